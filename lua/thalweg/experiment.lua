@@ -1,0 +1,120 @@
+-- An experiment: what a script returns. Checks the table and fills in the defaults; knows nothing of files, plans or runs.
+local canonical = require "thalweg.canonical"
+local described = require "thalweg.described"
+local fault = require "thalweg.fault"
+local options = require "thalweg.options"
+local ordered = require "thalweg.ordered"
+local space = require "thalweg.space"
+
+---@class thalweg.Experiment
+---@field name string
+---@field about string
+---@field dtype "f64" | "f32" default dtype inside `run`
+---@field units table<string, string> by metric
+---@field params table the space tree
+---@field where? fun(params: table): boolean
+---@field repeats integer
+---@field diverge string[] metrics whose first non-finite value ends a run
+---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
+---@field run fun(run: table)
+---@field path? string the script, once loaded
+---@field source? string its text
+---@field code_hash? string 64 hex digits
+local Experiment = { __name = "thalweg.experiment" }
+Experiment.__index = function(_, k)
+  if k == "where" or k == "path" or k == "source" or k == "code_hash" then return nil end
+  fault.raise("experiment: it has no field %s", tostring(k))
+end
+
+local objective_fields = {
+  { name = "metric", type = "string", default = "loss", about = "the metric that ranks configurations" },
+  { name = "goal", type = "string", choices = { "min", "max" }, default = "min", about = "which end of it is good" },
+  { name = "at", type = "string", choices = { "final", "min", "max" }, default = "final", about = "its last, smallest or largest value in a run" },
+}
+
+local fields = {
+  { name = "name", type = "string", about = "names the output file; letters, digits, _ . -",
+    check = function(v) return not v:match("^[%w_][%w_.-]*$") and "letters, digits, _ . - are allowed" or nil end },
+  { name = "about", type = "string", default = "", about = "one sentence" },
+  { name = "dtype", type = "string", choices = { "f64", "f32" }, default = "f64", about = "default dtype inside run" },
+  { name = "units", type = "table", default = {}, about = "unit by metric" },
+  { name = "params", type = "table", default = {}, about = "what varies, and what does not" },
+  { name = "where", type = "function", optional = true, about = "keeps a combination of parameters when true" },
+  { name = "repeats", type = "integer", min = 1, default = 1, about = "seeds per configuration" },
+  { name = "diverge", type = "table", default = { "loss" }, about = "metrics whose first non-finite value ends a run" },
+  { name = "objective", type = "table", default = {}, about = "what ranks configurations" },
+  { name = "run", type = "function", about = "one run" },
+}
+
+local function check_metric(what, v)
+  if type(v) ~= "string" or not v:match("^[a-z][a-z0-9_]*$") then
+    fault.raise("experiment: %s: a metric's name is needed (a-z, 0-9, _): got %s", what, options.show(v))
+  end
+end
+
+-- A parameter's value is data: numbers, strings, booleans, described objects, and plain tables and spaces of these.
+local function check_value(name, v, seen)
+  local t = type(v)
+  if t == "number" or t == "string" or t == "boolean" or described.is(v) then return end
+  if space.is(v) then
+    if v.kind == "build" then return end
+    for _, item in ipairs(v.items) do check_value(name, item, seen) end
+    return
+  end
+  if t ~= "table" or getmetatable(v) ~= nil then
+    fault.raise("experiment: a parameter must be data: %s is %s; use numbers, strings, booleans, schedules, tables or spaces", name, options.show(v))
+  end
+  if seen[v] then fault.raise("experiment: a parameter's table contains itself: %s", name) end
+  seen[v] = true
+  for k, child in ordered.pairs(v) do check_value(name .. "." .. tostring(k), child, seen) end
+  seen[v] = nil
+end
+
+local function check_params(params)
+  for k, v in ordered.pairs(params) do
+    if math.type(k) == "integer" then
+      if not space.is(v) or v.kind ~= "rows" then
+        fault.raise("experiment: a parameter needs a name: entry %s is %s; only space.zip and space.list stand without one", tostring(k), options.show(v))
+      end
+      check_value(tostring(k), v, {})
+    else
+      if type(k) ~= "string" or not k:match("^[%a_][%w_]*$") then
+        fault.raise("experiment: wrong parameter name: %s; letters, digits and _ are allowed", options.show(k))
+      end
+      check_value(k, v, {})
+    end
+  end
+end
+
+local experiment = {}
+
+-- Is this an experiment?
+---@param v any
+---@return boolean
+function experiment.is(v) return getmetatable(v) == Experiment end
+
+-- The checked experiment. Raises at the script's line: an unknown key (lists the valid ones), a missing or wrong value.
+---@param given table
+---@return thalweg.Experiment
+function experiment.new(given)
+  local e = options.check("experiment", fields, given)
+  e.objective = options.check("experiment.objective", objective_fields, e.objective)
+  check_metric("objective.metric", e.objective.metric)
+  local diverge = {}
+  for i, metric in ordered.pairs(e.diverge) do
+    if math.type(i) ~= "integer" then fault.raise("experiment: diverge is a list of metrics: key is %s", options.show(i)) end
+    check_metric("diverge", metric)
+    diverge[#diverge + 1] = metric
+  end
+  e.diverge = diverge
+  for metric, unit in ordered.pairs(e.units) do
+    check_metric("units", metric)
+    if type(unit) ~= "string" then fault.raise("experiment: wrong unit: units.%s is %s; it must be a string", metric, options.show(unit)) end
+  end
+  check_params(e.params)
+  return setmetatable(e, Experiment)
+end
+
+Experiment.__tostring = function(e) return "experiment " .. e.name .. " " .. canonical.text(e.objective) end
+
+return setmetatable(experiment, { __call = function(_, given) return experiment.new(given) end })

@@ -1,0 +1,27 @@
+-- `local tw = require "thalweg"`: the core's functions and the Lua library behind one strict table. A name it does not have is an error.
+local core = require "thalweg.core"
+local options = require "thalweg.options"
+
+-- What the core has for the library and the runner alone.
+local internal = { num = true, sha256 = true, begin_run = true, end_run = true, memory = true, optimizer = true, optimizer_kinds = true }
+
+local tw = {}
+for name, v in next, core do
+  if not internal[name] then tw[name] = v end
+end
+
+-- What a script sees of a module.
+local function face(name, ...)
+  local module, out = require("thalweg." .. name), {}
+  for _, k in ipairs { ... } do out[k] = module[k] end
+  return options.seal("tw." .. name .. ".", out)
+end
+
+tw.experiment = require("thalweg.experiment").new
+tw.space = face("space", "choice", "linear", "log", "range", "zip", "list")
+tw.schedule = face("schedule", "constant", "piecewise", "exponential", "inverse_power", "polynomial", "cosine", "warmup")
+tw.nn = face("nn", "linear", "relu", "tanh", "sigmoid", "sequential", "mlp")
+tw.data = face("data", "csv", "split", "subset", "standardize", "batches")
+tw.optim = options.seal("tw.optim.", require "thalweg.optim")
+
+return options.seal("tw.", tw)

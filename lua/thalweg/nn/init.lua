@@ -1,0 +1,130 @@
+-- tw.nn: models. A model is plain data and holds no parameters: model:init(rng) makes them, a tree with readable paths
+-- ("hidden1.weight"), and model(params, x) applies them. Given a space in its table a constructor returns a space.
+local core = require "thalweg.core"
+local described = require "thalweg.described"
+local fault = require "thalweg.fault"
+local initial = require "thalweg.nn.initial"
+local options = require "thalweg.options"
+local space = require "thalweg.space"
+
+---@class thalweg.Model : thalweg.Described
+---@field init fun(self, rng: userdata): table parameters
+---@operator call(table, userdata): userdata
+local Model = described.class("thalweg.model", {
+  init = function(model, rng)
+    if type(rng) ~= "userdata" then fault.raise('%s: init needs a generator: rng is %s; give run:rng("init")', model.kind, options.show(rng)) end
+    return model.make(rng)
+  end,
+})
+
+Model.__call = function(model, params, x) return model.apply(params, x) end
+
+local nn = {}
+
+local function with_fields(first)
+  local fields = {}
+  for _, field in ipairs(first) do fields[#fields + 1] = field end
+  for _, field in ipairs(initial.fields) do fields[#fields + 1] = field end
+  return fields
+end
+
+local linear_fields = with_fields {
+  { name = "sizes", type = "integers", min = 1, positional = true, about = "inputs and outputs: linear{64, 32}",
+    check = function(v) return #v ~= 2 and "two sizes are needed: inputs, outputs" or nil end },
+}
+
+-- x W + b, x [... inputs] -> [... outputs]; parameters { weight [inputs outputs], bias [outputs] }.
+---@type fun(o: { [1]: integer, [2]: integer, init?: string, std?: number }): thalweg.Model
+nn.linear = space.lift(function(given)
+  local o = options.check("nn.linear", linear_fields, given)
+  return described.new(Model, "linear", o, nn.linear, {
+    make = function(rng) return initial.linear(o, rng, o.sizes[1], o.sizes[2]) end,
+    apply = function(params, x) return core.linear(x, params.weight, params.bias) end,
+  })
+end)
+
+-- Activations, element by element, without parameters: tw.nn.relu() in a sequential, "relu" as an mlp's option.
+local activations = { "relu", "tanh", "sigmoid" }
+
+for _, name in ipairs(activations) do
+  local function make()
+    return described.new(Model, name, {}, make, {
+      make = function() return {} end,
+      apply = function(_, x) return core[name](x) end,
+    })
+  end
+  nn[name] = make
+end
+
+-- Layers one after another. Parameters stand under the layer's kind and its count among its kind: linear1, linear2; layers without any
+-- have no entry.
+---@param layers thalweg.Model[]
+---@return thalweg.Model
+nn.sequential = space.lift(function(layers)
+  if type(layers) ~= "table" or getmetatable(layers) ~= nil or #layers == 0 then
+    fault.raise("nn.sequential: an array of layers is needed: got %s", options.show(layers))
+  end
+  local list, counts = {}, {}
+  for i, layer in ipairs(layers) do
+    if getmetatable(layer) ~= Model then fault.raise("nn.sequential: not a layer: number %d is %s", i, options.show(layer)) end
+    counts[layer.kind] = (counts[layer.kind] or 0) + 1
+    list[i] = { path = layer.kind .. counts[layer.kind], layer = layer }
+  end
+  for k in next, layers do
+    if not list[k] then fault.raise("nn.sequential: only an array of layers is allowed: key is %s", options.show(k)) end
+  end
+  local copy = table.move(layers, 1, #layers, 1, {})
+  return described.new(Model, "sequential", copy, nn.sequential, {
+    make = function(rng)
+      local params = {}
+      for _, entry in ipairs(list) do
+        local own = entry.layer.make(rng:split(entry.path))
+        if next(own) ~= nil then params[entry.path] = own end
+      end
+      return params
+    end,
+    apply = function(params, x)
+      for i = 1, #list do
+        local entry = list[i]
+        x = entry.layer.apply(params[entry.path], x)
+      end
+      return x
+    end,
+  })
+end)
+
+local mlp_fields = with_fields {
+  { name = "sizes", type = "integers", min = 1, positional = true, about = "sizes from input to output: mlp{64, 32, 10}",
+    check = function(v) return #v < 2 and "at least two sizes are needed: inputs, outputs" or nil end },
+  { name = "activation", type = "string", choices = activations, default = "relu", about = "after every layer but the last" },
+}
+
+-- A multi-layer perceptron: linear layers hidden1, hidden2, ... with an activation after each, and a linear layer out.
+--   local model = tw.nn.mlp{ 64, 32, 10, activation = "relu" }
+-- x [... inputs] -> [... outputs]; parameters { hidden1 = { weight, bias }, ..., out = { weight, bias } }.
+---@type fun(o: { [integer]: integer, activation?: string, init?: string, std?: number }): thalweg.Model
+nn.mlp = space.lift(function(given)
+  local o = options.check("nn.mlp", mlp_fields, given)
+  local sizes, paths = o.sizes, {}
+  for i = 1, #sizes - 2 do paths[i] = "hidden" .. i end
+  paths[#sizes - 1] = "out"
+  local last, activation = #paths, rawget(core, o.activation)
+  return described.new(Model, "mlp", o, nn.mlp, {
+    make = function(rng)
+      local params = {}
+      for i, path in ipairs(paths) do params[path] = initial.linear(o, rng:split(path), sizes[i], sizes[i + 1]) end
+      return params
+    end,
+    apply = function(params, x)
+      local linear = core.linear
+      for i = 1, last - 1 do
+        local p = params[paths[i]]
+        x = activation(linear(x, p.weight, p.bias))
+      end
+      local p = params.out
+      return linear(x, p.weight, p.bias)
+    end,
+  })
+end)
+
+return nn

@@ -1,0 +1,134 @@
+-- The table that ends a sweep and that `thalweg best` prints: configurations by the median of the objective over their repeats, its spread over
+-- seeds, and their results.
+local labels = require "thalweg.runner.labels"
+
+local standings = {}
+
+local counted = { done = true, stopped = true }
+
+-- The median of numbers without NaN; of an even count the mean of the middle two. NaN of none.
+---@param values number[]
+---@return number
+function standings.median(values)
+  local n = #values
+  if n == 0 then return 0 / 0 end
+  local sorted = table.move(values, 1, n, 1, {})
+  table.sort(sorted)
+  if n % 2 == 1 then return sorted[(n + 1) // 2] end
+  return (sorted[n // 2] + sorted[n // 2 + 1]) / 2
+end
+
+local function show(v)
+  if v == nil then return "" end
+  if math.type(v) == "float" then return v == v and ("%.6g"):format(v) or "-" end
+  return tostring(v)
+end
+
+-- Lines of a text table: numbers flush right, the rest flush left.
+---@param header string[]
+---@param rows any[][]
+---@return string[]
+function standings.layout(header, rows)
+  local width, right, lines = {}, {}, {}
+  for c, name in ipairs(header) do
+    width[c], right[c] = utf8.len(name) or #name, #rows > 0
+    for _, row in ipairs(rows) do
+      local text = show(row[c])
+      width[c] = math.max(width[c], utf8.len(text) or #text)
+      right[c] = right[c] and (row[c] == nil or tonumber(row[c]) ~= nil)
+    end
+  end
+  local function line(cells)
+    local out = {}
+    for c = 1, #header do
+      local text = show(cells[c])
+      local pad = (" "):rep(width[c] - (utf8.len(text) or #text))
+      out[c] = right[c] and pad .. text or text .. pad
+    end
+    return (table.concat(out, "  "):gsub("%s+$", ""))
+  end
+  lines[1] = line(header)
+  for i, row in ipairs(rows) do lines[i + 1] = line(row) end
+  return lines
+end
+
+---@class thalweg.Standing
+---@field text string canonical text of the parameters
+---@field scores number[] the objective of the runs that count
+---@field results table<string, number[]>
+---@field planned integer
+---@field median number
+
+-- Configurations in the order of their first run, with the scores of their runs.
+---@return thalweg.Standing[]
+local function collect(sweep, metric, at)
+  local pick = { final = sweep.final, min = sweep.min, max = sweep.max }
+  local score = pick[at](sweep, metric)
+  local names, results = sweep:results(), {}
+  for _, name in ipairs(names) do results[name] = sweep:result(name) end
+  local list, by_config = {}, {}
+  for i = 1, #sweep do
+    local row = sweep:row(i)
+    local entry = by_config[row.config]
+    if not entry then
+      entry = { text = row.text, scores = {}, results = {}, planned = 0 }
+      by_config[row.config] = entry
+      list[#list + 1] = entry
+    end
+    entry.planned = entry.planned + 1
+    if counted[row.status] then
+      if score[i] == score[i] then entry.scores[#entry.scores + 1] = score[i] end
+      for name, column in next, results do
+        local v = column[i]
+        entry.results[name] = entry.results[name] or {}
+        if v == v then table.insert(entry.results[name], v) end
+      end
+    end
+  end
+  return list
+end
+
+-- The lines of the table.
+---@param sweep userdata
+---@param o { metric: string, goal: "min"|"max", at: "final"|"min"|"max", n: integer }
+---@return string[]
+function standings.lines(sweep, o)
+  local list = collect(sweep, o.metric, o.at)
+  local ranked = {}
+  for i, entry in ipairs(list) do
+    entry.place, entry.median = i, standings.median(entry.scores)
+    if #entry.scores > 0 then ranked[#ranked + 1] = entry end
+  end
+  if #ranked == 0 then return { ("no run has a result with %s yet"):format(o.metric) } end
+  local sign = o.goal == "max" and -1 or 1
+  table.sort(ranked, function(a, b)
+    if a.median ~= b.median then return sign * a.median < sign * b.median end
+    return a.place < b.place
+  end)
+  local texts = {}
+  for i, entry in ipairs(list) do texts[i] = entry.text end
+  local parameters, values_of = labels.varying(texts)
+  local results = sweep:results()
+  local shown = math.min(o.n, #ranked)
+  local header = { "#" }
+  for _, name in ipairs(parameters) do header[#header + 1] = name end
+  table.move({ o.metric, "min", "max", "seeds" }, 1, 4, #header + 1, header)
+  for _, name in ipairs(results) do header[#header + 1] = name end
+  local rows = {}
+  for i = 1, shown do
+    local entry, row = ranked[i], { i }
+    for c, name in ipairs(parameters) do row[c + 1] = values_of(entry.text)[name] end
+    local c = #parameters + 1
+    row[c + 1], row[c + 2], row[c + 3] = entry.median, math.min(table.unpack(entry.scores)), math.max(table.unpack(entry.scores))
+    row[c + 4] = #entry.scores == entry.planned and #entry.scores or ("%d of %d"):format(#entry.scores, entry.planned)
+    for k, name in ipairs(results) do row[c + 4 + k] = standings.median(entry.results[name] or {}) end
+    rows[i] = row
+  end
+  local lines = standings.layout(header, rows)
+  local how = o.at == "final" and "" or o.at .. " over the steps, "
+  local of = shown < #list and ("best %d of %d"):format(shown, #list) or tostring(shown)
+  table.insert(lines, 1, ("%s configurations by %s (%smedian over seeds, %s first):"):format(of, o.metric, how, o.goal == "max" and "highest" or "lowest"))
+  return lines
+end
+
+return standings

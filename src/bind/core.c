@@ -1,0 +1,85 @@
+/* require "thalweg.core": the engine in Lua. Tensors and their functions, transforms, generators, optimizers; and for the library alone: deterministic
+ * number functions (num), sha256, and the marks around a run. */
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "bind/handle.h"
+#include "bind/print.h"
+#include "op/op.h"
+#include "tensor/ctx.h"
+
+/* num.f(x): a row's kernel on one number, so that schedules and spaces have the same bits everywhere. */
+static int number_function(lua_State *L) {
+  const tw_op *op = lua_touserdata(L, lua_upvalueindex(1));
+  double a = luaL_checknumber(L, 1);
+  lua_pushnumber(L, op->n_in == 1 ? tw_scalar1(op, a) : tw_scalar2(op, a, luaL_checknumber(L, 2)));
+  return 1;
+}
+
+static int sha256(lua_State *L) {
+  size_t n;
+  const char *text = luaL_checklstring(L, 1, &n);
+  char hex[65];
+  tw_sha256_hex(text, n, hex);
+  lua_pushstring(L, hex);
+  return 1;
+}
+
+/* begin_run(seed [, dtype]): what exists now is read-only until end_run; math.random starts from the seed; reals made from numbers get dtype. */
+static int begin_run(lua_State *L) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  lua_Integer seed = luaL_checkinteger(L, 1);
+  tw_dtype d = TW_F64;
+  luaL_argcheck(L, tw_dtype_parse(luaL_optstring(L, 2, "f64"), &d) && tw_is_real(d), 2, "must be \"f64\" or \"f32\"");
+  lua_getglobal(L, "math");
+  if (lua_istable(L, -1) && lua_getfield(L, -1, "randomseed") == LUA_TFUNCTION) {
+    lua_pushinteger(L, seed);
+    lua_pushinteger(L, 0);
+    lua_call(L, 2, 0);
+  }
+  tw_ctx_seal(ctx, true);
+  ctx->default_dtype = d;
+  return 0;
+}
+
+static int end_run(lua_State *L) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_ctx_seal(ctx, false);
+  ctx->default_dtype = TW_F64;
+  return 0;
+}
+
+/* memory() -> bytes in tensors, live tensors, blocks of the allocator: what tests watch. */
+static int memory(lua_State *L) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  lua_pushinteger(L, tw_ctx_live_bytes(ctx));
+  lua_pushinteger(L, tw_ctx_live_tensors(ctx));
+  lua_pushinteger(L, tw_alloc_live());
+  return 3;
+}
+
+static const luaL_Reg functions[] = {
+  {"sha256", sha256}, {"begin_run", begin_run}, {"end_run", end_run}, {"memory", memory}, {NULL, NULL},
+};
+
+int luaopen_thalweg_core(lua_State *L) {
+  static const tw_op *const numbers[] = {&tw_op_exp, &tw_op_log, &tw_op_log1p, &tw_op_expm1, &tw_op_sqrt, &tw_op_sin, &tw_op_cos, &tw_op_tanh, &tw_op_pow};
+  luaL_newlib(L, functions);
+  tw_handle_register(L);
+  tw_register_tensor(L);
+  tw_register_index(L);
+  tw_register_ops(L);
+  tw_register_rng(L);
+  tw_register_transforms(L);
+  tw_register_optim(L);
+  tw_handle_set_meta(L, "__tostring", tw_tensor_tostring);
+  lua_createtable(L, 0, 12);
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    lua_pushlightuserdata(L, (void *)(uintptr_t)numbers[i]);
+    lua_pushcclosure(L, number_function, 1);
+    lua_setfield(L, -2, numbers[i]->name);
+  }
+  lua_setfield(L, -2, "num");
+  lua_pushstring(L, TW_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
+}

@@ -1,0 +1,323 @@
+/* Handles and scopes. A handle made inside a scope has no finalizer: the scope owns the tensor and releases it when it closes, and a serial number tells
+ * a handle that its tensor is gone. Outside any scope the collector owns it. */
+#include "bind/handle.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "grad/grad.h"
+#include "op/op.h"
+#include "tensor/ctx.h"
+
+#define MAGIC UINT64_C(0x7468616c77656721)
+
+typedef struct {
+  tw_ctx *ctx;
+  tw_tensor **owned;       /* the scope stack: every open scope's tensors, outermost first; NULL where one was given away */
+  size_t n_owned, cap_owned;
+  int depth;               /* open scopes */
+  int64_t budget;          /* bytes in use at which a full collection is due */
+} bind_state;
+
+static const char state_key, collected_key, scoped_key, methods_key;
+enum { MIN_BUDGET = 256 << 20 };
+
+static bind_state *state_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+  bind_state *b = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return b;
+}
+
+tw_ctx *tw_bind_ctx(lua_State *L) { return state_of(L)->ctx; }
+
+int tw_bind_raise(lua_State *L, const tw_error *e) {
+  luaL_where(L, 1);
+  lua_pushstring(L, e->text);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+int tw_bind_status(lua_State *L, tw_status s) {
+  if (s != TW_OK) return tw_bind_raise(L, tw_ctx_error(tw_bind_ctx(L)));
+  return 1;
+}
+
+tw_handle *tw_handle_test(lua_State *L, int idx) {
+  if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) < sizeof(tw_handle)) return NULL;
+  tw_handle *h = lua_touserdata(L, idx);
+  return h->magic == MAGIC ? h : NULL;
+}
+
+tw_tensor *tw_bind_to_tensor(lua_State *L, int idx) {
+  tw_handle *h = tw_handle_test(L, idx);
+  if (!h) return NULL;
+  if (!h->tensor || h->tensor->serial != h->serial) {
+    luaL_error(L, "this tensor was released when the function that made it returned; return it from there, or keep it with x:keep()");
+  }
+  return h->tensor;
+}
+
+tw_tensor *tw_handle_check(lua_State *L, int idx) {
+  tw_tensor *t = tw_bind_to_tensor(L, idx);
+  if (!t) luaL_typeerror(L, idx, "tensor");
+  return t;
+}
+
+bool tw_handle_is_number(lua_State *L, int idx) { return lua_type(L, idx) == LUA_TNUMBER; }
+
+tw_handle *tw_handle_new(lua_State *L) {
+  bind_state *b = state_of(L);
+  if (b->depth) {
+    tw_tensor **grown = tw_grow(b->owned, &b->cap_owned, b->n_owned, sizeof *grown);
+    if (!grown) luaL_error(L, "tensor: out of memory");
+    b->owned = grown;
+  } else if (tw_ctx_live_bytes(b->ctx) > b->budget) {
+    lua_gc(L, LUA_GCCOLLECT);
+    int64_t twice = 2 * tw_ctx_live_bytes(b->ctx);
+    b->budget = twice > MIN_BUDGET ? twice : MIN_BUDGET;
+  }
+  tw_handle *h = lua_newuserdatauv(L, sizeof *h, 0);
+  *h = (tw_handle){.magic = MAGIC, .collected = b->depth == 0};
+  lua_rawgetp(L, LUA_REGISTRYINDEX, b->depth ? &scoped_key : &collected_key);
+  lua_setmetatable(L, -2);
+  return h;
+}
+
+void tw_handle_fill(lua_State *L, tw_handle *h, tw_tensor *owned) {
+  h->tensor = owned;
+  h->serial = owned->serial;
+  if (h->collected) return;
+  bind_state *b = state_of(L);
+  h->place = b->n_owned;
+  b->owned[b->n_owned++] = owned;
+}
+
+static int collect(lua_State *L) {
+  tw_handle *h = tw_handle_test(L, 1);
+  if (h && h->tensor && h->collected) {
+    tw_tensor_release(state_of(L)->ctx, h->tensor);
+    h->tensor = NULL;
+  }
+  return 0;
+}
+
+/* The handle at idx takes a reference of its own. */
+static void give_to_collector(lua_State *L, int idx, tw_handle *h) {
+  if (h->collected) return;
+  idx = lua_absindex(L, idx);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &collected_key);
+  lua_setmetatable(L, idx);
+  tw_tensor_retain(h->tensor);
+  h->collected = true;
+}
+
+int tw_handle_keep(lua_State *L) {
+  tw_handle_check(L, 1);
+  give_to_collector(L, 1, tw_handle_test(L, 1));
+  lua_settop(L, 1);
+  return 1;
+}
+
+size_t tw_scope_open(lua_State *L) {
+  bind_state *b = state_of(L);
+  b->depth++;
+  return b->n_owned;
+}
+
+/* Collects the handles of this scope reachable from the value at idx into the table at `found`; `seen` stops cycles. */
+static void find_survivors(lua_State *L, int idx, int found, int seen, size_t mark) {
+  tw_handle *h = tw_handle_test(L, idx);
+  if (h) {
+    if (!h->collected && h->tensor && h->tensor->serial == h->serial && h->place >= mark) {
+      lua_pushvalue(L, idx);
+      lua_rawseti(L, found, (lua_Integer)lua_rawlen(L, found) + 1);
+    }
+    return;
+  }
+  if (lua_type(L, idx) != LUA_TTABLE) return;
+  if (lua_getmetatable(L, idx)) {
+    lua_pop(L, 1);
+    return;
+  }
+  idx = lua_absindex(L, idx);
+  lua_pushvalue(L, idx);
+  if (lua_rawget(L, seen) != LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  lua_pop(L, 1);
+  lua_pushvalue(L, idx);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, seen);
+  luaL_checkstack(L, 8, "a result is nested too deeply");
+  lua_pushnil(L);
+  while (lua_next(L, idx)) {
+    find_survivors(L, lua_gettop(L), found, seen, mark);
+    lua_pop(L, 1);
+  }
+}
+
+static void release_from(bind_state *b, size_t mark) {
+  while (b->n_owned > mark) tw_tensor_release(b->ctx, b->owned[--b->n_owned]);
+  b->depth--;
+}
+
+void tw_scope_abort(lua_State *L, size_t mark) {
+  bind_state *b = state_of(L);
+  if (b && b->depth) release_from(b, mark);
+}
+
+/* The common case: results are tensors and plain values, no tables. Their references are set aside while the rest goes. */
+enum { FEW = 8 };
+static bool close_few(lua_State *L, bind_state *b, size_t mark, int first) {
+  tw_handle *few[FEW];
+  int n = 0, top = lua_gettop(L);
+  for (int i = first; i <= top; i++) {
+    tw_handle *h = tw_handle_test(L, i);
+    if (!h) {
+      if (lua_type(L, i) == LUA_TTABLE) return false;
+      continue;
+    }
+    if (h->collected || !h->tensor || h->tensor->serial != h->serial || h->place < mark) continue;
+    if (n == FEW || b->depth == 1) return false;
+    if (!b->owned[h->place]) continue; /* the same handle twice */
+    few[n++] = h;
+    b->owned[h->place] = NULL;
+  }
+  release_from(b, mark);
+  for (int i = 0; i < n; i++) { /* at most as many as were released: there is room */
+    few[i]->place = b->n_owned;
+    b->owned[b->n_owned++] = few[i]->tensor;
+  }
+  return true;
+}
+
+void tw_scope_close(lua_State *L, size_t mark, int first) {
+  bind_state *b = state_of(L);
+  int top = lua_gettop(L);
+  luaL_checkstack(L, 8, "too many results");
+  bool outermost = b->depth == 1;
+  if (!outermost && close_few(L, b, mark, first)) return;
+  lua_newtable(L);
+  lua_newtable(L);
+  for (int i = first; i <= top; i++) find_survivors(L, i, top + 1, top + 2, mark);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, top + 1);
+  for (lua_Integer i = 1; i <= n; i++) { /* to the collector, or set aside for the scope around */
+    lua_rawgeti(L, top + 1, i);
+    tw_handle *h = tw_handle_test(L, -1);
+    if (outermost) give_to_collector(L, -1, h);
+    else b->owned[h->place] = NULL;
+    lua_pop(L, 1);
+  }
+  release_from(b, mark);
+  for (lua_Integer i = 1; i <= n && !outermost; i++) {
+    lua_rawgeti(L, top + 1, i);
+    tw_handle *h = tw_handle_test(L, -1);
+    lua_pop(L, 1);
+    if (h->place < b->n_owned && b->owned[h->place] == h->tensor) continue; /* found twice */
+    h->place = b->n_owned;
+    b->owned[b->n_owned++] = h->tensor;
+  }
+  lua_settop(L, top);
+}
+
+/* Operands. */
+
+void tw_operand_check(lua_State *L, int idx) {
+  if (lua_type(L, idx) != LUA_TNUMBER && !tw_handle_test(L, idx)) luaL_typeerror(L, idx, "tensor or number");
+}
+
+tw_status tw_operand_get(lua_State *L, int idx, const tw_tensor *meets, tw_operand *o) {
+  o->owned = NULL;
+  if (lua_type(L, idx) != LUA_TNUMBER) {
+    o->tensor = tw_handle_test(L, idx)->tensor;
+    return TW_OK;
+  }
+  lua_Number v = lua_tonumber(L, idx);
+  tw_dtype d = meets && tw_is_real((tw_dtype)meets->dtype) ? (tw_dtype)meets->dtype : TW_F64;
+  if (meets && !tw_is_real((tw_dtype)meets->dtype) && v == (double)(int64_t)v) d = TW_I64;
+  tw_status s = tw_tensor_new_scalar(state_of(L)->ctx, d, v, &o->owned);
+  if (s == TW_OK) o->owned->weak = true;
+  o->tensor = o->owned;
+  return s;
+}
+
+void tw_operand_drop(lua_State *L, tw_operand *o) {
+  if (o->owned) tw_tensor_release(state_of(L)->ctx, o->owned);
+}
+
+/* Registration. */
+
+static int free_state(lua_State *L) {
+  bind_state *b = lua_touserdata(L, 1);
+  tw_grad_shutdown(b->ctx);
+  tw_free(b->owned);
+  tw_ctx_free(b->ctx);
+  b->ctx = NULL;
+  return 0;
+}
+
+void tw_handle_register(lua_State *L) {
+  bind_state *b = lua_newuserdatauv(L, sizeof *b, 0);
+  *b = (bind_state){.budget = MIN_BUDGET};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, free_state);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  b->ctx = tw_ctx_new();
+  if (!b->ctx) luaL_error(L, "thalweg: out of memory");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);
+  for (int collected = 0; collected < 2; collected++) {
+    lua_createtable(L, 0, 24);
+    lua_pushstring(L, "tensor");
+    lua_setfield(L, -2, "__name");
+    if (collected) {
+      lua_pushcfunction(L, collect);
+      lua_setfield(L, -2, "__gc");
+    }
+    lua_rawsetp(L, LUA_REGISTRYINDEX, collected ? &collected_key : &scoped_key);
+  }
+}
+
+/* Sets a metamethod (with the method table as its first upvalue) in both metatables; pops nothing. */
+void tw_handle_set_meta(lua_State *L, const char *name, lua_CFunction f) {
+  const void *keys[2] = {&collected_key, &scoped_key};
+  for (int i = 0; i < 2; i++) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, keys[i]);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
+    lua_pushcclosure(L, f, 1);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+  }
+}
+
+/* The value on top becomes the metamethod `name` of both metatables; popped. */
+void tw_handle_set_meta_value(lua_State *L, const char *name) {
+  const void *keys[2] = {&collected_key, &scoped_key};
+  for (int i = 0; i < 2; i++) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, keys[i]);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+/* The value on top becomes module function and tensor method `name`; popped. The module lies below it. */
+void tw_add_method_value(lua_State *L, const char *name) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+  lua_setfield(L, -2, name);
+}
+
+void tw_add_methods(lua_State *L, const tw_method *m) {
+  for (; m->name; m++) {
+    lua_pushcfunction(L, m->f);
+    tw_add_method_value(L, m->name);
+  }
+}

@@ -1,0 +1,68 @@
+/* Handles: what Lua holds of a tensor, and the scopes that own what is made inside a differentiated function. */
+#ifndef TW_BIND_HANDLE_H
+#define TW_BIND_HANDLE_H
+
+#include "bind/bind.h"
+
+typedef struct {
+  uint64_t magic;
+  tw_tensor *tensor;  /* NULL until the result is there */
+  uint64_t serial;    /* differs from the tensor's: released */
+  size_t place;       /* index in the scope stack */
+  bool collected;     /* holds its own reference, given back by the collector */
+} tw_handle;
+
+/* An empty handle is pushed before the work; once the tensor exists, tw_handle_fill gives it over. Between the two nothing can raise. */
+tw_handle *tw_handle_new(lua_State *L);
+void tw_handle_fill(lua_State *L, tw_handle *, tw_tensor *owned);
+
+tw_handle *tw_handle_test(lua_State *L, int idx);      /* NULL when it is no handle */
+tw_tensor *tw_handle_check(lua_State *L, int idx);     /* raises an argument error otherwise */
+bool tw_handle_is_number(lua_State *L, int idx);
+
+/* An operand: a tensor, or a number made into a 0-d tensor of the dtype it meets. `owned` is released by tw_operand_drop. */
+typedef struct {
+  tw_tensor *tensor, *owned;
+} tw_operand;
+void tw_operand_check(lua_State *L, int idx);          /* raises unless tensor or number */
+TW_CHECKED tw_status tw_operand_get(lua_State *L, int idx, const tw_tensor *meets, tw_operand *);
+void tw_operand_drop(lua_State *L, tw_operand *);
+
+/* Scopes. What is pushed while one is open belongs to it. */
+size_t tw_scope_open(lua_State *L);
+/* Releases what the scope owns except the tensors reachable from the values first..top through plain tables; those go to the scope around it. */
+void tw_scope_close(lua_State *L, size_t mark, int first);
+void tw_scope_abort(lua_State *L, size_t mark);
+
+int tw_handle_keep(lua_State *L);
+void tw_handle_register(lua_State *L);                 /* creates the binding's state and the handles' metatables */
+void tw_handle_set_meta(lua_State *L, const char *name, lua_CFunction); /* a metamethod; its first upvalue is the method table */
+void tw_handle_set_meta_value(lua_State *L, const char *name);          /* the value on top, popped */
+
+/* A function of the module that is a method of tensors as well. */
+typedef struct {
+  const char *name;
+  lua_CFunction f;
+} tw_method;
+void tw_add_methods(lua_State *L, const tw_method *);                   /* into the module on top and the method table */
+void tw_add_method_value(lua_State *L, const char *name);               /* the value on top, popped */
+
+/* Lua arguments in the words of design: axes 1-based, negative from the end; shapes as numbers or one table; option tables last and checked. */
+int tw_arg_axis(lua_State *L, int idx, int ndim);                                   /* 0-based */
+uint32_t tw_arg_axes(lua_State *L, int idx, int ndim);                              /* number, table, or none = all */
+int tw_arg_shape(lua_State *L, int first, tw_shape *);                              /* index after the shape */
+void tw_arg_options(lua_State *L, int idx, const char *owner, const char *const *names); /* table or nothing; unknown names raise */
+bool tw_arg_flag(lua_State *L, int idx, const char *name);                          /* option of a checked table */
+tw_dtype tw_arg_dtype(lua_State *L, int idx, tw_dtype otherwise);
+
+/* The registers of the binding's files. */
+void tw_register_tensor(lua_State *L);
+void tw_register_index(lua_State *L);
+void tw_register_ops(lua_State *L);
+void tw_register_transforms(lua_State *L);
+void tw_register_optim(lua_State *L);
+void tw_register_rng(lua_State *L);
+
+int tw_bind_status(lua_State *L, tw_status);                                        /* raises unless TW_OK; returns 1 */
+
+#endif

@@ -1,0 +1,417 @@
+/* Operations as Lua functions and methods: the elementwise rows from their table, the structured ones by hand because their arguments differ. */
+#include <string.h>
+
+#include "bind/handle.h"
+#include "op/op.h"
+#include "tensor/ctx.h"
+
+/* Elementwise: the operation is the first upvalue. Numbers take the dtype of the tensor they meet. */
+
+static int call_elementwise(lua_State *L) {
+  const tw_op *op = lua_touserdata(L, lua_upvalueindex(1));
+  tw_ctx *ctx = tw_bind_ctx(L);
+  const tw_tensor *meets = NULL;
+  tw_operand o[3] = {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
+  tw_tensor *in[3], *out[1] = {NULL};
+  for (int i = 0; i < op->n_in; i++) {
+    if (lua_type(L, i + 1) == LUA_TNUMBER) continue;
+    const tw_tensor *t = tw_bind_to_tensor(L, i + 1);
+    if (!t) return luaL_typeerror(L, i + 1, "tensor or number");
+    if (!meets || !tw_is_real((tw_dtype)meets->dtype)) meets = t;
+  }
+  tw_handle *h = tw_handle_new(L);
+  tw_status s = TW_OK;
+  for (int i = 0; i < op->n_in && s == TW_OK; i++) {
+    s = tw_operand_get(L, i + 1, meets, &o[i]);
+    in[i] = o[i].tensor;
+  }
+  if (s == TW_OK) {
+    tw_call c = {.op = op, .in = in, .out = out, .n_in = op->n_in, .n_out = 1};
+    s = tw_apply(ctx, &c);
+  }
+  for (int i = 0; i < op->n_in; i++) tw_operand_drop(L, &o[i]);
+  tw_bind_status(L, s);
+  tw_handle_fill(L, h, out[0]);
+  return 1;
+}
+
+/* x ^ p: a literal 2 means the square, whose bits are x x. */
+static int meta_pow(lua_State *L) {
+  const tw_op *op = &tw_op_pow;
+  if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) == 2) {
+    op = &tw_op_square;
+    lua_settop(L, 1);
+  }
+  lua_pushlightuserdata(L, (void *)(uintptr_t)op);
+  lua_pushcclosure(L, call_elementwise, 1);
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 1);
+  return 1;
+}
+
+/* where(mask, a, b): the choices are brought to one dtype as in arithmetic. */
+static int where(lua_State *L) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_tensor *mask = tw_handle_check(L, 1);
+  const tw_tensor *meets = NULL;
+  tw_operand o[2] = {{NULL, NULL}, {NULL, NULL}};
+  for (int i = 2; i <= 3; i++) {
+    tw_operand_check(L, i);
+    if (lua_type(L, i) != LUA_TNUMBER) meets = meets ? meets : tw_bind_to_tensor(L, i);
+  }
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *out = NULL;
+  tw_status s = tw_operand_get(L, 2, meets, &o[0]);
+  if (s == TW_OK) s = tw_operand_get(L, 3, meets, &o[1]);
+  if (s == TW_OK) {
+    tw_compose k = {.ctx = ctx};
+    tw_tensor *a = o[0].tensor, *b = o[1].tensor;
+    tw_dtype d = (tw_dtype)(a->weak ? b : a)->dtype;
+    if (a->dtype != b->dtype && (a->weak || b->weak || !tw_is_real((tw_dtype)a->dtype) || !tw_is_real((tw_dtype)b->dtype))) {
+      tw_cast_attrs to = {.dtype = tw_is_real((tw_dtype)a->dtype) && !a->weak ? (tw_dtype)a->dtype : tw_is_real((tw_dtype)b->dtype) && !b->weak ? (tw_dtype)b->dtype : d};
+      if (a->dtype != to.dtype) a = tw_do1(&k, &tw_op_cast, &to, a);
+      if (b->dtype != to.dtype) b = tw_do1(&k, &tw_op_cast, &to, b);
+    }
+    s = tw_compose_end(&k, tw_do3(&k, &tw_op_where, NULL, mask, a, b), &out);
+  }
+  tw_operand_drop(L, &o[0]);
+  tw_operand_drop(L, &o[1]);
+  tw_bind_status(L, s);
+  tw_handle_fill(L, h, out);
+  return 1;
+}
+
+/* One operation with attributes on one tensor. */
+static int push1(lua_State *L, const tw_op *op, const void *attrs, tw_tensor *x) {
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *out[1] = {NULL};
+  tw_call c = {.op = op, .attrs = attrs, .in = &x, .out = out, .n_in = 1, .n_out = 1};
+  tw_bind_status(L, tw_apply(tw_bind_ctx(L), &c));
+  tw_handle_fill(L, h, out[0]);
+  return 1;
+}
+
+/* Reductions: x:sum([axis | {axes}] [, {keepdim = true}]). */
+
+static const char *const keepdim_option[] = {"keepdim", NULL};
+static const char *const var_options[] = {"keepdim", "correction", NULL};
+
+/* Where the options stand: the axes may be left out. */
+static int reduction_options(lua_State *L) { return lua_istable(L, 2) && lua_rawlen(L, 2) == 0 && lua_isnone(L, 3) ? 2 : 3; }
+
+static int call_reduction(lua_State *L) {
+  const tw_op *op = lua_touserdata(L, lua_upvalueindex(1));
+  tw_tensor *x = tw_handle_check(L, 1);
+  int options = reduction_options(L);
+  tw_arg_options(L, options, op->name, keepdim_option);
+  tw_reduce_attrs a = {.axes = options == 2 ? (1u << x->ndim) - 1 : tw_arg_axes(L, 2, x->ndim), .keepdim = tw_arg_flag(L, options, "keepdim")};
+  return push1(L, op, &a, x);
+}
+
+static int call_arg(lua_State *L) {
+  const tw_op *op = lua_touserdata(L, lua_upvalueindex(1));
+  tw_tensor *x = tw_handle_check(L, 1);
+  tw_arg_options(L, 3, op->name, keepdim_option);
+  if (lua_isnoneornil(L, 2)) { /* no axis: the place in the flat sequence */
+    tw_shape_attrs flat = {.shape = {.n = 1, .d = {x->size}}};
+    push1(L, &tw_op_reshape, &flat, x);
+    tw_axis_attrs a = {.axis = 0};
+    return push1(L, op, &a, tw_handle_test(L, -1)->tensor);
+  }
+  tw_axis_attrs a = {.axis = tw_arg_axis(L, 2, x->ndim), .keepdim = tw_arg_flag(L, 3, "keepdim")};
+  return push1(L, op, &a, x);
+}
+
+typedef tw_status (*composition)(tw_ctx *, tw_tensor *, uint32_t, bool, tw_tensor **);
+
+static int composed_reduction(lua_State *L, composition f, const char *name) {
+  tw_tensor *x = tw_handle_check(L, 1), *out = NULL;
+  int options = reduction_options(L);
+  tw_arg_options(L, options, name, keepdim_option);
+  uint32_t axes = options == 2 ? (1u << x->ndim) - 1 : tw_arg_axes(L, 2, x->ndim);
+  bool keepdim = tw_arg_flag(L, options, "keepdim");
+  tw_handle *h = tw_handle_new(L);
+  tw_bind_status(L, f(tw_bind_ctx(L), x, axes, keepdim, &out));
+  tw_handle_fill(L, h, out);
+  return 1;
+}
+static int mean(lua_State *L) { return composed_reduction(L, tw_mean, "mean"); }
+static int logsumexp(lua_State *L) { return composed_reduction(L, tw_logsumexp, "logsumexp"); }
+
+static int variance(lua_State *L, bool root) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_tensor *x = tw_handle_check(L, 1), *out = NULL;
+  int options = reduction_options(L);
+  tw_arg_options(L, options, root ? "std" : "var", var_options);
+  uint32_t axes = options == 2 ? (1u << x->ndim) - 1 : tw_arg_axes(L, 2, x->ndim);
+  bool keepdim = tw_arg_flag(L, options, "keepdim");
+  lua_Integer correction = 1;
+  if (lua_istable(L, options)) {
+    if (lua_getfield(L, options, "correction") != LUA_TNIL) correction = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+  }
+  tw_handle *h = tw_handle_new(L);
+  tw_status s = tw_var(ctx, x, axes, keepdim, correction, &out);
+  if (s == TW_OK && root) {
+    tw_compose k = {.ctx = ctx};
+    tw_tensor *var = out;
+    s = tw_compose_end(&k, tw_do1(&k, &tw_op_sqrt, NULL, var), &out);
+    tw_tensor_release(ctx, var);
+  }
+  tw_bind_status(L, s);
+  tw_handle_fill(L, h, out);
+  return 1;
+}
+static int var(lua_State *L) { return variance(L, false); }
+static int std(lua_State *L) { return variance(L, true); }
+
+static int norm(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1), *out = NULL;
+  tw_handle *h = tw_handle_new(L);
+  tw_bind_status(L, tw_norm(tw_bind_ctx(L), x, &out));
+  tw_handle_fill(L, h, out);
+  return 1;
+}
+
+/* Shapes. */
+
+static int reshape(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1);
+  tw_shape_attrs a;
+  tw_arg_shape(L, 2, &a.shape);
+  int open = -1;
+  int64_t rest = 1;
+  for (int i = 0; i < a.shape.n; i++) {
+    if (a.shape.d[i] >= 0) {
+      rest *= a.shape.d[i];
+      continue;
+    }
+    if (open >= 0) return luaL_error(L, "reshape: only one size can be -1");
+    open = i;
+  }
+  if (open >= 0) {
+    if (rest == 0 || x->size % rest != 0) return luaL_error(L, "reshape: %I elements cannot be divided by %I", (LUAI_UACINT)x->size, (LUAI_UACINT)rest);
+    a.shape.d[open] = x->size / rest;
+  }
+  return push1(L, &tw_op_reshape, &a, x);
+}
+
+static int transpose(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1);
+  tw_permute_attrs a = {.n = x->ndim};
+  for (int i = 0; i < x->ndim; i++) a.axis[i] = i;
+  int p, q;
+  if (lua_isnoneornil(L, 2)) {
+    if (x->ndim < 2) return push1(L, &tw_op_alias, NULL, x);
+    p = x->ndim - 2;
+    q = x->ndim - 1;
+  } else {
+    p = tw_arg_axis(L, 2, x->ndim);
+    q = tw_arg_axis(L, 3, x->ndim);
+  }
+  a.axis[p] = q;
+  a.axis[q] = p;
+  return push1(L, &tw_op_permute, &a, x);
+}
+
+static int permute(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1);
+  tw_permute_attrs a = {.n = x->ndim};
+  uint32_t seen = 0;
+  bool in_table = lua_istable(L, 2);
+  if ((in_table ? (int)lua_rawlen(L, 2) : lua_gettop(L) - 1) != x->ndim) return luaL_error(L, "permute: %d axes must be named", x->ndim);
+  for (int i = 0; i < x->ndim; i++) {
+    if (in_table) lua_rawgeti(L, 2, i + 1);
+    else lua_pushvalue(L, i + 2);
+    a.axis[i] = tw_arg_axis(L, lua_gettop(L), x->ndim);
+    lua_pop(L, 1);
+    seen |= 1u << a.axis[i];
+  }
+  if (seen != (1u << x->ndim) - 1) return luaL_error(L, "permute: every axis must be named once");
+  return push1(L, &tw_op_permute, &a, x);
+}
+
+static int expand(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1);
+  tw_shape_attrs a;
+  tw_arg_shape(L, 2, &a.shape);
+  for (int i = 0; i < a.shape.n; i++) {
+    int own = i - (a.shape.n - x->ndim);
+    if (a.shape.d[i] < 0) a.shape.d[i] = own >= 0 ? x->shape[own] : 1;
+  }
+  return push1(L, &tw_op_expand, &a, x);
+}
+
+static int unsqueeze(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1);
+  int at = tw_arg_axis(L, 2, x->ndim + 1);
+  if (x->ndim == TW_MAX_DIM) return luaL_error(L, "unsqueeze: a tensor has at most %d axes", TW_MAX_DIM);
+  tw_shape_attrs a = {.shape = tw_tensor_shape(x)};
+  memmove(a.shape.d + at + 1, a.shape.d + at, sizeof(int64_t) * (size_t)(x->ndim - at));
+  a.shape.d[at] = 1;
+  a.shape.n++;
+  return push1(L, &tw_op_reshape, &a, x);
+}
+
+static int squeeze(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1);
+  uint32_t axes = tw_arg_axes(L, 2, x->ndim);
+  tw_shape_attrs a = {0};
+  for (int i = 0; i < x->ndim; i++) {
+    bool asked = axes >> i & 1;
+    if (asked && x->shape[i] != 1 && !lua_isnoneornil(L, 2)) {
+      return luaL_error(L, "squeeze: axis %d has size %I, not 1", i + 1, (LUAI_UACINT)x->shape[i]);
+    }
+    if (!(asked && x->shape[i] == 1)) a.shape.d[a.shape.n++] = x->shape[i];
+  }
+  return push1(L, &tw_op_reshape, &a, x);
+}
+
+/* Products. */
+
+typedef tw_status (*pair)(tw_ctx *, tw_tensor *, tw_tensor *, tw_tensor **);
+
+static int call_pair(lua_State *L, pair f) {
+  tw_tensor *a = tw_handle_check(L, 1), *b = tw_handle_check(L, 2), *out = NULL;
+  tw_handle *h = tw_handle_new(L);
+  tw_bind_status(L, f(tw_bind_ctx(L), a, b, &out));
+  tw_handle_fill(L, h, out);
+  return 1;
+}
+static int matmul(lua_State *L) { return call_pair(L, tw_matmul); }
+static int cross_entropy(lua_State *L) { return call_pair(L, tw_cross_entropy); }
+static int mse(lua_State *L) { return call_pair(L, tw_mse); }
+
+static int dot(lua_State *L) {
+  tw_tensor *a = tw_handle_check(L, 1), *b = tw_handle_check(L, 2);
+  if (a->ndim != 1 || b->ndim != 1 || a->size != b->size) {
+    char p[128], q[128];
+    return luaL_error(L, "dot: two vectors of one length are needed: a is %s, b is %s", tw_tensor_describe(a, p, sizeof p), tw_tensor_describe(b, q, sizeof q));
+  }
+  return call_pair(L, tw_matmul);
+}
+
+static int linear(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1), *w = tw_handle_check(L, 2), *b = lua_isnoneornil(L, 3) ? NULL : tw_handle_check(L, 3), *out = NULL;
+  tw_handle *h = tw_handle_new(L);
+  tw_bind_status(L, tw_linear(tw_bind_ctx(L), x, w, b, &out));
+  tw_handle_fill(L, h, out);
+  return 1;
+}
+
+/* log_softmax(x, [axis = -1]), softmax likewise. */
+static int softmax_like(lua_State *L, bool exponentiate) {
+  tw_tensor *x = tw_handle_check(L, 1), *out = NULL;
+  if (x->ndim == 0) return luaL_error(L, "%s: needs at least one axis", exponentiate ? "softmax" : "log_softmax");
+  tw_axis_attrs a = {.axis = lua_isnoneornil(L, 2) ? x->ndim - 1 : tw_arg_axis(L, 2, x->ndim)};
+  tw_handle *h = tw_handle_new(L);
+  tw_compose k = {.ctx = tw_bind_ctx(L)};
+  tw_tensor *y = tw_do1(&k, &tw_op_log_softmax, &a, x);
+  if (exponentiate) y = tw_do1(&k, &tw_op_exp, NULL, y);
+  tw_bind_status(L, tw_compose_end(&k, y, &out));
+  tw_handle_fill(L, h, out);
+  return 1;
+}
+static int log_softmax(lua_State *L) { return softmax_like(L, false); }
+static int softmax(lua_State *L) { return softmax_like(L, true); }
+
+/* leaky_relu(x [, slope = .01]), elu(x [, alpha = 1]): the parameter has a default. */
+static int with_default(lua_State *L, const tw_op *op, double value) {
+  if (lua_isnoneornil(L, 2)) {
+    lua_settop(L, 1);
+    lua_pushnumber(L, value);
+  }
+  lua_pushlightuserdata(L, (void *)(uintptr_t)op);
+  lua_pushcclosure(L, call_elementwise, 1);
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 1);
+  return 1;
+}
+static int leaky_relu(lua_State *L) { return with_default(L, &tw_op_leaky_relu, 0.01); }
+static int elu(lua_State *L) { return with_default(L, &tw_op_elu, 1); }
+
+/* cat({tensors} [, axis = 1]), stack({tensors} [, axis = 1]). */
+static int join(lua_State *L, bool stacked) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
+  luaL_argcheck(L, n > 0, 1, "at least one tensor is needed");
+  lua_rawgeti(L, 1, 1);
+  tw_tensor *first = tw_handle_check(L, -1);
+  int ndim = first->ndim + stacked;
+  tw_axis_attrs a = {.axis = lua_isnoneornil(L, 2) ? 0 : tw_arg_axis(L, 2, ndim)};
+  if (ndim == 0 || ndim > TW_MAX_DIM) return luaL_error(L, "%s: needs tensors with axes (at most %d)", stacked ? "stack" : "cat", TW_MAX_DIM);
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_rawgeti(L, 1, i);
+    if (!tw_bind_to_tensor(L, -1)) return luaL_error(L, "%s: element %I is a %s, not a tensor", stacked ? "stack" : "cat", (LUAI_UACINT)i, luaL_typename(L, -1));
+    lua_pop(L, 1);
+  }
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *sum = NULL;
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_rawgeti(L, 1, i);
+    tw_tensor *x = tw_handle_test(L, -1)->tensor, *joined = NULL;
+    lua_pop(L, 1);
+    tw_compose k = {.ctx = ctx};
+    if (stacked) {
+      tw_shape_attrs shape = {.shape = tw_tensor_shape(x)};
+      if (x->ndim < TW_MAX_DIM) {
+        memmove(shape.shape.d + a.axis + 1, shape.shape.d + a.axis, sizeof(int64_t) * (size_t)(x->ndim > a.axis ? x->ndim - a.axis : 0));
+        shape.shape.d[a.axis] = 1;
+        shape.shape.n++;
+      }
+      x = tw_do1(&k, &tw_op_reshape, &shape, x);
+    }
+    if (sum) x = tw_do2(&k, &tw_op_cat, &a, sum, x);
+    tw_status s = tw_compose_end(&k, x, &joined);
+    tw_tensor_release(ctx, sum);
+    sum = joined;
+    tw_bind_status(L, s);
+  }
+  tw_handle_fill(L, h, sum);
+  return 1;
+}
+static int cat(lua_State *L) { return join(L, false); }
+static int stack(lua_State *L) { return join(L, true); }
+
+static const tw_method methods[] = {
+  {"where", where}, {"mean", mean}, {"var", var}, {"std", std}, {"logsumexp", logsumexp}, {"norm", norm}, {"reshape", reshape}, {"transpose", transpose},
+  {"t", transpose}, {"permute", permute}, {"expand", expand}, {"unsqueeze", unsqueeze}, {"squeeze", squeeze}, {"matmul", matmul}, {"dot", dot},
+  {"linear", linear}, {"log_softmax", log_softmax}, {"softmax", softmax}, {"cross_entropy", cross_entropy}, {"mse", mse},
+  {"leaky_relu", leaky_relu}, {"elu", elu}, {NULL, NULL},
+};
+
+static const luaL_Reg functions[] = {{"cat", cat}, {"stack", stack}, {NULL, NULL}};
+
+static void add_closure(lua_State *L, const tw_op *op, lua_CFunction f, const char *meta) {
+  lua_pushlightuserdata(L, (void *)(uintptr_t)op);
+  lua_pushcclosure(L, f, 1);
+  if (meta) {
+    lua_pushvalue(L, -1);
+    tw_handle_set_meta_value(L, meta);
+  }
+  tw_add_method_value(L, op->name);
+}
+
+void tw_register_ops(lua_State *L) {
+  static const struct { const tw_op *op; const char *meta; } operators[] = {
+    {&tw_op_add, "__add"}, {&tw_op_sub, "__sub"}, {&tw_op_mul, "__mul"}, {&tw_op_div, "__div"}, {&tw_op_neg, "__unm"},
+  };
+  for (int i = 0; tw_all_ops[i]; i++) {
+    const tw_op *op = tw_all_ops[i];
+    if (!op->row) continue;
+    const char *meta = NULL;
+    for (size_t k = 0; k < sizeof operators / sizeof *operators; k++) {
+      if (operators[k].op == op) meta = operators[k].meta;
+    }
+    add_closure(L, op, call_elementwise, meta);
+  }
+  const tw_op *const reductions[] = {&tw_op_sum, &tw_op_prod, &tw_op_max, &tw_op_min};
+  for (int i = 0; i < 4; i++) add_closure(L, reductions[i], call_reduction, NULL);
+  add_closure(L, &tw_op_argmax, call_arg, NULL);
+  add_closure(L, &tw_op_argmin, call_arg, NULL);
+  tw_add_methods(L, methods);
+  luaL_setfuncs(L, functions, 0);
+  tw_handle_set_meta(L, "__pow", meta_pow);
+}

@@ -1,0 +1,181 @@
+/* Optimizers: the engine behind tw.optim, whose face (schedules, recipes, option tables) is lua/thalweg/optim.lua.
+ *   core.optimizer_kinds() -> { { name=, about=, source=, options = { { name=, type=, initial=, min=, max=, choices=, about= }, ... } }, ... }
+ *   core.optimizer(kind, params) -> engine
+ *   engine:step(values, f, params, ...) engine:update(values, grads) engine:grads(params) engine:grad_norm() engine:steps() */
+#include "optim/optim.h"
+#include "bind/session.h"
+#include "tensor/ctx.h"
+
+typedef struct {
+  tw_optim *optim;
+  const tw_optim_kind *kind;
+  tw_leaves params;
+} engine;
+
+static const char type_name[] = "tw.optimizer";
+
+static engine *check(lua_State *L) { return luaL_checkudata(L, 1, type_name); }
+
+static int new_engine(lua_State *L) {
+  const tw_optim_kind *kind = tw_optim_find(luaL_checkstring(L, 1));
+  luaL_argcheck(L, kind, 1, "no such optimizer");
+  lua_settop(L, 2);
+  engine *e = lua_newuserdatauv(L, sizeof *e, 1);
+  *e = (engine){.kind = kind};
+  luaL_setmetatable(L, type_name);
+  tw_session_push(L);
+  lua_setiuservalue(L, 3, 1);
+  tw_leaves_collect(L, 2, &e->params, kind->name);
+  if (e->params.n == 0) return luaL_error(L, "%s: there is no real tensor among the parameters", kind->name);
+  tw_bind_status(L, tw_optim_new(tw_bind_ctx(L), kind, (int)e->params.n, e->params.leaf, &e->optim));
+  return 1;
+}
+
+static int release(lua_State *L) {
+  engine *e = check(L);
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_optim_free(ctx, e->optim);
+  e->optim = NULL;
+  tw_leaves_free(ctx, &e->params);
+  return 0;
+}
+
+/* The hyperparameters in force: one number per option, in the order of the spec table. */
+static void read_values(lua_State *L, int idx, const tw_optim_kind *kind, double *values) {
+  luaL_checktype(L, idx, LUA_TTABLE);
+  for (int i = 0; kind->options[i].name; i++) {
+    int isnum;
+    lua_rawgeti(L, idx, i + 1);
+    values[i] = lua_tonumberx(L, -1, &isnum);
+    if (!isnum) luaL_error(L, "%s: %s must be a number, got %s", kind->name, kind->options[i].name, luaL_typename(L, -1));
+    lua_pop(L, 1);
+  }
+}
+
+static void check_same(lua_State *L, const engine *e, const tw_leaves *seen) {
+  bool same = seen->n == e->params.n;
+  for (size_t i = 0; same && i < seen->n; i++) same = seen->leaf[i] == e->params.leaf[i];
+  if (!same) luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->kind->name);
+}
+
+static int step(lua_State *L) {
+  engine *e = check(L);
+  double values[TW_MAX_HYPERS];
+  read_values(L, 2, e->kind, values);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  int n_args = lua_gettop(L) - 3;
+  lua_getiuservalue(L, 1, 1);
+  int at = lua_gettop(L);
+  tw_session *s = lua_touserdata(L, at);
+  int first = tw_session_run(L, at, 3, n_args, 1, e->kind->name);
+  check_same(L, e, &s->leaves);
+  tw_bind_status(L, tw_optim_step(tw_bind_ctx(L), e->optim, s->grads, values));
+  tw_session_end(L, s, first);
+  return lua_gettop(L) - first + 1;
+}
+
+/* Gradients of one's own: a tree like the parameters'. */
+static int update(lua_State *L) {
+  engine *e = check(L);
+  double values[TW_MAX_HYPERS];
+  read_values(L, 2, e->kind, values);
+  tw_leaves grads = {0};
+  lua_settop(L, 3);
+  tw_leaves_collect(L, 3, &grads, e->kind->name);
+  tw_status s = TW_OK;
+  tw_ctx *ctx = tw_bind_ctx(L);
+  if (grads.n != e->params.n) {
+    s = tw_fail(&ctx->error, TW_EINVAL, "%s: %zu gradients for %zu parameters; give a tree like the parameters'", e->kind->name, grads.n, e->params.n);
+  }
+  if (s == TW_OK) s = tw_optim_step(ctx, e->optim, grads.leaf, values);
+  tw_leaves_free(ctx, &grads);
+  tw_bind_status(L, s);
+  return 0;
+}
+
+static tw_session *last_session(lua_State *L, const engine *e) {
+  lua_getiuservalue(L, 1, 1);
+  tw_session *s = lua_touserdata(L, -1);
+  if (!s->grads) luaL_error(L, "%s: no step has been taken yet", e->kind->name);
+  return s;
+}
+
+static int grads(lua_State *L) {
+  engine *e = check(L);
+  tw_session *s = last_session(L, e);
+  s->leaves.next = 0;
+  tw_tree_push(L, 2, &s->leaves, s->grads, true);
+  return 1;
+}
+
+static int grad_norm(lua_State *L) {
+  engine *e = check(L);
+  tw_session *s = last_session(L, e);
+  double norm;
+  tw_bind_status(L, tw_optim_global_norm(tw_bind_ctx(L), (int)s->leaves.n, s->grads, &norm));
+  lua_pushnumber(L, norm);
+  return 1;
+}
+
+static int steps(lua_State *L) {
+  lua_pushinteger(L, tw_optim_steps(check(L)->optim));
+  return 1;
+}
+
+static void push_number(lua_State *L, const char *name, double v) {
+  lua_pushnumber(L, v);
+  lua_setfield(L, -2, name);
+}
+
+static void push_option(lua_State *L, const tw_option *o) {
+  static const char *const types[] = {"number", "flag", "choice"};
+  lua_newtable(L);
+  lua_pushstring(L, o->name);
+  lua_setfield(L, -2, "name");
+  lua_pushstring(L, types[o->type]);
+  lua_setfield(L, -2, "type");
+  lua_pushstring(L, o->about);
+  lua_setfield(L, -2, "about");
+  push_number(L, "initial", o->initial);
+  push_number(L, "min", o->min);
+  push_number(L, "max", o->max);
+  if (o->choices) {
+    lua_pushstring(L, o->choices);
+    lua_setfield(L, -2, "choices");
+  }
+}
+
+static int kinds(lua_State *L) {
+  lua_newtable(L);
+  for (int i = 0; tw_all_optims[i]; i++) {
+    const tw_optim_kind *k = tw_all_optims[i];
+    lua_newtable(L);
+    lua_pushstring(L, k->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, k->about);
+    lua_setfield(L, -2, "about");
+    lua_pushstring(L, k->source);
+    lua_setfield(L, -2, "source");
+    lua_newtable(L);
+    for (int o = 0; k->options[o].name; o++) {
+      push_option(L, &k->options[o]);
+      lua_rawseti(L, -2, o + 1);
+    }
+    lua_setfield(L, -2, "options");
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static const luaL_Reg methods[] = {{"step", step}, {"update", update}, {"grads", grads}, {"grad_norm", grad_norm}, {"steps", steps}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"optimizer", new_engine}, {"optimizer_kinds", kinds}, {NULL, NULL}};
+
+void tw_register_optim(lua_State *L) {
+  luaL_newmetatable(L, type_name);
+  lua_pushcfunction(L, release);
+  lua_setfield(L, -2, "__gc");
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  luaL_setfuncs(L, functions, 0);
+}

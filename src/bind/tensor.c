@@ -1,0 +1,280 @@
+/* Making tensors from Lua values and back: constructors, conversion, fields. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "bind/handle.h"
+#include "grad/grad.h"
+#include "op/op.h"
+#include "tensor/ctx.h"
+
+static const char *const dtype_option[] = {"dtype", NULL};
+
+/* tw.tensor(number | boolean | nested table [, {dtype=}]) */
+
+static void measure(lua_State *L, int idx, tw_shape *shape, bool *booleans) {
+  shape->n = 0;
+  lua_pushvalue(L, idx);
+  while (lua_istable(L, -1)) {
+    if (shape->n == TW_MAX_DIM) luaL_argerror(L, 1, "a tensor has at most 8 axes");
+    shape->d[shape->n++] = (int64_t)lua_rawlen(L, -1);
+    if (lua_rawlen(L, -1) == 0) break;
+    lua_rawgeti(L, -1, 1);
+    lua_remove(L, -2);
+  }
+  *booleans = lua_isboolean(L, -1);
+  lua_pop(L, 1);
+}
+
+static int64_t fill(lua_State *L, int idx, tw_tensor *t, int axis, int64_t at, bool booleans) {
+  if (axis == t->ndim) {
+    int isnum = 1;
+    double v = booleans && lua_isboolean(L, idx) ? lua_toboolean(L, idx) : lua_tonumberx(L, idx, &isnum);
+    tw_handle *h = tw_handle_test(L, idx);
+    if (h && tw_bind_to_tensor(L, idx)->size == 1) {
+      v = tw_tensor_get(h->tensor, 0);
+      isnum = 1;
+    }
+    if (!isnum || (lua_type(L, idx) == LUA_TSTRING)) {
+      luaL_error(L, "tensor: every element must be a number%s, element %I is a %s", booleans ? " or boolean" : "", (LUAI_UACINT)at + 1, luaL_typename(L, idx));
+    }
+    if (t->dtype == TW_I64 && lua_isinteger(L, idx)) ((int64_t *)(void *)t->data)[at] = lua_tointeger(L, idx);
+    else tw_tensor_set(t, at, v);
+    return at + 1;
+  }
+  if (!lua_istable(L, idx) || (int64_t)lua_rawlen(L, idx) != t->shape[axis]) {
+    luaL_error(L, "tensor: the table is ragged: a part at depth %d has %I elements, the first has %I", axis + 1,
+               (LUAI_UACINT)(lua_istable(L, idx) ? (lua_Integer)lua_rawlen(L, idx) : 0), (LUAI_UACINT)t->shape[axis]);
+  }
+  for (int64_t i = 1; i <= t->shape[axis]; i++) {
+    lua_rawgeti(L, idx, i);
+    at = fill(L, lua_gettop(L), t, axis + 1, at, booleans);
+    lua_pop(L, 1);
+  }
+  return at;
+}
+
+static int new_tensor(lua_State *L) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_shape shape;
+  bool booleans;
+  luaL_checkany(L, 1);
+  tw_arg_options(L, 2, "tensor", dtype_option);
+  measure(L, 1, &shape, &booleans);
+  tw_dtype d = tw_arg_dtype(L, 2, booleans ? TW_BOOL : ctx->default_dtype);
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *t;
+  tw_bind_status(L, tw_tensor_new(ctx, d, &shape, &t));
+  tw_handle_fill(L, h, t);
+  luaL_checkstack(L, 16, "a table is nested too deeply");
+  fill(L, 1, t, 0, 0, booleans);
+  return 1;
+}
+
+/* Filled tensors. */
+
+static tw_tensor *push_new(lua_State *L, int first, const char *owner) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_shape shape;
+  int options = tw_arg_shape(L, first, &shape);
+  for (int i = 0; i < shape.n; i++) luaL_argcheck(L, shape.d[i] >= 0, first, "a size must be a whole number >= 0");
+  tw_arg_options(L, options, owner, dtype_option);
+  tw_dtype d = tw_arg_dtype(L, options, ctx->default_dtype);
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *t;
+  tw_bind_status(L, tw_tensor_new(ctx, d, &shape, &t));
+  tw_handle_fill(L, h, t);
+  return t;
+}
+
+static int zeros(lua_State *L) {
+  tw_tensor *t = push_new(L, 1, "zeros");
+  memset(t->data, 0, (size_t)t->size * tw_dtype_size((tw_dtype)t->dtype));
+  return 1;
+}
+
+static int ones(lua_State *L) {
+  tw_tensor *t = push_new(L, 1, "ones");
+  for (int64_t i = 0; i < t->size; i++) tw_tensor_set(t, i, 1);
+  return 1;
+}
+
+static int full(lua_State *L) {
+  tw_shape shape;
+  int value = tw_arg_shape(L, 1, &shape);
+  double v = 0;
+  if (lua_istable(L, 1)) {
+    v = luaL_checknumber(L, value);
+    lua_remove(L, value);
+  } else {
+    luaL_error(L, "full: give the shape as a table: full({2, 3}, 1.5)");
+  }
+  tw_tensor *t = push_new(L, 1, "full");
+  for (int64_t i = 0; i < t->size; i++) tw_tensor_set(t, i, v);
+  return 1;
+}
+
+static int eye(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, n >= 0, 1, "a size must be a whole number >= 0");
+  lua_pushinteger(L, n);
+  lua_insert(L, 2);
+  tw_tensor *t = push_new(L, 1, "eye");
+  for (int64_t i = 0; i < t->size; i++) tw_tensor_set(t, i, i / n == i % n);
+  return 1;
+}
+
+/* arange(n) = 1..n; arange(first, last [, step]): last included when it is hit, as in a Lua for loop. */
+static int arange(lua_State *L) {
+  double first = 1, last = luaL_checknumber(L, 1), step = 1;
+  int next = 2;
+  if (lua_type(L, 2) == LUA_TNUMBER) {
+    first = last;
+    last = lua_tonumber(L, 2);
+    next = 3;
+  }
+  if (lua_type(L, 3) == LUA_TNUMBER) {
+    step = lua_tonumber(L, 3);
+    next = 4;
+  }
+  luaL_argcheck(L, step != 0, 3, "the step must not be 0");
+  double count = tw_scalar1(&tw_op_floor, (last - first) / step) + 1;
+  luaL_argcheck(L, count < 1e12, 2, "too many elements");
+  lua_settop(L, next);
+  lua_pushinteger(L, count > 0 ? (lua_Integer)count : 0);
+  lua_insert(L, 1);
+  for (int i = 0; i < next - 1; i++) lua_remove(L, 2);
+  tw_tensor *t = push_new(L, 1, "arange");
+  for (int64_t i = 0; i < t->size; i++) tw_tensor_set(t, i, first + (double)i * step);
+  return 1;
+}
+
+/* linspace(first, last, n): both ends exact; logspace(first, last, n): geometric, both ends exact. */
+static int spaced(lua_State *L, bool geometric) {
+  double first = luaL_checknumber(L, 1), last = luaL_checknumber(L, 2);
+  lua_Integer n = luaL_checkinteger(L, 3);
+  luaL_argcheck(L, n >= 1, 3, "at least one point is needed");
+  luaL_argcheck(L, !geometric || (first > 0 && last > 0), 1, "the ends must be positive");
+  lua_remove(L, 1);
+  lua_remove(L, 1);
+  tw_tensor *t = push_new(L, 1, geometric ? "logspace" : "linspace");
+  double a = geometric ? tw_scalar1(&tw_op_log, first) : first, b = geometric ? tw_scalar1(&tw_op_log, last) : last;
+  for (int64_t i = 0; i < n; i++) {
+    double x = n == 1 ? a : a + (b - a) * ((double)i / (double)(n - 1));
+    tw_tensor_set(t, i, i == 0 ? first : i == n - 1 ? last : geometric ? tw_scalar1(&tw_op_exp, x) : x);
+  }
+  return 1;
+}
+static int linspace(lua_State *L) { return spaced(L, false); }
+static int logspace(lua_State *L) { return spaced(L, true); }
+
+/* Conversion. */
+
+static int convert(lua_State *L, tw_tensor *x, tw_dtype d) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_cast_attrs a = {.dtype = d};
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *out[1] = {NULL};
+  tw_call c = {.op = &tw_op_cast, .attrs = &a, .in = &x, .out = out, .n_in = 1, .n_out = 1};
+  tw_bind_status(L, tw_apply(ctx, &c));
+  out[0]->weak = false;
+  tw_handle_fill(L, h, out[0]);
+  return 1;
+}
+
+static int to(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1);
+  tw_dtype d = TW_F64;
+  luaL_argcheck(L, tw_dtype_parse(luaL_checkstring(L, 2), &d), 2, "must be one of \"f64\", \"f32\", \"i64\", \"bool\"");
+  if (x->dtype == d && !x->weak) {
+    lua_settop(L, 1);
+    return 1;
+  }
+  return convert(L, x, d);
+}
+
+static int clone(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1);
+  return convert(L, x, (tw_dtype)x->dtype);
+}
+
+static void push_element(lua_State *L, const tw_tensor *x, int64_t i) {
+  if (x->dtype == TW_BOOL) lua_pushboolean(L, tw_tensor_get(x, i) != 0);
+  else if (x->dtype == TW_I64) lua_pushinteger(L, tw_tensor_get_i64(x, i));
+  else lua_pushnumber(L, tw_tensor_get(x, i));
+}
+
+static int item(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1);
+  if (x->size != 1) {
+    char shape[128];
+    return luaL_error(L, "item: needs a tensor with one element, got %s; x:table() gives all", tw_tensor_describe(x, shape, sizeof shape));
+  }
+  push_element(L, x, 0);
+  return 1;
+}
+
+static int64_t push_table(lua_State *L, const tw_tensor *x, int axis, int64_t at) {
+  if (axis == x->ndim) {
+    push_element(L, x, at);
+    return at + 1;
+  }
+  lua_createtable(L, (int)x->shape[axis], 0);
+  for (int64_t i = 1; i <= x->shape[axis]; i++) {
+    at = push_table(L, x, axis + 1, at);
+    lua_rawseti(L, -2, i);
+  }
+  return at;
+}
+
+static int table(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1);
+  luaL_checkstack(L, 16, "too many axes");
+  push_table(L, x, 0, 0);
+  return 1;
+}
+
+/* x:assign(y): y broadcasts and is converted; x:fill(v). y enters as a plain value: nothing flows back. */
+static int assign(lua_State *L) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_tensor *x = tw_handle_check(L, 1);
+  tw_operand_check(L, 2);
+  tw_bind_to_tensor(L, 2);
+  tw_operand y;
+  tw_bind_status(L, tw_operand_get(L, 2, x, &y));
+  tw_cast_attrs a = {.dtype = (tw_dtype)x->dtype};
+  tw_call c = {.op = &tw_op_cast, .attrs = &a, .in = &y.tensor, .out = &x, .n_in = 1, .n_out = 1};
+  tw_status s = tw_apply(ctx, &c);
+  tw_operand_drop(L, &y);
+  tw_bind_status(L, s);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int stop_gradient(lua_State *L) {
+  tw_tensor *x = tw_handle_check(L, 1), *y;
+  tw_handle *h = tw_handle_new(L);
+  tw_bind_status(L, tw_grad_stop(tw_bind_ctx(L), x, &y));
+  tw_handle_fill(L, h, y);
+  return 1;
+}
+
+/* Fields and methods: x.shape, x.ndim, x.size, x.dtype; x[...] is in index.c. */
+static int is_tensor(lua_State *L) {
+  lua_pushboolean(L, tw_handle_test(L, 1) != NULL);
+  return 1;
+}
+
+static const tw_method methods[] = {
+  {"to", to}, {"clone", clone}, {"item", item}, {"table", table}, {"assign", assign}, {"fill", assign}, {"stop_gradient", stop_gradient},
+  {"keep", tw_handle_keep}, {NULL, NULL},
+};
+
+static const luaL_Reg functions[] = {
+  {"tensor", new_tensor}, {"zeros", zeros}, {"ones", ones}, {"full", full}, {"eye", eye}, {"arange", arange}, {"linspace", linspace},
+  {"logspace", logspace}, {"is_tensor", is_tensor}, {NULL, NULL},
+};
+
+void tw_register_tensor(lua_State *L) {
+  luaL_setfuncs(L, functions, 0);
+  tw_add_methods(L, methods);
+}

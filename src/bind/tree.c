@@ -1,0 +1,186 @@
+/* Trees of tensors in their fixed order. */
+#include "bind/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "tensor/ctx.h"
+
+void tw_leaves_free(tw_ctx *ctx, tw_leaves *l) {
+  for (size_t i = 0; i < l->n; i++) tw_tensor_release(ctx, l->leaf[i]);
+  tw_free(l->leaf);
+  *l = (tw_leaves){0};
+}
+
+size_t tw_leaves_find(tw_leaves *l, const tw_tensor *t) {
+  for (size_t k = 0; k < l->n; k++) {
+    size_t i = l->next + k < l->n ? l->next + k : l->next + k - l->n;
+    if (l->leaf[i] != t) continue;
+    l->next = i + 1 < l->n ? i + 1 : 0;
+    return i;
+  }
+  return l->n;
+}
+
+/* Keys. A table's keys are sorted in a block of userdata left on the stack; strings stay alive through the table. */
+
+typedef struct {
+  const char *text; /* NULL: an integer */
+  size_t length;
+  lua_Integer integer;
+} key;
+
+static int compare(const void *p, const void *q) {
+  const key *a = p, *b = q;
+  if (!a->text || !b->text) {
+    if (a->text || b->text) return a->text ? 1 : -1;
+    return a->integer < b->integer ? -1 : a->integer > b->integer;
+  }
+  size_t shorter = a->length < b->length ? a->length : b->length;
+  int c = memcmp(a->text, b->text, shorter);
+  return c ? c : a->length < b->length ? -1 : a->length > b->length;
+}
+
+static bool in_order(const key *k, size_t n) {
+  for (size_t i = 1; i < n; i++) {
+    if (compare(&k[i - 1], &k[i]) > 0) return false;
+  }
+  return true;
+}
+
+/* Pushes a userdata with the table's keys in order. */
+static const key *push_keys(lua_State *L, int idx, size_t *n) {
+  enum { FEW = 16 };
+  key few[FEW], *keys = few;
+  size_t count = 0, cap = FEW;
+  idx = lua_absindex(L, idx);
+  lua_pushnil(L); /* the place of the userdata while it grows */
+  lua_pushnil(L);
+  while (lua_next(L, idx)) {
+    lua_pop(L, 1);
+    key k = {0};
+    if (lua_type(L, -1) == LUA_TSTRING) k.text = lua_tolstring(L, -1, &k.length);
+    else if (lua_isinteger(L, -1)) k.integer = lua_tointeger(L, -1);
+    else luaL_error(L, "a tree's keys are integers and strings; found a %s", luaL_typename(L, -1));
+    if (count == cap) {
+      key *grown = lua_newuserdatauv(L, 2 * cap * sizeof *grown, 0);
+      memcpy(grown, keys, count * sizeof *keys);
+      keys = grown;
+      cap *= 2;
+      lua_replace(L, -3);
+    }
+    keys[count++] = k;
+  }
+  key *out = lua_newuserdatauv(L, (count + 1) * sizeof *out, 0);
+  memcpy(out, keys, count * sizeof *out);
+  lua_replace(L, -2);
+  if (!in_order(out, count)) qsort(out, count, sizeof *out, compare);
+  *n = count;
+  return out;
+}
+
+static void push_key(lua_State *L, const key *k) {
+  if (k->text) lua_pushlstring(L, k->text, k->length);
+  else lua_pushinteger(L, k->integer);
+}
+
+static bool is_plain_table(lua_State *L, int idx) {
+  if (lua_type(L, idx) != LUA_TTABLE) return false;
+  if (!lua_getmetatable(L, idx)) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+static void check_depth(lua_State *L) { luaL_checkstack(L, 12, "a tree is nested too deeply (or contains itself)"); }
+
+static void collect(lua_State *L, int idx, tw_leaves *l) {
+  tw_tensor *t = tw_bind_to_tensor(L, idx);
+  if (t) {
+    if (!tw_is_real((tw_dtype)t->dtype) || tw_leaves_find(l, t) < l->n) return;
+    tw_tensor **grown = tw_grow(l->leaf, &l->cap, l->n, sizeof *grown);
+    if (!grown) luaL_error(L, "tree: out of memory");
+    l->leaf = grown;
+    l->leaf[l->n++] = tw_tensor_retain(t);
+    l->next = 0;
+    return;
+  }
+  if (!is_plain_table(L, idx)) return;
+  check_depth(L);
+  idx = lua_absindex(L, idx);
+  size_t n;
+  const key *keys = push_keys(L, idx, &n);
+  for (size_t i = 0; i < n; i++) {
+    push_key(L, &keys[i]);
+    lua_rawget(L, idx);
+    collect(L, lua_gettop(L), l);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+void tw_leaves_collect(lua_State *L, int idx, tw_leaves *l, const char *owner) {
+  if (!tw_handle_test(L, idx) && !is_plain_table(L, idx)) {
+    luaL_error(L, "%s: argument %d must be a tensor or a plain (nested) table of tensors, got %s", owner, idx, luaL_typename(L, idx));
+  }
+  collect(L, idx, l);
+}
+
+void tw_tree_push(lua_State *L, int idx, tw_leaves *l, tw_tensor *const *with, bool bare) {
+  tw_handle *old = tw_handle_test(L, idx);
+  if (old) {
+    size_t i = tw_leaves_find(l, old->tensor);
+    if (i == l->n) {
+      if (bare) lua_pushnil(L);
+      else lua_pushvalue(L, idx);
+      return;
+    }
+    tw_handle *h = tw_handle_new(L);
+    tw_handle_fill(L, h, tw_tensor_retain(with[i]));
+    return;
+  }
+  if (!is_plain_table(L, idx)) {
+    if (bare) lua_pushnil(L);
+    else lua_pushvalue(L, idx);
+    return;
+  }
+  check_depth(L);
+  idx = lua_absindex(L, idx);
+  lua_createtable(L, (int)lua_rawlen(L, idx), 0);
+  size_t n;
+  const key *keys = push_keys(L, idx, &n);
+  for (size_t i = 0; i < n; i++) {
+    push_key(L, &keys[i]);
+    push_key(L, &keys[i]);
+    lua_rawget(L, idx);
+    tw_tree_push(L, lua_gettop(L), l, with, bare);
+    lua_remove(L, -2);
+    lua_rawset(L, -4);
+  }
+  lua_pop(L, 1);
+}
+
+static void walk(lua_State *L, int idx, const char *path, tw_tree_visit f, void *ud) {
+  if (tw_handle_test(L, idx)) {
+    lua_pushvalue(L, idx);
+    f(L, ud, path);
+    lua_pop(L, 1);
+    return;
+  }
+  if (!is_plain_table(L, idx)) return;
+  check_depth(L);
+  idx = lua_absindex(L, idx);
+  size_t n;
+  const key *keys = push_keys(L, idx, &n);
+  for (size_t i = 0; i < n; i++) {
+    push_key(L, &keys[i]);
+    const char *inner = lua_pushfstring(L, "%s%s%s", path, *path ? "." : "", luaL_tolstring(L, -1, NULL));
+    push_key(L, &keys[i]);
+    lua_rawget(L, idx);
+    walk(L, lua_gettop(L), inner, f, ud);
+    lua_pop(L, 4);
+  }
+  lua_pop(L, 1);
+}
+
+void tw_tree_walk(lua_State *L, int idx, tw_tree_visit f, void *ud) { walk(L, lua_absindex(L, idx), "", f, ud); }

@@ -1,0 +1,25 @@
+/* Trees: a tensor, or a (nested) plain table of tensors. The order of a tree is integers ascending, then strings bytewise. */
+#ifndef TW_BIND_TREE_H
+#define TW_BIND_TREE_H
+
+#include "bind/handle.h"
+
+/* The leaves of one differentiation or optimizer: real tensors in tree order, the same tensor once. References are the list's own. */
+typedef struct {
+  tw_tensor **leaf;
+  size_t n, cap;
+  size_t next; /* where the next look-up probably hits */
+} tw_leaves;
+
+void tw_leaves_free(tw_ctx *, tw_leaves *);
+void tw_leaves_collect(lua_State *L, int idx, tw_leaves *, const char *owner); /* raises on what is no tree */
+size_t tw_leaves_find(tw_leaves *, const tw_tensor *);                         /* n when absent */
+
+/* Pushes a copy of the tree at idx in which leaf i is replaced by a handle of with[i] (retained). Where `bare`, everything that is not a leaf is left out. */
+void tw_tree_push(lua_State *L, int idx, tw_leaves *, tw_tensor *const *with, bool bare);
+
+/* Calls f(ud, path) for each leaf in order; path is "layer1.w". The handle is on top of the stack. */
+typedef void (*tw_tree_visit)(lua_State *L, void *ud, const char *path);
+void tw_tree_walk(lua_State *L, int idx, tw_tree_visit, void *ud);
+
+#endif

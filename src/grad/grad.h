@@ -1,0 +1,32 @@
+/* Reverse and forward mode. A level is one differentiation in progress; levels of both kinds nest, and one tape serves them all: what a level computes
+ * (a backward pass, a tangent) is itself recorded for the levels around it, so derivatives of any order are exact. */
+#ifndef TW_GRAD_GRAD_H
+#define TW_GRAD_GRAD_H
+
+#include "tensor/tensor.h"
+
+/* Opens a level; *level names it. */
+TW_CHECKED tw_status tw_grad_open(tw_ctx *, int *level);
+
+/* A fresh tensor with x's values on which this level differentiates. x's own storage is off limits until the level closes. */
+TW_CHECKED tw_status tw_grad_leaf(tw_ctx *, int level, tw_tensor *x, tw_tensor **leaf);
+
+/* Gradients of y (0-d and real, or any real tensor with a cotangent of its shape) with respect to the leaves. grads[i] is new; zeros where y does not
+ * depend on leaf i. The level stops recording. */
+TW_CHECKED tw_status tw_grad_backward(tw_ctx *, int level, tw_tensor *y, tw_tensor *cotangent, int n, tw_tensor *const *leaves, tw_tensor **grads);
+
+/* Forward mode: a level whose values carry tangents. Nothing is stored beyond the life of the values themselves. */
+TW_CHECKED tw_status tw_grad_open_forward(tw_ctx *, int *level);
+TW_CHECKED tw_status tw_grad_dual(tw_ctx *, int level, tw_tensor *x, tw_tensor *tangent, tw_tensor **leaf); /* x, moving along tangent (its shape and dtype) */
+TW_CHECKED tw_status tw_grad_tangent(tw_ctx *, int level, tw_tensor *y, tw_tensor **tangent);              /* new; zeros where y does not move */
+
+/* Closes the level and any still open inside it; forgets what no outer level needs. */
+void tw_grad_close(tw_ctx *, int level);
+
+/* The same values as a constant: shares storage, is never differentiated. */
+TW_CHECKED tw_status tw_grad_stop(tw_ctx *, tw_tensor *x, tw_tensor **out);
+
+/* Frees the tape; called before tw_ctx_free. */
+void tw_grad_shutdown(tw_ctx *);
+
+#endif

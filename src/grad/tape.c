@@ -1,0 +1,278 @@
+/* The tape: recorded calls in order. An entry keeps its call's tensors alive and remembers the version of their storage; a backward pass walks the entries
+ * of its level from the last to the first. Every recorded result has a slot, in which its cotangent is collected. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "grad/tape.h"
+
+tw_status tw__tape_out_of_memory(tw_ctx *ctx) { return tw_fail(&ctx->error, TW_ENOMEM, "tape: out of memory"); }
+
+static tw_status push_entry(tw_ctx *ctx, const tw_entry *e) {
+  tw_tape *tape = ctx->tape;
+  tw_entry *grown = tw_grow(tape->entries, &tape->cap_entries, tape->n_entries, sizeof *grown);
+  if (!grown) return tw__tape_out_of_memory(ctx);
+  tape->entries = grown;
+  tape->entries[tape->n_entries++] = *e;
+  return TW_OK;
+}
+
+static tw_status push_ref(tw_ctx *ctx, tw_tensor *t) {
+  tw_tape *tape = ctx->tape;
+  tw_ref *grown = tw_grow(tape->refs, &tape->cap_refs, tape->n_refs, sizeof *grown);
+  if (!grown) return tw__tape_out_of_memory(ctx);
+  tape->refs = grown;
+  tape->refs[tape->n_refs++] = (tw_ref){.tensor = tw_tensor_retain(t), .version = t->storage->version};
+  return TW_OK;
+}
+
+static void pop_refs(tw_ctx *ctx, size_t down_to) {
+  tw_tape *tape = ctx->tape;
+  while (tape->n_refs > down_to) tw_tensor_release(ctx, tape->refs[--tape->n_refs].tensor);
+}
+
+/* Attributes are copied at 16-byte steps, so that any plain struct is aligned. */
+static tw_status push_attrs(tw_ctx *ctx, const void *attrs, size_t bytes, size_t *at) {
+  tw_tape *tape = ctx->tape;
+  size_t rounded = (bytes + 15) & ~(size_t)15;
+  while (tape->n_attrs + rounded > tape->cap_attrs) {
+    size_t wanted = tape->cap_attrs ? tape->cap_attrs * 2 : 4096;
+    char *grown = tw_realloc(tape->attrs, wanted);
+    if (!grown) return tw__tape_out_of_memory(ctx);
+    tape->attrs = grown;
+    tape->cap_attrs = wanted;
+  }
+  *at = tape->n_attrs;
+  if (bytes) memcpy(tape->attrs + tape->n_attrs, attrs, bytes);
+  tape->n_attrs += rounded;
+  return TW_OK;
+}
+
+/* The interpreter that tw_apply calls for a result some open level depends on. */
+static tw_status record(tw_ctx *ctx, const tw_call *c, uint32_t levels) {
+  tw_tape *tape = ctx->tape;
+  uint32_t reverse = levels & ~tape->forward;
+  for (int i = 0; i < c->n_out; i++) c->out[i]->levels = levels;
+  if (levels != reverse) {
+    tw_status s = tw__record_forward(ctx, c, levels & tape->forward);
+    if (s != TW_OK || !reverse) return s;
+  }
+  tw_entry e = {.op = c->op, .levels = reverse, .n_in = (uint8_t)c->n_in, .n_out = (uint8_t)c->n_out, .refs = tape->n_refs};
+  tw_status s = push_attrs(ctx, c->attrs, c->op->attrs_bytes, &e.attrs);
+  for (int i = 0; i < c->n_in && s == TW_OK; i++) s = push_ref(ctx, c->in[i]);
+  for (int i = 0; i < c->n_out && s == TW_OK; i++) s = push_ref(ctx, c->out[i]);
+  if (s == TW_OK) s = push_entry(ctx, &e);
+  if (s != TW_OK) {
+    pop_refs(ctx, e.refs);
+    return s;
+  }
+  for (int i = 0; i < c->n_out; i++) c->out[i]->node = ++tape->slots;
+  return TW_OK;
+}
+
+tw_status tw_grad_open(tw_ctx *ctx, int *level) {
+  if (!ctx->tape) {
+    ctx->tape = tw_calloc(1, sizeof *ctx->tape);
+    if (!ctx->tape) return tw__tape_out_of_memory(ctx);
+    ctx->record = record;
+  }
+  tw_tape *tape = ctx->tape;
+  if (tape->depth == TW_MAX_LEVELS) return tw_fail(&ctx->error, TW_EINVAL, "grad: more than %d differentiations inside one another", TW_MAX_LEVELS);
+  *level = tape->depth++;
+  tape->start[*level] = (tw_level_start){.first_entry = tape->n_entries, .first_slot = tape->slots, .first_moving = tape->n_moving};
+  ctx->active |= 1u << *level;
+  return TW_OK;
+}
+
+tw_status tw_grad_leaf(tw_ctx *ctx, int level, tw_tensor *x, tw_tensor **leaf) {
+  tw_tape *tape = ctx->tape;
+  uint32_t bit = 1u << level;
+  tw_tensor *out[1] = {NULL};
+  tw_call alias = {.op = &tw_op_alias, .in = &x, .out = out, .n_in = 1, .n_out = 1};
+  tw_status s = tw_apply(ctx, &alias);
+  if (s != TW_OK) return s;
+  out[0]->weak = false;
+  tw_entry e = {.levels = bit, .n_out = 1, .refs = tape->n_refs};
+  s = push_ref(ctx, out[0]);
+  if (s == TW_OK) s = push_entry(ctx, &e);
+  if (s != TW_OK) {
+    pop_refs(ctx, e.refs);
+    tw_tensor_release(ctx, out[0]);
+    return s;
+  }
+  if (!out[0]->node) out[0]->node = ++tape->slots;
+  out[0]->levels |= bit;
+  out[0]->storage->leaf |= bit;
+  *leaf = out[0];
+  return TW_OK;
+}
+
+tw_status tw_grad_stop(tw_ctx *ctx, tw_tensor *x, tw_tensor **out) {
+  tw_shape shape = tw_tensor_shape(x);
+  tw_status s = tw_tensor_new_view(ctx, x, &shape, x->stride, 0, out);
+  if (s == TW_OK) (*out)->constant = true;
+  return s;
+}
+
+/* Adds t (owned) into a slot. */
+static tw_status collect(tw_ctx *ctx, tw_tensor **slot, tw_tensor *t) {
+  if (!*slot) {
+    *slot = t;
+    return TW_OK;
+  }
+  tw_compose k = {.ctx = ctx};
+  tw_tensor *sum = NULL;
+  tw_status s = tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, *slot, t), &sum);
+  tw_tensor_release(ctx, t);
+  if (s != TW_OK) return s;
+  tw_tensor_release(ctx, *slot);
+  *slot = sum;
+  return TW_OK;
+}
+
+static tw_status check_versions(tw_ctx *ctx, const tw_entry *e) {
+  const tw_ref *r = ctx->tape->refs + e->refs;
+  for (int i = 0; i < e->n_in + e->n_out; i++) {
+    if (r[i].tensor->storage->version == r[i].version) continue;
+    char shape[128];
+    return tw_fail(&ctx->error, TW_ESTATE, "grad: %s of %s was written in place after %s had used it; the gradient needs the old values",
+                   i < e->n_in ? "an input" : "the result", tw_tensor_describe(r[i].tensor, shape, sizeof shape), e->op->name);
+  }
+  return TW_OK;
+}
+
+/* One entry backwards: the cotangents of its outputs to those of its inputs. slots[0] belongs to slot number `base`. */
+static tw_status step_back(tw_ctx *ctx, size_t index, uint32_t bit, tw_tensor **slots, uint32_t base) {
+  tw_entry e = ctx->tape->entries[index];
+  tw_tensor *in[8], *out[4], *cotangent[4], *grad[8] = {NULL};
+  bool wanted[8], any = false;
+  for (int i = 0; i < e.n_out; i++) {
+    out[i] = ctx->tape->refs[e.refs + e.n_in + (size_t)i].tensor;
+    cotangent[i] = slots[out[i]->node - base];
+    any = any || cotangent[i];
+  }
+  if (!any) return TW_OK;
+  tw_status s = check_versions(ctx, &e);
+  if (s != TW_OK) return s;
+  for (int i = 0; i < e.n_in; i++) {
+    in[i] = ctx->tape->refs[e.refs + (size_t)i].tensor;
+    wanted[i] = (in[i]->levels & bit) && tw_is_real((tw_dtype)in[i]->dtype);
+  }
+  char attrs[512] __attribute__((aligned(16)));
+  memcpy(attrs, ctx->tape->attrs + e.attrs, e.op->attrs_bytes); /* the arena may move while the pass is itself recorded */
+  tw_call c = {.op = e.op, .attrs = attrs, .in = in, .out = out, .n_in = e.n_in, .n_out = e.n_out};
+  s = e.op->vjp(ctx, &c, cotangent, grad, wanted);
+  for (int i = 0; i < e.n_in; i++) {
+    if (!grad[i]) continue;
+    if (s == TW_OK && wanted[i]) s = collect(ctx, &slots[in[i]->node - base], grad[i]);
+    else tw_tensor_release(ctx, grad[i]);
+  }
+  for (int i = 0; i < e.n_out; i++) { /* spent: its memory is the next one's */
+    tw_tensor_release(ctx, cotangent[i]);
+    slots[out[i]->node - base] = NULL;
+  }
+  return s;
+}
+
+static tw_status zeros_like(tw_ctx *ctx, const tw_tensor *x, tw_tensor **out) {
+  tw_shape shape = tw_tensor_shape(x);
+  tw_status s = tw_tensor_new(ctx, (tw_dtype)x->dtype, &shape, out);
+  if (s == TW_OK) memset((*out)->data, 0, (size_t)x->size * tw_dtype_size((tw_dtype)x->dtype));
+  return s;
+}
+
+static tw_status check_result(tw_ctx *ctx, const tw_tensor *y, const tw_tensor *cotangent) {
+  char a[128], b[128];
+  if (!tw_is_real((tw_dtype)y->dtype)) return tw_fail(&ctx->error, TW_EINVAL, "grad: the result must be real, got %s", tw_tensor_describe(y, a, sizeof a));
+  if (!cotangent && y->ndim != 0) {
+    return tw_fail(&ctx->error, TW_EINVAL, "grad: the loss must be a single number (0-d), got %s; reduce it with :sum() or :mean()", tw_tensor_describe(y, a, sizeof a));
+  }
+  if (!cotangent) return TW_OK;
+  tw_shape p = tw_tensor_shape(y), q = tw_tensor_shape(cotangent);
+  if (tw_shape_equal(&p, &q) && y->dtype == cotangent->dtype) return TW_OK;
+  return tw_fail(&ctx->error, TW_EINVAL, "grad: the cotangent is %s, the result %s", tw_tensor_describe(cotangent, b, sizeof b), tw_tensor_describe(y, a, sizeof a));
+}
+
+tw_status tw_grad_backward(tw_ctx *ctx, int level, tw_tensor *y, tw_tensor *cotangent, int n, tw_tensor *const *leaves, tw_tensor **grads) {
+  tw_tape *tape = ctx->tape;
+  uint32_t bit = 1u << level, base = tape->start[level].first_slot;
+  ctx->active &= bit - 1;
+  for (int i = 0; i < n; i++) grads[i] = NULL;
+  tw_status s = check_result(ctx, y, cotangent);
+  if (s != TW_OK) return s;
+  uint32_t count = tape->slots - base + 1;
+  tw_tensor **slots = tw_calloc(count, sizeof *slots);
+  if (!slots) return tw__tape_out_of_memory(ctx);
+
+  if (y->levels & bit) {
+    if (cotangent) slots[y->node - base] = tw_tensor_retain(cotangent);
+    else s = tw_tensor_new_scalar(ctx, (tw_dtype)y->dtype, 1, &slots[y->node - base]);
+    for (size_t i = tape->n_entries; i > tape->start[level].first_entry && s == TW_OK; i--) {
+      const tw_entry *e = &tape->entries[i - 1];
+      if (e->op && e->levels & bit) s = step_back(ctx, i - 1, bit, slots, base);
+    }
+  }
+  for (int i = 0; i < n && s == TW_OK; i++) {
+    tw_tensor **slot = &slots[leaves[i]->node - base];
+    if (*slot) {
+      grads[i] = *slot;
+      *slot = NULL;
+    } else {
+      s = zeros_like(ctx, leaves[i], &grads[i]);
+    }
+  }
+  for (uint32_t i = 0; i < count; i++) tw_tensor_release(ctx, slots[i]);
+  tw_free(slots);
+  if (s != TW_OK) {
+    for (int i = 0; i < n; i++) {
+      tw_tensor_release(ctx, grads[i]);
+      grads[i] = NULL;
+    }
+  }
+  return s;
+}
+
+void tw_grad_close(tw_ctx *ctx, int level) {
+  tw_tape *tape = ctx->tape;
+  if (!tape || level >= tape->depth) return;
+  uint32_t keep = (1u << level) - 1;
+  size_t first = tape->start[level].first_entry, kept = first;
+  ctx->active &= keep;
+  for (size_t i = first; i < tape->n_entries; i++) {
+    tw_entry *e = &tape->entries[i];
+    e->levels &= keep;
+    for (int k = 0; k < e->n_out; k++) {
+      tw_tensor *t = tape->refs[e->refs + e->n_in + (size_t)k].tensor;
+      if (!e->op) t->storage->leaf &= keep;
+      t->levels &= keep;
+    }
+    if (e->levels) {
+      tape->entries[kept++] = *e;
+      continue;
+    }
+    for (size_t k = 0; k < (size_t)e->n_in + e->n_out; k++) {
+      tw_ref *r = &tape->refs[e->refs + k];
+      if (k >= e->n_in && !r->tensor->levels) r->tensor->node = 0;
+      tw_tensor_release(ctx, r->tensor);
+      r->tensor = NULL;
+    }
+  }
+  tape->n_entries = kept;
+  tw__close_forward(ctx, level);
+  tape->depth = level;
+  if (level == 0) {
+    tape->n_refs = tape->n_attrs = 0;
+    tape->slots = 0;
+  }
+}
+
+void tw_grad_shutdown(tw_ctx *ctx) {
+  tw_tape *tape = ctx->tape;
+  if (!tape) return;
+  tw_grad_close(ctx, 0);
+  tw_free(tape->entries);
+  tw_free(tape->refs);
+  tw_free(tape->attrs);
+  tw_free(tape->moving);
+  tw_free(tape);
+  ctx->tape = NULL;
+}

@@ -1,0 +1,52 @@
+/* The tape's inside, shared by reverse and forward mode. */
+#ifndef TW_GRAD_TAPE_H
+#define TW_GRAD_TAPE_H
+
+#include "grad/grad.h"
+#include "op/op.h"
+#include "tensor/ctx.h"
+
+typedef struct {
+  const tw_op *op;       /* NULL: a leaf */
+  uint32_t levels;       /* which levels need this entry */
+  uint8_t n_in, n_out;
+  size_t refs;           /* index into tape->refs: n_in inputs, then n_out outputs */
+  size_t attrs;          /* offset into tape->attrs */
+} tw_entry;
+
+typedef struct {
+  tw_tensor *tensor;
+  uint32_t version;
+} tw_ref;
+
+/* A value that carries a tangent. Not kept alive: the serial tells whether it still lives. */
+typedef struct {
+  tw_tensor *tensor;
+  uint64_t serial;
+} tw_moving;
+
+typedef struct {
+  size_t first_entry;
+  uint32_t first_slot;
+  size_t first_moving;
+} tw_level_start;
+
+typedef struct tw_tape {
+  tw_entry *entries;
+  tw_ref *refs;
+  char *attrs;
+  tw_moving *moving;
+  size_t n_entries, cap_entries, n_refs, cap_refs, n_attrs, cap_attrs, n_moving, cap_moving;
+  uint32_t slots;        /* numbers given out so far; 0 means none */
+  uint32_t forward;      /* bit per open level in forward mode */
+  int depth;
+  tw_level_start start[TW_MAX_LEVELS];
+} tw_tape;
+
+tw_status tw__tape_out_of_memory(tw_ctx *);
+
+/* The part of recording that computes tangents, innermost level first. */
+TW_CHECKED tw_status tw__record_forward(tw_ctx *, const tw_call *, uint32_t levels);
+void tw__close_forward(tw_ctx *, int level);
+
+#endif

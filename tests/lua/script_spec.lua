@@ -1,0 +1,123 @@
+-- Loading scripts: every kind of bad input is told with its place; bytecode and the linter.
+local bytecode = require "thalweg.bytecode"
+local script = require "thalweg.script"
+local test = require "spec"
+
+local folder = os.tmpname()
+os.remove(folder)
+os.execute("mkdir " .. folder)
+
+local function write(name, text)
+  local path = folder .. "/" .. name
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+  return path
+end
+
+local head = 'local tw = require "thalweg"\n'
+local tail = '\nreturn tw.experiment { name = "x", run = run }\n'
+
+local function refuse(text, wrong, note)
+  local ok, e = pcall(script.load, write("bad.lua", text))
+  test.ok(not ok, "expected an error with " .. wrong)
+  test.eq(type(e), "table", note or tostring(e))
+  test.eq(e.status, 2)
+  test.ok(e.message:find(wrong, 1, true), string.format("expected %q in %q", wrong, e.message))
+  return e.message
+end
+
+test("a good script gives an experiment with its path, source and hash", function()
+  local text = "#!/usr/bin/env thalweg\n" .. head .. "local function run() end" .. tail
+  local path = write("good.lua", text)
+  local e = script.load(path)
+  test.eq(e.name, "x")
+  test.eq(e.path, path)
+  test.eq(e.source, text)
+  test.ok(e.code_hash:match("^%x+$") and #e.code_hash == 64)
+end)
+
+test("a missing file is told", function()
+  local ok, e = pcall(script.load, folder .. "/none.lua")
+  test.ok(not ok)
+  test.eq(e.message, folder .. "/none.lua: cannot open the script: No such file or directory")
+end)
+
+test("a syntax error has its line, #! or not", function()
+  refuse(head .. "\nlocal x = = 1", "bad.lua:3: unexpected symbol near '='")
+  refuse("#!/usr/bin/env thalweg\nlocal x = = 1", "bad.lua:2: unexpected symbol")
+end)
+
+test("a script that returns nothing, or something else, is told what to return", function()
+  refuse(head, "bad.lua: the script returns nothing; it must end with: return tw.experiment { ... }")
+  refuse("return 3", "bad.lua: the script returns a number")
+  refuse("return { name = 'x' }", "bad.lua: the script returns a table")
+end)
+
+test("an undeclared global is found before anything runs, wherever it hides", function()
+  refuse("error('ran')\nlocal function f()\n  return function() return lrate end\nend", "bad.lua:3: undeclared global: lrate; declare it with local")
+  refuse("local x = 1\nif x then count = x end", "bad.lua:2: assignment to a global: count")
+  refuse("local a = 1\nprint(a)\npirnt(a)", "bad.lua:3: undeclared global: pirnt; declare it with local, or did you mean print?")
+end)
+
+test("a local _ENV and fields of the same name are no globals", function()
+  local path = write("good.lua", head .. [[
+    local t = { undeclared = 1 }
+    local function run() return t.undeclared end
+    local function with() local _ENV = { anything = 1 }; return anything end
+    with()]] .. tail)
+  test.eq(script.load(path).name, "x")
+end)
+
+test("an unknown name of the library is found before a run starts", function()
+  refuse(head .. "local function run()\n  return tw.spcae.log(1, 2, 3)\nend" .. tail, "bad.lua:3: unknown name: tw.spcae; did you mean space?")
+  refuse(head .. "local function run() return tw.nn.mpl { 1 } end" .. tail, "bad.lua:2: unknown name: tw.nn.mpl; did you mean mlp?")
+  refuse(head .. "local nn = tw.nn\nlocal function helper()\n\n  return nn.lineer end\nlocal function run() return helper() end" .. tail,
+    "bad.lua:5: unknown name: tw.nn.lineer; did you mean linear?")
+  refuse(head .. "local function run() return function() return tw.schedule.exponentail end end" .. tail,
+    "bad.lua:2: unknown name: tw.schedule.exponentail; did you mean exponential?")
+  refuse(head .. "local x = tw.nothing_like_it", "bad.lua:2: unknown name: tw.nothing_like_it; valid: ")
+end)
+
+test("a shadowed tw is not the library", function()
+  local path = write("good.lua", head .. "local function run() local tw = { foo = 1 }; return function() return tw.foo end end" .. tail)
+  test.eq(script.load(path).name, "x")
+end)
+
+test("an unknown option has the script's line and the valid ones", function()
+  refuse(head .. 'return tw.experiment {\n  name = "x", repeat_ = 3,\n  run = print }',
+    "bad.lua:2: experiment: unknown option: repeat_ is 3; did you mean repeats?")
+  refuse(head .. "local s = tw.schedule.cosine{ step = 3 }", "bad.lua:2: cosine: unknown option: step is 3; did you mean steps? valid: steps, min")
+end)
+
+test("an error while the script is read has its place", function()
+  refuse(head .. "local t = nil\nlocal x = t.field", "bad.lua:3: attempt to index a nil value (local 't')")
+  refuse("error({ code = 1 })", "bad.lua: error: table")
+end)
+
+test("require finds project files beside the script, strict like it", function()
+  write("helper.lua", "local m = {}\nfunction m.twice(x) return 2 * x end\nreturn m")
+  local path = write("good.lua", head .. 'local helper = require "helper"\nlocal function run() return helper.twice(4) end' .. tail)
+  test.eq(script.load(path).run(), 8)
+  write("helper.lua", "local m = {}\nwrong = 1\nreturn m")
+  local ok, e = pcall(script.load, path)
+  test.ok(not ok and e.message:find("helper.lua:2: assignment to a global: wrong", 1, true), tostring(e))
+  refuse(head .. 'local m = require "no.such.module"', "module 'no.such.module' not found")
+end)
+
+test("a plain script can be opened with further globals", function()
+  local opened = script.open(write("plain.lua", "return arg[1]"), { arg = { "hello" } })
+  test.eq(opened.chunk(), "hello")
+end)
+
+test("lines of instructions are right over long jumps of lines and many instructions", function()
+  local parts = { "local t = {}\n" }
+  for i = 1, 400 do parts[#parts + 1] = "t[" .. i .. "] = " .. i .. " * #t\n" end
+  parts[#parts + 1] = ("\n"):rep(500) .. "here = 1\n" .. ("t.x = 1 t.y = 2 "):rep(200) .. "\nthere = 2"
+  local lines = {}
+  bytecode.accesses(bytecode.of(assert(load(table.concat(parts), "@x"))), function(kind, _, name, line) lines[name] = kind .. line end)
+  test.eq(lines, { here = "set902", there = "set904" })
+end)
+
+os.execute("rm -r " .. folder)
+test.close()
