@@ -48,6 +48,12 @@ static int end_run(lua_State *L) {
   return 0;
 }
 
+/* docs() -> the documentation of every function, by name. */
+static int docs(lua_State *L) {
+  tw_push_docs(L);
+  return 1;
+}
+
 /* memory() -> bytes in tensors, live tensors, blocks of the allocator: what tests watch. */
 static int memory(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
@@ -58,7 +64,7 @@ static int memory(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  {"sha256", sha256}, {"begin_run", begin_run}, {"end_run", end_run}, {"memory", memory}, {NULL, NULL},
+  {"sha256", sha256}, {"begin_run", begin_run}, {"end_run", end_run}, {"memory", memory}, {"docs", docs}, {NULL, NULL},
 };
 
 int luaopen_thalweg_core(lua_State *L) {
@@ -69,6 +75,9 @@ int luaopen_thalweg_core(lua_State *L) {
   tw_register_index(L);
   tw_register_ops(L);
   tw_register_rng(L);
+  tw_register_linalg(L);
+  tw_register_nn(L);
+  tw_register_select(L);
   tw_register_transforms(L);
   tw_register_optim(L);
   tw_handle_set_meta(L, "__tostring", tw_tensor_tostring);

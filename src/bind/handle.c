@@ -19,7 +19,7 @@ typedef struct {
   int64_t budget;          /* bytes in use at which a full collection is due */
 } bind_state;
 
-static const char state_key, collected_key, scoped_key, methods_key;
+static const char state_key, collected_key, scoped_key, methods_key, docs_key;
 enum { MIN_BUDGET = 256 << 20 };
 
 static bind_state *state_of(lua_State *L) {
@@ -270,6 +270,8 @@ void tw_handle_register(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &docs_key);
   for (int collected = 0; collected < 2; collected++) {
     lua_createtable(L, 0, 24);
     lua_pushstring(L, "tensor");
@@ -306,18 +308,26 @@ void tw_handle_set_meta_value(lua_State *L, const char *name) {
   lua_pop(L, 1);
 }
 
-/* The value on top becomes module function and tensor method `name`; popped. The module lies below it. */
-void tw_add_method_value(lua_State *L, const char *name) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
-  lua_pushvalue(L, -2);
+void tw_push_docs(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &docs_key); }
+
+/* The module lies below the value. */
+void tw_add_function_value(lua_State *L, const char *name, bool method, const char *doc) {
+  if (method) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+  }
+  tw_push_docs(L);
+  lua_pushstring(L, doc);
   lua_setfield(L, -2, name);
   lua_pop(L, 1);
   lua_setfield(L, -2, name);
 }
 
-void tw_add_methods(lua_State *L, const tw_method *m) {
-  for (; m->name; m++) {
-    lua_pushcfunction(L, m->f);
-    tw_add_method_value(L, m->name);
+void tw_add_functions(lua_State *L, const tw_function *row) {
+  for (; row->name; row++) {
+    lua_pushcfunction(L, row->f);
+    tw_add_function_value(L, row->name, row->method, row->doc);
   }
 }

@@ -39,13 +39,18 @@ void tw_handle_register(lua_State *L);                 /* creates the binding's 
 void tw_handle_set_meta(lua_State *L, const char *name, lua_CFunction); /* a metamethod; its first upvalue is the method table */
 void tw_handle_set_meta_value(lua_State *L, const char *name);          /* the value on top, popped */
 
-/* A function of the module that is a method of tensors as well. */
+/* A function of the module, and where `method` says so a method of tensors as well. Its documentation stands here and nowhere else: the reference page, the
+ * editor types and their tests read it. Lines of `doc`: the call, as `sum(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`; what it does, with shapes,
+ * dtypes and errors; `formula: ...`; `source: ...`; then `example:` and lines of Lua, in which `--> text` says what the expression before it prints. */
 typedef struct {
   const char *name;
   lua_CFunction f;
-} tw_method;
-void tw_add_methods(lua_State *L, const tw_method *);                   /* into the module on top and the method table */
-void tw_add_method_value(lua_State *L, const char *name);               /* the value on top, popped */
+  bool method;
+  const char *doc;
+} tw_function;
+void tw_add_functions(lua_State *L, const tw_function *);               /* into the module on top, the method table and the documentation */
+void tw_add_function_value(lua_State *L, const char *name, bool method, const char *doc); /* the value on top, popped */
+void tw_push_docs(lua_State *L);                                        /* the table of documentation by name */
 
 /* Lua arguments in the words of design: axes 1-based, negative from the end; shapes as numbers or one table; option tables last and checked. */
 int tw_arg_axis(lua_State *L, int idx, int ndim);                                   /* 0-based */
@@ -62,6 +67,9 @@ void tw_register_ops(lua_State *L);
 void tw_register_transforms(lua_State *L);
 void tw_register_optim(lua_State *L);
 void tw_register_rng(lua_State *L);
+void tw_register_linalg(lua_State *L);
+void tw_register_nn(lua_State *L);
+void tw_register_select(lua_State *L);
 
 int tw_bind_status(lua_State *L, tw_status);                                        /* raises unless TW_OK; returns 1 */
 

@@ -229,10 +229,14 @@ static int index_select(lua_State *L) {
   return by_tensor(L, x, tw_handle_check(L, 3), axis);
 }
 
-static const tw_method methods[] = {{"narrow", narrow}, {"index_select", index_select}, {NULL, NULL}};
+static const tw_function methods[] = {
+  {"narrow", narrow, true, ""},
+  {"index_select", index_select, true, ""},
+  {NULL, NULL, false, NULL},
+};
 
 void tw_register_index(lua_State *L) {
-  tw_add_methods(L, methods);
+  tw_add_functions(L, methods);
   tw_handle_set_meta(L, "__index", meta_index);
   tw_handle_set_meta(L, "__newindex", meta_newindex);
   tw_handle_set_meta(L, "__len", meta_len);

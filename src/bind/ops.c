@@ -375,14 +375,37 @@ static int join(lua_State *L, bool stacked) {
 static int cat(lua_State *L) { return join(L, false); }
 static int stack(lua_State *L) { return join(L, true); }
 
-static const tw_method methods[] = {
-  {"where", where}, {"mean", mean}, {"var", var}, {"std", std}, {"logsumexp", logsumexp}, {"norm", norm}, {"reshape", reshape}, {"transpose", transpose},
-  {"t", transpose}, {"permute", permute}, {"expand", expand}, {"unsqueeze", unsqueeze}, {"squeeze", squeeze}, {"matmul", matmul}, {"dot", dot},
-  {"linear", linear}, {"log_softmax", log_softmax}, {"softmax", softmax}, {"cross_entropy", cross_entropy}, {"mse", mse},
-  {"leaky_relu", leaky_relu}, {"elu", elu}, {NULL, NULL},
+static const tw_function methods[] = {
+  {"where", where, true, ""},
+  {"mean", mean, true, ""},
+  {"var", var, true, ""},
+  {"std", std, true, ""},
+  {"logsumexp", logsumexp, true, ""},
+  {"norm", norm, true, ""},
+  {"reshape", reshape, true, ""},
+  {"transpose", transpose, true, ""},
+  {"t", transpose, true, ""},
+  {"permute", permute, true, ""},
+  {"expand", expand, true, ""},
+  {"unsqueeze", unsqueeze, true, ""},
+  {"squeeze", squeeze, true, ""},
+  {"matmul", matmul, true, ""},
+  {"dot", dot, true, ""},
+  {"linear", linear, true, ""},
+  {"log_softmax", log_softmax, true, ""},
+  {"softmax", softmax, true, ""},
+  {"cross_entropy", cross_entropy, true, ""},
+  {"mse", mse, true, ""},
+  {"leaky_relu", leaky_relu, true, ""},
+  {"elu", elu, true, ""},
+  {NULL, NULL, false, NULL},
 };
 
-static const luaL_Reg functions[] = {{"cat", cat}, {"stack", stack}, {NULL, NULL}};
+static const tw_function functions[] = {
+  {"cat", cat, false, ""},
+  {"stack", stack, false, ""},
+  {NULL, NULL, false, NULL},
+};
 
 static void add_closure(lua_State *L, const tw_op *op, lua_CFunction f, const char *meta) {
   lua_pushlightuserdata(L, (void *)(uintptr_t)op);
@@ -391,7 +414,7 @@ static void add_closure(lua_State *L, const tw_op *op, lua_CFunction f, const ch
     lua_pushvalue(L, -1);
     tw_handle_set_meta_value(L, meta);
   }
-  tw_add_method_value(L, op->name);
+  tw_add_function_value(L, op->name, true, op->about);
 }
 
 void tw_register_ops(lua_State *L) {
@@ -411,7 +434,7 @@ void tw_register_ops(lua_State *L) {
   for (int i = 0; i < 4; i++) add_closure(L, reductions[i], call_reduction, NULL);
   add_closure(L, &tw_op_argmax, call_arg, NULL);
   add_closure(L, &tw_op_argmin, call_arg, NULL);
-  tw_add_methods(L, methods);
-  luaL_setfuncs(L, functions, 0);
+  tw_add_functions(L, methods);
+  tw_add_functions(L, functions);
   tw_handle_set_meta(L, "__pow", meta_pow);
 }

@@ -138,5 +138,5 @@ void tw_register_rng(lua_State *L) {
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
   lua_pushcfunction(L, new_generator);
-  lua_setfield(L, -2, "rng");
+  tw_add_function_value(L, "rng", false, "");
 }

@@ -115,5 +115,5 @@ void tw_register_session(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
   lua_pushcfunction(L, scope);
-  lua_setfield(L, -2, "scope");
+  tw_add_function_value(L, "scope", false, "");
 }

@@ -264,17 +264,32 @@ static int is_tensor(lua_State *L) {
   return 1;
 }
 
-static const tw_method methods[] = {
-  {"to", to}, {"clone", clone}, {"item", item}, {"table", table}, {"assign", assign}, {"fill", assign}, {"stop_gradient", stop_gradient},
-  {"keep", tw_handle_keep}, {NULL, NULL},
+static const tw_function methods[] = {
+  {"to", to, true, ""},
+  {"clone", clone, true, ""},
+  {"item", item, true, ""},
+  {"table", table, true, ""},
+  {"assign", assign, true, ""},
+  {"fill", assign, true, ""},
+  {"stop_gradient", stop_gradient, true, ""},
+  {"keep", tw_handle_keep, true, ""},
+  {NULL, NULL, false, NULL},
 };
 
-static const luaL_Reg functions[] = {
-  {"tensor", new_tensor}, {"zeros", zeros}, {"ones", ones}, {"full", full}, {"eye", eye}, {"arange", arange}, {"linspace", linspace},
-  {"logspace", logspace}, {"is_tensor", is_tensor}, {NULL, NULL},
+static const tw_function functions[] = {
+  {"tensor", new_tensor, false, ""},
+  {"zeros", zeros, false, ""},
+  {"ones", ones, false, ""},
+  {"full", full, false, ""},
+  {"eye", eye, false, ""},
+  {"arange", arange, false, ""},
+  {"linspace", linspace, false, ""},
+  {"logspace", logspace, false, ""},
+  {"is_tensor", is_tensor, false, ""},
+  {NULL, NULL, false, NULL},
 };
 
 void tw_register_tensor(lua_State *L) {
-  luaL_setfuncs(L, functions, 0);
-  tw_add_methods(L, methods);
+  tw_add_functions(L, functions);
+  tw_add_functions(L, methods);
 }

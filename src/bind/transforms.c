@@ -66,9 +66,13 @@ static int make(lua_State *L, bool with_value) {
 static int grad(lua_State *L) { return make(L, false); }
 static int value_and_grad(lua_State *L) { return make(L, true); }
 
-static const luaL_Reg functions[] = {{"grad", grad}, {"value_and_grad", value_and_grad}, {NULL, NULL}};
+static const tw_function functions[] = {
+  {"grad", grad, false, ""},
+  {"value_and_grad", value_and_grad, false, ""},
+  {NULL, NULL, false, NULL},
+};
 
 void tw_register_transforms(lua_State *L) {
   tw_register_session(L);
-  luaL_setfuncs(L, functions, 0);
+  tw_add_functions(L, functions);
 }

@@ -71,6 +71,7 @@ tw_status tw_logbook_stream(tw_logbook *b, tw_text name, uint32_t *stream, tw_er
     if (tw_text_equal(name, tw_text_of(b->streams[i].name))) return *stream = (uint32_t)i, TW_OK;
   if (name.n > 0 && !tw_name_valid(name))
     return tw_fail(e, TW_EINVAL, "log: bad stream name: name is \"%.*s\"; use [a-z][a-z0-9_]*", (int)(name.n < 200 ? name.n : 200), name.s);
+  if (tw_text_equal(name, tw_text_of("steps"))) return tw_fail(e, TW_EINVAL, "log: the file keeps this name for itself: stream is steps; choose another");
   tw__stream *moved = tw_grow(b->streams, &b->streams_capacity, b->n_streams, sizeof *moved);
   if (!moved) return out_of_memory(e);
   b->streams = moved;

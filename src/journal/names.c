@@ -15,7 +15,7 @@ bool tw_name_valid(tw_text name) {
 bool tw_name_reserved(tw_text name) {
   static const char *const taken[] = {"run", "step", "idx", "config", "repeat", "run_id", "seed", "status", "ok", "n_steps", "attempt", "worker",
                                       "lanes", "start_time", "wall_time", "cpu_time", "elapsed", "obs", "row_size", "row_start", "run_index",
-                                      "step_of", "provenance", "failures", "saved"};
+                                      "step_of", "provenance", "failures", "saved", "hp", "result"}; /* hp_final could be a parameter */
   static const char *const prefixes[] = {"hp_", "result_", "n_"};
   for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
     if (tw_text_equal(name, tw_text_of(taken[i]))) return true;

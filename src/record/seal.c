@@ -136,14 +136,18 @@ static bool add_stream(tw_sweep *s, tw_text name) {
   const char *bar = name.n ? "_" : "";
   if (!st) return false;
   st->name = name;
+  tw_text count;
+  bool ok = tw__arena_format(&s->arena, &count, "n_%.*s", name.n ? (int)name.n : 5, name.n ? name.s : "steps");
+  if (!ok || !tw__map_put(&s->by_name, count, INT32_MAX)) return false;
   return tw__arena_format(&s->arena, &st->step, "%.*s%sstep", (int)name.n, name.s, bar) && tw__map_put(&s->by_name, st->step, INT32_MAX) &&
          tw__arena_format(&s->arena, &st->idx, "%.*s%sidx", (int)name.n, name.s, bar) && tw__map_put(&s->by_name, st->idx, INT32_MAX);
 }
 
 /* A name nobody has: where the wanted one is taken, underscores are added. */
 static bool claim(tw_sweep *s, tw_text *out, int64_t value, tw_text base, const char *suffix) {
-  if (!tw__arena_format(&s->arena, out, "%.*s%s", (int)base.n, base.s, suffix)) return false;
-  while (tw__map_get(&s->by_name, *out) >= 0 || tw_name_reserved(*out))
+  const char *prefix = !*suffix && tw_name_reserved(base) ? "metric_" : ""; /* no logbook lets one through */
+  if (!tw__arena_format(&s->arena, out, "%s%.*s%s", prefix, (int)base.n, base.s, suffix)) return false;
+  while (tw__map_get(&s->by_name, *out) >= 0)
     if (!tw__arena_format(&s->arena, out, "%.*s_", (int)out->n, out->s)) return false;
   return tw__map_put(&s->by_name, *out, value);
 }

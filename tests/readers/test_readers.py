@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Opens a sweep's file with every reader that is installed: test_readers.py PATH_TO_H5.
+"""Opens a sweep's file with every reader that is installed: test_readers.py [PATH_TO_H5].
 
+Without a path the command in THALWEG makes two small sweeps (make_sweep.lua): a full grid, and one with everything that is awkward.
 The one-liners of the documentation are run as they stand there. A reader that is not installed is skipped, and said so.
 """
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import traceback
 import warnings
 
@@ -274,21 +277,33 @@ def r(path):
     equal(subprocess.run([program, "-e", line], capture_output=True).returncode, 0)
 
 
-def main():
+def run_all(path, what):
     global passed, failed, skipped
-    if len(sys.argv) != 2:
-        print("use: test_readers.py PATH_TO_H5")
-        return 2
     for sentence, function in tests:
         try:
-            function(sys.argv[1])
+            function(path)
             passed += 1
         except Skip as why:
             skipped += 1
-            print(f"SKIP {sentence}: {why}")
+            print(f"SKIP {what}{sentence}: {why}")
         except Exception:
             failed += 1
-            print(f"FAIL {sentence}\n{traceback.format_exc()}")
+            print(f"FAIL {what}{sentence}\n{traceback.format_exc()}")
+
+
+def main():
+    if len(sys.argv) == 2:
+        run_all(sys.argv[1], "")
+    elif "THALWEG" in os.environ:
+        maker = os.path.join(os.path.dirname(os.path.abspath(__file__)), "make_sweep.lua")
+        with tempfile.TemporaryDirectory() as folder:
+            for kind in ("grid", "ragged"):
+                path = os.path.join(folder, kind + ".h5")
+                subprocess.run([os.environ["THALWEG"], "lua", maker, path, kind], check=True)
+                run_all(path, kind + ", ")
+    else:
+        print("use: test_readers.py PATH_TO_H5, or with THALWEG in the environment")
+        return 2
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 

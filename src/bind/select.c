@@ -1,0 +1,3 @@
+#include "bind/handle.h"
+
+void tw_register_select(lua_State *L) { (void)L; }
