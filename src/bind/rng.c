@@ -124,19 +124,63 @@ static int to_string(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {
-  {"normal", normal}, {"uniform", uniform}, {"randint", randint}, {"permutation", permutation}, {"split", split}, {NULL, NULL},
+static const tw_function methods[] = {
+  {"normal", normal, true,
+   "normal(r, shape... [, {mean = 0, std = 1, dtype}]) -> tensor\n"
+   "Normally distributed numbers. dtype \"f64\" or \"f32\"; both round the same f64 draw.\n"
+   "formula: mean + std sqrt(-2 log u) cos(2 pi v)\n"
+   "source: Box and Muller 1958\n"
+   "example:\n"
+   "tw.rng(1):normal(3) --> f64[3] [0 0 0]"},
+  {"uniform", uniform, true,
+   "uniform(r, shape... [, {low = 0, high = 1, dtype}]) -> tensor\n"
+   "Numbers uniform in [low, high), with 53 random bits.\n"
+   "formula: low + (high - low) u\n"
+   "example:\n"
+   "tw.rng(1):uniform(3, {low = -1}) --> f64[3] [0 0 0]"},
+  {"randint", randint, true,
+   "randint(r, low, high, shape...) -> i64 tensor\n"
+   "Whole numbers from low to high, both included, each equally likely. The ends lie within +-2^53.\n"
+   "source: Lemire 2019, Fast random integer generation in an interval\n"
+   "example:\n"
+   "tw.rng(1):randint(1, 6, 5) --> i64[5] [0 0 0 0 0]"},
+  {"permutation", permutation, true,
+   "permutation(r, n) -> i64 tensor\n"
+   "A permutation of 1..n, each equally likely; x[r:permutation(#x)] shuffles rows.\n"
+   "source: Durstenfeld 1964\n"
+   "example:\n"
+   "tw.rng(1):permutation(5) --> i64[5] [0 0 0 0 0]"},
+  {"split", split, true,
+   "split(r, name) -> generator\n"
+   "An independent generator with the same seed and a stream of its own, named after this one's and the given name. r itself does not move.\n"
+   "example:\n"
+   "tw.rng(1, \"init\"):split(\"weight\") --> generator(seed 1, stream \"init/weight\", 0 drawn)"},
+  {NULL, NULL, false, NULL},
+};
+
+static const tw_function functions[] = {
+  {"rng", new_generator, false,
+   "rng(seed [, stream = \"\"]) -> generator\n"
+   "A generator of random numbers, keyed by a whole number and the name of a stream: other names give independent numbers. Element i of a draw depends on key and\n"
+   "counter + i alone, and a draw of n advances the counter by n, so that draws do not depend on how they are grouped. Inside a run use run:rng(name): a\n"
+   "generator made outside cannot be drawn from there.\n"
+   "source: Philox4x32-10, Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3\n"
+   "example:\n"
+   "local r = tw.rng(42, \"noise\")\n"
+   "r:uniform(2)\n"
+   "r --> generator(seed 42, stream \"noise\", 2 drawn)"},
+  {NULL, NULL, false, NULL},
 };
 
 void tw_register_rng(lua_State *L) {
+  tw_add_functions(L, functions);
   luaL_newmetatable(L, type_name);
   lua_pushcfunction(L, release);
   lua_setfield(L, -2, "__gc");
   lua_pushcfunction(L, to_string);
   lua_setfield(L, -2, "__tostring");
-  luaL_newlib(L, methods);
+  lua_newtable(L);
+  tw_add_methods(L, "generator", methods);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
-  lua_pushcfunction(L, new_generator);
-  tw_add_function_value(L, "rng", false, "");
 }

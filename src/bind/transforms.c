@@ -67,8 +67,22 @@ static int grad(lua_State *L) { return make(L, false); }
 static int value_and_grad(lua_State *L) { return make(L, true); }
 
 static const tw_function functions[] = {
-  {"grad", grad, false, ""},
-  {"value_and_grad", value_and_grad, false, ""},
+  {"grad", grad, false,
+   "grad(f [, {wrt = {1}}]) -> function\n"
+   "The function that computes the gradient of f: called like f it returns a tree like f's first argument, then f's further results. A tree is a tensor or a plain\n"
+   "table of trees; i64 and bool tensors and other values in it ride along. wrt lists other arguments to differentiate; their gradients come in order. f returns the\n"
+   "loss, a 0-d real tensor, first. Captured tensors are constants. Gradients may be taken of gradients, to any order.\n"
+   "example:\n"
+   "local cube = function(x) return (x * x * x):sum() end\n"
+   "tw.grad(cube)(tw.tensor{ 1, 2 }) --> f64[2] [ 3 12]\n"
+   "local slope = function(x) return tw.grad(cube)(x):sum() end\n"
+   "tw.grad(slope)(tw.tensor{ 1, 2 }) --> f64[2] [ 6 12]"},
+  {"value_and_grad", value_and_grad, false,
+   "value_and_grad(f [, {wrt = {1}}]) -> function\n"
+   "As grad, but the function returns the loss first: loss, gradient, further results of f.\n"
+   "example:\n"
+   "local loss, g = tw.value_and_grad(function(p) return p.w:dot(p.w) + p.b end){ w = tw.tensor{ 3, 4 }, b = tw.tensor(1) }\n"
+   "loss, g.w, g.b --> f64[] 26 f64[2] [6 8] f64[] 1"},
   {NULL, NULL, false, NULL},
 };
 
