@@ -254,7 +254,7 @@ static void document(lua_State *L) {
     "axis. An index outside is an error, and so is x[i] = v: write x[i]:assign(v).\n"
     "example:\n"
     "local x = tw.tensor{ {1, 2}, {3, 4} }\n"
-    "x[-1], #x --> f64[2] [3 4] 2\n"
+    "x[-1], #x --> f64[2] [3 4]\t2\n"
     "x[3] --> error: index 3 is outside 1..2 on axis 1");
   tw_add_topic(L, "x[{...}]",
     "x[{i, {first, last}, {}, index}] -> tensor\n"

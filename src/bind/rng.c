@@ -131,25 +131,25 @@ static const tw_function methods[] = {
    "formula: mean + std sqrt(-2 log u) cos(2 pi v)\n"
    "source: Box and Muller 1958\n"
    "example:\n"
-   "tw.rng(1):normal(3) --> f64[3] [0 0 0]"},
+   "tw.rng(1):normal(3) --> f64[3] [ 0.374674   1.30219 -0.672534]"},
   {"uniform", uniform, true,
    "uniform(r, shape... [, {low = 0, high = 1, dtype}]) -> tensor\n"
    "Numbers uniform in [low, high), with 53 random bits.\n"
    "formula: low + (high - low) u\n"
    "example:\n"
-   "tw.rng(1):uniform(3, {low = -1}) --> f64[3] [0 0 0]"},
+   "tw.rng(1):uniform(3, {low = -1}) --> f64[3] [0.438307 0.348147 0.883236]"},
   {"randint", randint, true,
    "randint(r, low, high, shape...) -> i64 tensor\n"
    "Whole numbers from low to high, both included, each equally likely. The ends lie within +-2^53.\n"
    "source: Lemire 2019, Fast random integer generation in an interval\n"
    "example:\n"
-   "tw.rng(1):randint(1, 6, 5) --> i64[5] [0 0 0 0 0]"},
+   "tw.rng(1):randint(1, 6, 5) --> i64[5] [5 5 6 6 1]"},
   {"permutation", permutation, true,
    "permutation(r, n) -> i64 tensor\n"
    "A permutation of 1..n, each equally likely; x[r:permutation(#x)] shuffles rows.\n"
    "source: Durstenfeld 1964\n"
    "example:\n"
-   "tw.rng(1):permutation(5) --> i64[5] [0 0 0 0 0]"},
+   "tw.rng(1):permutation(5) --> i64[5] [4 1 5 3 2]"},
   {"split", split, true,
    "split(r, name) -> generator\n"
    "An independent generator with the same seed and a stream of its own, named after this one's and the given name. r itself does not move.\n"

@@ -320,7 +320,7 @@ static const tw_function functions[] = {
    "is_tensor(value) -> boolean\n"
    "Whether a value is a tensor.\n"
    "example:\n"
-   "tw.is_tensor(tw.zeros(2)), tw.is_tensor(2) --> true false"},
+   "tw.is_tensor(tw.zeros(2)), tw.is_tensor(2) --> true\tfalse"},
   {NULL, NULL, false, NULL},
 };
 
@@ -385,7 +385,7 @@ static void document(lua_State *L) {
     "The sizes of the axes; x.ndim is their number, x.size the number of elements, x.dtype one of \"f64\", \"f32\", \"i64\", \"bool\". A fresh table each time.\n"
     "example:\n"
     "local x = tw.zeros(2, 3)\n"
-    "x.shape[2], x.ndim, x.size, x.dtype --> 3 2 6 f64");
+    "x.shape[2], x.ndim, x.size, x.dtype --> 3\t2\t6\tf64");
   tw_add_topic(L, "tostring(x)",
     "tostring(x) -> string\n"
     "dtype and shape, then the numbers with six significant digits in aligned columns; above 1000 elements long axes show their first and last three.\n"

@@ -1,0 +1,2024 @@
+---@meta thalweg
+-- Types for editors with the Lua language server, made by `thalweg lua docs/make_reference.lua`. In .luarc.json: { "workspace.library": ["<this folder>"] }
+
+---@alias thalweg.Dtype "f64"|"f32"|"i64"|"bool"
+
+---@class thalweg.Tensor
+---@field shape integer[] sizes of the axes
+---@field ndim integer number of axes
+---@field size integer number of elements
+---@field dtype thalweg.Dtype
+---@field [integer|table|thalweg.Tensor] thalweg.Tensor
+---@operator add(thalweg.Tensor|number): thalweg.Tensor
+---@operator sub(thalweg.Tensor|number): thalweg.Tensor
+---@operator mul(thalweg.Tensor|number): thalweg.Tensor
+---@operator div(thalweg.Tensor|number): thalweg.Tensor
+---@operator pow(thalweg.Tensor|number): thalweg.Tensor
+---@operator unm: thalweg.Tensor
+---@operator len: integer
+local Tensor = {}
+
+---@class thalweg.Generator
+local Generator = {}
+
+---@class thalweg.Described
+---@field kind string label for a column, "exponential"
+---@field options table the checked options
+---@field text string canonical text, "exponential{rate=0.1}"
+---@field columns { [1]: string, [2]: number|string|boolean }[] values by dotted name, in order: { "after.rate", 0.1 }
+---@field rebuild fun(options: table): any makes the same thing with other options
+
+---@class thalweg.Space
+---@field kind "choice" | "rows" | "build"
+---@field items any[] what it offers, in order; an item may contain spaces
+---@field parts? table for "build": the arguments, spaces among them
+---@field count? integer for "build": how many arguments
+---@field make? function for "build": makes the space again from other arguments
+
+---@class thalweg.Schedule : thalweg.Described
+---@field at fun(t: number): number
+---@operator call(number): number
+
+---@class thalweg.Optimizer
+---@field params any the tree it updates
+---@field kind string
+local Optimizer = {}
+
+---@class thalweg.Model : thalweg.Described
+---@field init fun(self, rng: userdata): table parameters
+---@operator call(table, userdata): userdata
+
+---@class thalweg.Dataset
+---@field n integer examples
+---@field x userdata features, [n d], dtype as asked for
+---@field y? userdata [n]: i64 classes 1..K, or real values where the target is numeric
+---@field features string[] names of x's columns
+---@field target? string name of y's column
+---@field classes? string[] what class 1, 2, ... is called in the file
+---@field file string the name the script gave
+
+---@class thalweg.Experiment
+---@field name string
+---@field about string
+---@field dtype "f64" | "f32" default dtype inside `run`
+---@field units table<string, string> by metric
+---@field params table the space tree
+---@field where? fun(params: table): boolean
+---@field repeats integer
+---@field diverge string[] metrics whose first non-finite value ends a run
+---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
+---@field run fun(run: table)
+---@field path? string the script, once loaded
+---@field source? string its text
+---@field code_hash? string 64 hex digits
+
+---@class thalweg.Run
+---@field params table the parameters of this run, a copy of its own
+---@field seed integer depends on the root seed and the repeat alone
+---@field id string 14 hex digits
+local Run = {}
+
+---@class thalweg.Module
+local tw = {}
+
+---@class thalweg.module.data
+tw.data = {}
+
+---@class thalweg.module.nn
+tw.nn = {}
+
+---@class thalweg.module.optim
+tw.optim = {}
+
+---@class thalweg.module.schedule
+tw.schedule = {}
+
+---@class thalweg.module.space
+tw.space = {}
+
+---@class thalweg.module.tree
+tw.tree = {}
+
+--- `tensor(value [, {dtype}]) -> tensor`
+---
+--- A tensor from a number, a boolean, or a table of them nested to any depth up to 8; 0-d tensors may stand for numbers. dtype: "f64" (the default
+--- outside a run), "f32", "i64", "bool" (what booleans become by themselves). A ragged table and an element of another type are errors.
+---@param value any
+---@param options? { dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function tw.tensor(value, options) end
+
+--- `zeros(shape... [, {dtype}]) -> tensor`
+---
+--- A tensor of zeros. The shape is given as numbers or as one table; without any it is 0-d.
+---@param ... integer|integer[]|{ dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function tw.zeros(...) end
+
+--- `ones(shape... [, {dtype}]) -> tensor`
+---
+--- A tensor of ones; otherwise as zeros.
+---@param ... integer|integer[]|{ dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function tw.ones(...) end
+
+--- `full({shape}, value [, {dtype}]) -> tensor`
+---
+--- A tensor with one value everywhere. The shape is a table here, so that it cannot be taken for the value.
+---@param shape integer[]
+---@param value any
+---@param options? { dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function tw.full(shape, value, options) end
+
+--- `eye(n [, {dtype}]) -> tensor`
+---
+--- The identity matrix [n n].
+---@param n integer
+---@param options? { dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function tw.eye(n, options) end
+
+--- `arange(last [, {dtype}]) -> tensor`
+--- `arange(first, last [, step = 1] [, {dtype}]) -> tensor`
+---
+--- The numbers from first (1 by default) to last, which is included when it is hit, as in a Lua for loop. A step of 0 is an error.
+---
+--- Formula: `x_i = first + (i - 1) step`
+---@overload fun(first: number, last: number, step?: number, options?: { dtype?: thalweg.Dtype }): thalweg.Tensor
+---@param last number
+---@param options? { dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function tw.arange(last, options) end
+
+--- `linspace(first, last, n [, {dtype}]) -> tensor`
+---
+--- n numbers in equal steps, both ends exact.
+---@param first number
+---@param last number
+---@param n integer
+---@param options? { dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function tw.linspace(first, last, n, options) end
+
+--- `logspace(first, last, n [, {dtype}]) -> tensor`
+---
+--- n numbers in equal ratios, both ends exact and positive. (The ends themselves are given, not their exponents.)
+---@param first number
+---@param last number
+---@param n integer
+---@param options? { dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function tw.logspace(first, last, n, options) end
+
+--- `is_tensor(value) -> boolean`
+---
+--- Whether a value is a tensor.
+---@param value any
+---@return boolean
+function tw.is_tensor(value) end
+
+--- `item(x) -> number | integer | boolean`
+---
+--- The value of a tensor with one element as a Lua value. Another number of elements is an error.
+---@param x thalweg.Tensor|number
+---@return number|integer|boolean
+function tw.item(x) end
+
+--- `item(x) -> number | integer | boolean`
+---
+--- The value of a tensor with one element as a Lua value. Another number of elements is an error.
+---@return number|integer|boolean
+function Tensor:item() end
+
+--- `table(x) -> table | number | integer | boolean`
+---
+--- The elements as nested Lua tables; of a 0-d tensor its value. Writing this out costs a Lua value per element.
+---@param x thalweg.Tensor|number
+---@return table|number|integer|boolean
+function tw.table(x) end
+
+--- `table(x) -> table | number | integer | boolean`
+---
+--- The elements as nested Lua tables; of a 0-d tensor its value. Writing this out costs a Lua value per element.
+---@return table|number|integer|boolean
+function Tensor:table() end
+
+--- `to(x, dtype) -> tensor`
+---
+--- The tensor in another dtype: "f64", "f32", "i64" or "bool"; x itself when it has that one. Reals are truncated towards zero on their way to i64, where
+--- NaN and what does not fit become 0; bool is x ~= 0. Differentiable between f64 and f32.
+---@param x thalweg.Tensor|number
+---@param dtype thalweg.Dtype
+---@return thalweg.Tensor
+function tw.to(x, dtype) end
+
+--- `to(x, dtype) -> tensor`
+---
+--- The tensor in another dtype: "f64", "f32", "i64" or "bool"; x itself when it has that one. Reals are truncated towards zero on their way to i64, where
+--- NaN and what does not fit become 0; bool is x ~= 0. Differentiable between f64 and f32.
+---@param dtype thalweg.Dtype
+---@return thalweg.Tensor
+function Tensor:to(dtype) end
+
+--- `clone(x) -> tensor`
+---
+--- A copy with memory of its own. The gradient passes through.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.clone(x) end
+
+--- `clone(x) -> tensor`
+---
+--- A copy with memory of its own. The gradient passes through.
+---@return thalweg.Tensor
+function Tensor:clone() end
+
+--- `assign(x, y) -> x`
+---
+--- Writes y into x in place: y is a number or a tensor that broadcasts to x's shape, and is converted to its dtype. Views of x see it. y enters as a
+--- plain value: no gradient flows through. Inside a differentiated function it is allowed for tensors made outside; inside a run tensors made before it
+--- are read-only.
+---@param x thalweg.Tensor|number
+---@param y thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.assign(x, y) end
+
+--- `assign(x, y) -> x`
+---
+--- Writes y into x in place: y is a number or a tensor that broadcasts to x's shape, and is converted to its dtype. Views of x see it. y enters as a
+--- plain value: no gradient flows through. Inside a differentiated function it is allowed for tensors made outside; inside a run tensors made before it
+--- are read-only.
+---@param y thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:assign(y) end
+
+--- `fill(x, value) -> x`
+---
+--- Writes one value everywhere: assign under another name.
+---@param x thalweg.Tensor|number
+---@param value any
+---@return thalweg.Tensor
+function tw.fill(x, value) end
+
+--- `fill(x, value) -> x`
+---
+--- Writes one value everywhere: assign under another name.
+---@param value any
+---@return thalweg.Tensor
+function Tensor:fill(value) end
+
+--- `stop_gradient(x) -> tensor`
+---
+--- The same values as a constant: nothing flows back through it, at any level of differentiation.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.stop_gradient(x) end
+
+--- `stop_gradient(x) -> tensor`
+---
+--- The same values as a constant: nothing flows back through it, at any level of differentiation.
+---@return thalweg.Tensor
+function Tensor:stop_gradient() end
+
+--- `keep(x) -> x`
+---
+--- Makes a tensor outlive the function that made it. What is made inside a differentiated function or tw.scope is released when that returns, except its
+--- results and what was kept; using a released tensor is an error that says so.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.keep(x) end
+
+--- `keep(x) -> x`
+---
+--- Makes a tensor outlive the function that made it. What is made inside a differentiated function or tw.scope is released when that returns, except its
+--- results and what was kept; using a released tensor is an error that says so.
+---@return thalweg.Tensor
+function Tensor:keep() end
+
+--- `narrow(x, axis, first, n) -> tensor`
+---
+--- A view of n consecutive elements of an axis, from the given place on. What does not fit is an error.
+---@param x thalweg.Tensor|number
+---@param axis integer
+---@param first number
+---@param n integer
+---@return thalweg.Tensor
+function tw.narrow(x, axis, first, n) end
+
+--- `narrow(x, axis, first, n) -> tensor`
+---
+--- A view of n consecutive elements of an axis, from the given place on. What does not fit is an error.
+---@param axis integer
+---@param first number
+---@param n integer
+---@return thalweg.Tensor
+function Tensor:narrow(axis, first, n) end
+
+--- `index_select(x, axis, index) -> tensor`
+---
+--- The slices along an axis that an index tensor names: i64, counted from 1, of any shape, which takes the axis' place in the result; or a bool mask over
+--- the axis. A copy; in the gradient what was taken several times is added up. An index outside 1..n is an error.
+---@param x thalweg.Tensor|number
+---@param axis integer
+---@param index thalweg.Tensor
+---@return thalweg.Tensor
+function tw.index_select(x, axis, index) end
+
+--- `index_select(x, axis, index) -> tensor`
+---
+--- The slices along an axis that an index tensor names: i64, counted from 1, of any shape, which takes the axis' place in the result; or a bool mask over
+--- the axis. A copy; in the gradient what was taken several times is added up. An index outside 1..n is an error.
+---@param axis integer
+---@param index thalweg.Tensor
+---@return thalweg.Tensor
+function Tensor:index_select(axis, index) end
+
+--- `neg(x) -> tensor`
+---
+--- -x.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.neg(x) end
+
+--- `neg(x) -> tensor`
+---
+--- -x.
+---@return thalweg.Tensor
+function Tensor:neg() end
+
+--- `abs(x) -> tensor`
+---
+--- |x|.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.abs(x) end
+
+--- `abs(x) -> tensor`
+---
+--- |x|.
+---@return thalweg.Tensor
+function Tensor:abs() end
+
+--- `sign(x) -> tensor`
+---
+--- -1, 0 or 1; NaN stays NaN.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.sign(x) end
+
+--- `sign(x) -> tensor`
+---
+--- -1, 0 or 1; NaN stays NaN.
+---@return thalweg.Tensor
+function Tensor:sign() end
+
+--- `square(x) -> tensor`
+---
+--- x^2.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.square(x) end
+
+--- `square(x) -> tensor`
+---
+--- x^2.
+---@return thalweg.Tensor
+function Tensor:square() end
+
+--- `reciprocal(x) -> tensor`
+---
+--- 1/x.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.reciprocal(x) end
+
+--- `reciprocal(x) -> tensor`
+---
+--- 1/x.
+---@return thalweg.Tensor
+function Tensor:reciprocal() end
+
+--- `sqrt(x) -> tensor`
+---
+--- Square root, correctly rounded.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.sqrt(x) end
+
+--- `sqrt(x) -> tensor`
+---
+--- Square root, correctly rounded.
+---@return thalweg.Tensor
+function Tensor:sqrt() end
+
+--- `rsqrt(x) -> tensor`
+---
+--- 1/sqrt(x)
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.rsqrt(x) end
+
+--- `rsqrt(x) -> tensor`
+---
+--- 1/sqrt(x)
+---@return thalweg.Tensor
+function Tensor:rsqrt() end
+
+--- `exp(x) -> tensor`
+---
+--- e^x.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.exp(x) end
+
+--- `exp(x) -> tensor`
+---
+--- e^x.
+---@return thalweg.Tensor
+function Tensor:exp() end
+
+--- `expm1(x) -> tensor`
+---
+--- e^x - 1, accurate near 0.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.expm1(x) end
+
+--- `expm1(x) -> tensor`
+---
+--- e^x - 1, accurate near 0.
+---@return thalweg.Tensor
+function Tensor:expm1() end
+
+--- `log(x) -> tensor`
+---
+--- Natural logarithm.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.log(x) end
+
+--- `log(x) -> tensor`
+---
+--- Natural logarithm.
+---@return thalweg.Tensor
+function Tensor:log() end
+
+--- `log1p(x) -> tensor`
+---
+--- log(1 + x), accurate near 0.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.log1p(x) end
+
+--- `log1p(x) -> tensor`
+---
+--- log(1 + x), accurate near 0.
+---@return thalweg.Tensor
+function Tensor:log1p() end
+
+--- `sin(x) -> tensor`
+---
+--- Sine of x radians.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.sin(x) end
+
+--- `sin(x) -> tensor`
+---
+--- Sine of x radians.
+---@return thalweg.Tensor
+function Tensor:sin() end
+
+--- `cos(x) -> tensor`
+---
+--- Cosine of x radians.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.cos(x) end
+
+--- `cos(x) -> tensor`
+---
+--- Cosine of x radians.
+---@return thalweg.Tensor
+function Tensor:cos() end
+
+--- `tan(x) -> tensor`
+---
+--- Tangent of x radians.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.tan(x) end
+
+--- `tan(x) -> tensor`
+---
+--- Tangent of x radians.
+---@return thalweg.Tensor
+function Tensor:tan() end
+
+--- `asin(x) -> tensor`
+---
+--- Inverse sine, in radians.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.asin(x) end
+
+--- `asin(x) -> tensor`
+---
+--- Inverse sine, in radians.
+---@return thalweg.Tensor
+function Tensor:asin() end
+
+--- `acos(x) -> tensor`
+---
+--- Inverse cosine, in radians.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.acos(x) end
+
+--- `acos(x) -> tensor`
+---
+--- Inverse cosine, in radians.
+---@return thalweg.Tensor
+function Tensor:acos() end
+
+--- `atan(x) -> tensor`
+---
+--- Inverse tangent, in radians.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.atan(x) end
+
+--- `atan(x) -> tensor`
+---
+--- Inverse tangent, in radians.
+---@return thalweg.Tensor
+function Tensor:atan() end
+
+--- `sinh(x) -> tensor`
+---
+--- Hyperbolic sine.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.sinh(x) end
+
+--- `sinh(x) -> tensor`
+---
+--- Hyperbolic sine.
+---@return thalweg.Tensor
+function Tensor:sinh() end
+
+--- `cosh(x) -> tensor`
+---
+--- Hyperbolic cosine.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.cosh(x) end
+
+--- `cosh(x) -> tensor`
+---
+--- Hyperbolic cosine.
+---@return thalweg.Tensor
+function Tensor:cosh() end
+
+--- `tanh(x) -> tensor`
+---
+--- Hyperbolic tangent.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.tanh(x) end
+
+--- `tanh(x) -> tensor`
+---
+--- Hyperbolic tangent.
+---@return thalweg.Tensor
+function Tensor:tanh() end
+
+--- `erf(x) -> tensor`
+---
+--- Error function 2/sqrt(pi) int_0^x e^(-u^2) du.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.erf(x) end
+
+--- `erf(x) -> tensor`
+---
+--- Error function 2/sqrt(pi) int_0^x e^(-u^2) du.
+---@return thalweg.Tensor
+function Tensor:erf() end
+
+--- `sigmoid(x) -> tensor`
+---
+--- 1 / (1 + e^-x)
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.sigmoid(x) end
+
+--- `sigmoid(x) -> tensor`
+---
+--- 1 / (1 + e^-x)
+---@return thalweg.Tensor
+function Tensor:sigmoid() end
+
+--- `log_sigmoid(x) -> tensor`
+---
+--- log(sigmoid(x)) without overflow.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.log_sigmoid(x) end
+
+--- `log_sigmoid(x) -> tensor`
+---
+--- log(sigmoid(x)) without overflow.
+---@return thalweg.Tensor
+function Tensor:log_sigmoid() end
+
+--- `softplus(x) -> tensor`
+---
+--- log(1 + e^x) without overflow.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.softplus(x) end
+
+--- `softplus(x) -> tensor`
+---
+--- log(1 + e^x) without overflow.
+---@return thalweg.Tensor
+function Tensor:softplus() end
+
+--- `relu(x) -> tensor`
+---
+--- max(x, 0); derivative 1(x > 0)
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.relu(x) end
+
+--- `relu(x) -> tensor`
+---
+--- max(x, 0); derivative 1(x > 0)
+---@return thalweg.Tensor
+function Tensor:relu() end
+
+--- `silu(x) -> tensor`
+---
+--- x sigmoid(x)
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.silu(x) end
+
+--- `silu(x) -> tensor`
+---
+--- x sigmoid(x)
+---@return thalweg.Tensor
+function Tensor:silu() end
+
+--- `gelu(x) -> tensor`
+---
+--- x Phi(x), Phi the normal distribution function.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.gelu(x) end
+
+--- `gelu(x) -> tensor`
+---
+--- x Phi(x), Phi the normal distribution function.
+---@return thalweg.Tensor
+function Tensor:gelu() end
+
+--- `floor(x) -> tensor`
+---
+--- Largest integer <= x.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.floor(x) end
+
+--- `floor(x) -> tensor`
+---
+--- Largest integer <= x.
+---@return thalweg.Tensor
+function Tensor:floor() end
+
+--- `ceil(x) -> tensor`
+---
+--- Smallest integer >= x.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.ceil(x) end
+
+--- `ceil(x) -> tensor`
+---
+--- Smallest integer >= x.
+---@return thalweg.Tensor
+function Tensor:ceil() end
+
+--- `round(x) -> tensor`
+---
+--- Nearest integer, halves to even.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.round(x) end
+
+--- `round(x) -> tensor`
+---
+--- Nearest integer, halves to even.
+---@return thalweg.Tensor
+function Tensor:round() end
+
+--- `add(a, b) -> tensor`
+---
+--- a + b.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.add(a, b) end
+
+--- `add(a, b) -> tensor`
+---
+--- a + b.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:add(b) end
+
+--- `sub(a, b) -> tensor`
+---
+--- a - b.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.sub(a, b) end
+
+--- `sub(a, b) -> tensor`
+---
+--- a - b.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:sub(b) end
+
+--- `mul(a, b) -> tensor`
+---
+--- a b, element by element.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.mul(a, b) end
+
+--- `mul(a, b) -> tensor`
+---
+--- a b, element by element.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:mul(b) end
+
+--- `div(a, b) -> tensor`
+---
+--- a / b.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.div(a, b) end
+
+--- `div(a, b) -> tensor`
+---
+--- a / b.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:div(b) end
+
+--- `pow(a, b) -> tensor`
+---
+--- a^b.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.pow(a, b) end
+
+--- `pow(a, b) -> tensor`
+---
+--- a^b.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:pow(b) end
+
+--- `maximum(a, b) -> tensor`
+---
+--- The larger; ties share the gradient; NaN wins.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.maximum(a, b) end
+
+--- `maximum(a, b) -> tensor`
+---
+--- The larger; ties share the gradient; NaN wins.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:maximum(b) end
+
+--- `minimum(a, b) -> tensor`
+---
+--- The smaller; ties share the gradient; NaN wins.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.minimum(a, b) end
+
+--- `minimum(a, b) -> tensor`
+---
+--- The smaller; ties share the gradient; NaN wins.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:minimum(b) end
+
+--- `atan2(a, b) -> tensor`
+---
+--- Angle of the point (b, a), in radians.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.atan2(a, b) end
+
+--- `atan2(a, b) -> tensor`
+---
+--- Angle of the point (b, a), in radians.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:atan2(b) end
+
+--- `hypot(a, b) -> tensor`
+---
+--- sqrt(a^2 + b^2) without overflow.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.hypot(a, b) end
+
+--- `hypot(a, b) -> tensor`
+---
+--- sqrt(a^2 + b^2) without overflow.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:hypot(b) end
+
+--- `leaky_relu(x [, slope = 0.01]) -> tensor`
+---
+--- x where x > 0, else slope x; the slope may be a tensor and has a gradient.
+---@param x thalweg.Tensor|number
+---@param slope? thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.leaky_relu(x, slope) end
+
+--- `leaky_relu(x [, slope = 0.01]) -> tensor`
+---
+--- x where x > 0, else slope x; the slope may be a tensor and has a gradient.
+---@param slope? thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:leaky_relu(slope) end
+
+--- `elu(x [, alpha = 1]) -> tensor`
+---
+--- x where x > 0, else alpha (e^x - 1); alpha may be a tensor and has a gradient.
+---@param x thalweg.Tensor|number
+---@param alpha? thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.elu(x, alpha) end
+
+--- `elu(x [, alpha = 1]) -> tensor`
+---
+--- x where x > 0, else alpha (e^x - 1); alpha may be a tensor and has a gradient.
+---@param alpha? thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:elu(alpha) end
+
+--- `lt(a, b) -> bool tensor`
+---
+--- a < b.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.lt(a, b) end
+
+--- `lt(a, b) -> bool tensor`
+---
+--- a < b.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:lt(b) end
+
+--- `le(a, b) -> bool tensor`
+---
+--- a <= b.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.le(a, b) end
+
+--- `le(a, b) -> bool tensor`
+---
+--- a <= b.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:le(b) end
+
+--- `gt(a, b) -> bool tensor`
+---
+--- a > b.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.gt(a, b) end
+
+--- `gt(a, b) -> bool tensor`
+---
+--- a > b.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:gt(b) end
+
+--- `ge(a, b) -> bool tensor`
+---
+--- a >= b.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.ge(a, b) end
+
+--- `ge(a, b) -> bool tensor`
+---
+--- a >= b.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:ge(b) end
+
+--- `eq(a, b) -> bool tensor`
+---
+--- a == b, element by element.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.eq(a, b) end
+
+--- `eq(a, b) -> bool tensor`
+---
+--- a == b, element by element.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:eq(b) end
+
+--- `ne(a, b) -> bool tensor`
+---
+--- a != b, element by element.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.ne(a, b) end
+
+--- `ne(a, b) -> bool tensor`
+---
+--- a != b, element by element.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:ne(b) end
+
+--- `isnan(x) -> bool tensor`
+---
+--- True where x is NaN.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.isnan(x) end
+
+--- `isnan(x) -> bool tensor`
+---
+--- True where x is NaN.
+---@return thalweg.Tensor
+function Tensor:isnan() end
+
+--- `isfinite(x) -> bool tensor`
+---
+--- True where x is neither infinite nor NaN.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.isfinite(x) end
+
+--- `isfinite(x) -> bool tensor`
+---
+--- True where x is neither infinite nor NaN.
+---@return thalweg.Tensor
+function Tensor:isfinite() end
+
+--- `where(mask, a, b) -> tensor`
+---
+--- a where the mask is true, else b. The three broadcast; the mask is a bool tensor, as comparisons give it; a and b are tensors or numbers and are
+--- brought to one dtype as in arithmetic. The gradient of an element goes to the one that was chosen. f32 with f64 is an error, and so is a mask that is
+--- not bool.
+---@param mask thalweg.Tensor
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.where(mask, a, b) end
+
+--- `where(mask, a, b) -> tensor`
+---
+--- a where the mask is true, else b. The three broadcast; the mask is a bool tensor, as comparisons give it; a and b are tensors or numbers and are
+--- brought to one dtype as in arithmetic. The gradient of an element goes to the one that was chosen. f32 with f64 is an error, and so is a mask that is
+--- not bool.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:where(a, b) end
+
+--- `sum(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- The sum over one axis, several, or all of them; keepdim leaves the axes with size 1. Over no elements it is 0. f64, f32 and i64 (which wraps around)
+--- keep their dtype; a bool tensor is an error: count with x:to("i64"):sum(). The order of adding is fixed whatever the layout: blocks of 128 elements in
+--- row-major order, eight interleaved partial sums in each, blocks pairwise.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.sum(x, axis, options) end
+
+--- `sum(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- The sum over one axis, several, or all of them; keepdim leaves the axes with size 1. Over no elements it is 0. f64, f32 and i64 (which wraps around)
+--- keep their dtype; a bool tensor is an error: count with x:to("i64"):sum(). The order of adding is fixed whatever the layout: blocks of 128 elements in
+--- row-major order, eight interleaved partial sums in each, blocks pairwise.
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:sum(axis, options) end
+
+--- `prod(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- The product over axes, as sum adds; over no elements it is 1. The gradient is exact also where an element is 0; a bool tensor is an error.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.prod(x, axis, options) end
+
+--- `prod(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- The product over axes, as sum adds; over no elements it is 1. The gradient is exact also where an element is 0; a bool tensor is an error.
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:prod(axis, options) end
+
+--- `max(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- The largest element over axes; NaN wins. The gradient is shared equally among ties. f64, f32, i64; an axis of size 0 and a bool tensor are errors.
+--- argmax gives the place; maximum compares two tensors.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.max(x, axis, options) end
+
+--- `max(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- The largest element over axes; NaN wins. The gradient is shared equally among ties. f64, f32, i64; an axis of size 0 and a bool tensor are errors.
+--- argmax gives the place; maximum compares two tensors.
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:max(axis, options) end
+
+--- `min(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- The smallest element over axes; otherwise as max.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.min(x, axis, options) end
+
+--- `min(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- The smallest element over axes; otherwise as max.
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:min(axis, options) end
+
+--- `argmax(x [, axis] [, {keepdim = false}]) -> i64 tensor`
+---
+--- The place of the largest element along an axis, counted from 1, the first of equal ones; without an axis the place in the row-major sequence. NaN
+--- counts as largest. No gradient. An axis of size 0 and a bool tensor are errors.
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.argmax(x, axis, options) end
+
+--- `argmax(x [, axis] [, {keepdim = false}]) -> i64 tensor`
+---
+--- The place of the largest element along an axis, counted from 1, the first of equal ones; without an axis the place in the row-major sequence. NaN
+--- counts as largest. No gradient. An axis of size 0 and a bool tensor are errors.
+---@param axis? integer
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:argmax(axis, options) end
+
+--- `argmin(x [, axis] [, {keepdim = false}]) -> i64 tensor`
+---
+--- The place of the smallest element; otherwise as argmax.
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.argmin(x, axis, options) end
+
+--- `argmin(x [, axis] [, {keepdim = false}]) -> i64 tensor`
+---
+--- The place of the smallest element; otherwise as argmax.
+---@param axis? integer
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:argmin(axis, options) end
+
+--- `mean(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- The sum over axes divided by the number of elements; NaN over none. i64 and bool become the default real dtype first, so that the mean of a mask is
+--- the share of trues.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.mean(x, axis, options) end
+
+--- `mean(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- The sum over axes divided by the number of elements; NaN over none. i64 and bool become the default real dtype first, so that the mean of a mask is
+--- the share of trues.
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:mean(axis, options) end
+
+--- `var(x [, axis | {axes}] [, {keepdim = false, correction = 1}]) -> tensor`
+---
+--- The variance over axes. correction = 1 divides by n - 1 (the unbiased estimate), 0 by n.
+---
+--- Formula: `sum (x - mean)^2 / (n - correction)`
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean, correction?: number }
+---@return thalweg.Tensor
+function tw.var(x, axis, options) end
+
+--- `var(x [, axis | {axes}] [, {keepdim = false, correction = 1}]) -> tensor`
+---
+--- The variance over axes. correction = 1 divides by n - 1 (the unbiased estimate), 0 by n.
+---
+--- Formula: `sum (x - mean)^2 / (n - correction)`
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean, correction?: number }
+---@return thalweg.Tensor
+function Tensor:var(axis, options) end
+
+--- `std(x [, axis | {axes}] [, {keepdim = false, correction = 1}]) -> tensor`
+---
+--- The standard deviation over axes: the root of var.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean, correction?: number }
+---@return thalweg.Tensor
+function tw.std(x, axis, options) end
+
+--- `std(x [, axis | {axes}] [, {keepdim = false, correction = 1}]) -> tensor`
+---
+--- The standard deviation over axes: the root of var.
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean, correction?: number }
+---@return thalweg.Tensor
+function Tensor:std(axis, options) end
+
+--- `logsumexp(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- log(sum(exp(x))) over axes without overflow. Its gradient is the softmax. Real tensors with at least one element along the axes.
+---
+--- Formula: `m + log sum exp(x - m), m = max x`
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.logsumexp(x, axis, options) end
+
+--- `logsumexp(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`
+---
+--- log(sum(exp(x))) over axes without overflow. Its gradient is the softmax. Real tensors with at least one element along the axes.
+---
+--- Formula: `m + log sum exp(x - m), m = max x`
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:logsumexp(axis, options) end
+
+--- `norm(x) -> tensor`
+---
+--- The 2-norm of all entries together, 0-d.
+---
+--- Formula: `sqrt(sum x^2)`
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.norm(x) end
+
+--- `norm(x) -> tensor`
+---
+--- The 2-norm of all entries together, 0-d.
+---
+--- Formula: `sqrt(sum x^2)`
+---@return thalweg.Tensor
+function Tensor:norm() end
+
+--- `reshape(x, shape...) -> tensor`
+---
+--- The same elements, in row-major order, under another shape; one size may be -1 and follows from the others. A view where the layout allows it, else a
+--- copy. Another number of elements is an error.
+---@param x thalweg.Tensor|number
+---@param ... integer|integer[]
+---@return thalweg.Tensor
+function tw.reshape(x, ...) end
+
+--- `reshape(x, shape...) -> tensor`
+---
+--- The same elements, in row-major order, under another shape; one size may be -1 and follows from the others. A view where the layout allows it, else a
+--- copy. Another number of elements is an error.
+---@param ... integer|integer[]
+---@return thalweg.Tensor
+function Tensor:reshape(...) end
+
+--- `transpose(x [, axis, axis]) -> tensor`
+---
+--- A view with two axes exchanged, by default the last two; a tensor with fewer than two axes is itself.
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@param axis2? integer
+---@return thalweg.Tensor
+function tw.transpose(x, axis, axis2) end
+
+--- `transpose(x [, axis, axis]) -> tensor`
+---
+--- A view with two axes exchanged, by default the last two; a tensor with fewer than two axes is itself.
+---@param axis? integer
+---@param axis2? integer
+---@return thalweg.Tensor
+function Tensor:transpose(axis, axis2) end
+
+--- `t(x [, axis, axis]) -> tensor`
+---
+--- The same as transpose.
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@param axis2? integer
+---@return thalweg.Tensor
+function tw.t(x, axis, axis2) end
+
+--- `t(x [, axis, axis]) -> tensor`
+---
+--- The same as transpose.
+---@param axis? integer
+---@param axis2? integer
+---@return thalweg.Tensor
+function Tensor:t(axis, axis2) end
+
+--- `permute(x, axes...) -> tensor`
+---
+--- A view with the axes in another order: axis i of the result is the i-th named one of x. Every axis must be named once; negative ones count from the
+--- end.
+---@param x thalweg.Tensor|number
+---@param ... integer|integer[]
+---@return thalweg.Tensor
+function tw.permute(x, ...) end
+
+--- `permute(x, axes...) -> tensor`
+---
+--- A view with the axes in another order: axis i of the result is the i-th named one of x. Every axis must be named once; negative ones count from the
+--- end.
+---@param ... integer|integer[]
+---@return thalweg.Tensor
+function Tensor:permute(...) end
+
+--- `expand(x, shape...) -> tensor`
+---
+--- A view in which axes of size 1 are repeated to the given sizes and new axes stand on the left; -1 keeps a size. Nothing is copied; the gradient is
+--- summed over what was repeated. Any other axis can only keep its size. Arithmetic broadcasts by itself; this is for where a shape must be seen.
+---@param x thalweg.Tensor|number
+---@param ... integer|integer[]
+---@return thalweg.Tensor
+function tw.expand(x, ...) end
+
+--- `expand(x, shape...) -> tensor`
+---
+--- A view in which axes of size 1 are repeated to the given sizes and new axes stand on the left; -1 keeps a size. Nothing is copied; the gradient is
+--- summed over what was repeated. Any other axis can only keep its size. Arithmetic broadcasts by itself; this is for where a shape must be seen.
+---@param ... integer|integer[]
+---@return thalweg.Tensor
+function Tensor:expand(...) end
+
+--- `unsqueeze(x, axis) -> tensor`
+---
+--- A view with a new axis of size 1, which is then the given axis of the result. More than 8 axes are an error.
+---@param x thalweg.Tensor|number
+---@param axis integer
+---@return thalweg.Tensor
+function tw.unsqueeze(x, axis) end
+
+--- `unsqueeze(x, axis) -> tensor`
+---
+--- A view with a new axis of size 1, which is then the given axis of the result. More than 8 axes are an error.
+---@param axis integer
+---@return thalweg.Tensor
+function Tensor:unsqueeze(axis) end
+
+--- `squeeze(x [, axis | {axes}]) -> tensor`
+---
+--- A view without the given axes, which must have size 1; without an argument all axes of size 1 go.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@return thalweg.Tensor
+function tw.squeeze(x, axis) end
+
+--- `squeeze(x [, axis | {axes}]) -> tensor`
+---
+--- A view without the given axes, which must have size 1; without an argument all axes of size 1 go.
+---@param axis? integer|integer[]
+---@return thalweg.Tensor
+function Tensor:squeeze(axis) end
+
+--- `cat({tensors} [, axis = 1]) -> tensor`
+---
+--- The tensors one after another along an axis. All other sizes and the dtypes must agree.
+---@param tensors thalweg.Tensor[]
+---@param axis? integer
+---@return thalweg.Tensor
+function tw.cat(tensors, axis) end
+
+--- `stack({tensors} [, axis = 1]) -> tensor`
+---
+--- Tensors of one shape and dtype side by side along a new axis.
+---@param tensors thalweg.Tensor[]
+---@param axis? integer
+---@return thalweg.Tensor
+function tw.stack(tensors, axis) end
+
+--- `matmul(a, b) -> tensor`
+---
+--- The matrix product of a [... M K] and b [... K N]: [... M N]; leading axes broadcast. A vector on the left is a row, on the right a column, and its
+--- axis goes again: matrix times vector is a vector, vector times vector a 0-d tensor. Both real and of one dtype; inner sizes that differ are an error.
+--- An element's bits do not depend on where it stands, on the layout or on what is computed beside it.
+---
+--- Formula: `c_ij = fma(a_ik, b_kj, c_ij) for k = 1..K in order, from 0`
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.matmul(a, b) end
+
+--- `matmul(a, b) -> tensor`
+---
+--- The matrix product of a [... M K] and b [... K N]: [... M N]; leading axes broadcast. A vector on the left is a row, on the right a column, and its
+--- axis goes again: matrix times vector is a vector, vector times vector a 0-d tensor. Both real and of one dtype; inner sizes that differ are an error.
+--- An element's bits do not depend on where it stands, on the layout or on what is computed beside it.
+---
+--- Formula: `c_ij = fma(a_ik, b_kj, c_ij) for k = 1..K in order, from 0`
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:matmul(b) end
+
+--- `dot(a, b) -> tensor`
+---
+--- The inner product of two real vectors of one length, 0-d.
+---
+--- Formula: `sum a_i b_i, as matmul adds`
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.dot(a, b) end
+
+--- `dot(a, b) -> tensor`
+---
+--- The inner product of two real vectors of one length, 0-d.
+---
+--- Formula: `sum a_i b_i, as matmul adds`
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:dot(b) end
+
+--- `linear(x, weight [, bias]) -> tensor`
+---
+--- An affine map of the last axis: x [... K], weight [K N], bias [N], result [... N]. Real, one dtype.
+---
+--- Formula: `x W + b`
+---@param x thalweg.Tensor|number
+---@param weight thalweg.Tensor
+---@param bias? thalweg.Tensor
+---@return thalweg.Tensor
+function tw.linear(x, weight, bias) end
+
+--- `linear(x, weight [, bias]) -> tensor`
+---
+--- An affine map of the last axis: x [... K], weight [K N], bias [N], result [... N]. Real, one dtype.
+---
+--- Formula: `x W + b`
+---@param weight thalweg.Tensor
+---@param bias? thalweg.Tensor
+---@return thalweg.Tensor
+function Tensor:linear(weight, bias) end
+
+--- `softmax(x [, axis = -1]) -> tensor`
+---
+--- Positive numbers that sum to 1 along an axis. Real tensors with at least one axis.
+---
+--- Formula: `exp(x_i) / sum_j exp(x_j), as exp(log_softmax(x))`
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@return thalweg.Tensor
+function tw.softmax(x, axis) end
+
+--- `softmax(x [, axis = -1]) -> tensor`
+---
+--- Positive numbers that sum to 1 along an axis. Real tensors with at least one axis.
+---
+--- Formula: `exp(x_i) / sum_j exp(x_j), as exp(log_softmax(x))`
+---@param axis? integer
+---@return thalweg.Tensor
+function Tensor:softmax(axis) end
+
+--- `log_softmax(x [, axis = -1]) -> tensor`
+---
+--- The logarithm of softmax along an axis, without overflow.
+---
+--- Formula: `x_i - m - log sum_j exp(x_j - m), m = max x`
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@return thalweg.Tensor
+function tw.log_softmax(x, axis) end
+
+--- `log_softmax(x [, axis = -1]) -> tensor`
+---
+--- The logarithm of softmax along an axis, without overflow.
+---
+--- Formula: `x_i - m - log sum_j exp(x_j - m), m = max x`
+---@param axis? integer
+---@return thalweg.Tensor
+function Tensor:log_softmax(axis) end
+
+--- `cross_entropy(logits, target) -> tensor`
+---
+--- The mean over the batch of the negative log-probability of the target, in nats, 0-d. logits [... K]; target: classes 1..K as i64 [...], or
+--- probabilities of the logits' shape and dtype. A class outside 1..K is an error.
+---
+--- Formula: `-1/n sum_i log softmax(logits_i)[target_i], or -1/n sum_i sum_k target_ik log softmax(logits_i)_k`
+---@param logits thalweg.Tensor
+---@param target thalweg.Tensor
+---@return thalweg.Tensor
+function tw.cross_entropy(logits, target) end
+
+--- `cross_entropy(logits, target) -> tensor`
+---
+--- The mean over the batch of the negative log-probability of the target, in nats, 0-d. logits [... K]; target: classes 1..K as i64 [...], or
+--- probabilities of the logits' shape and dtype. A class outside 1..K is an error.
+---
+--- Formula: `-1/n sum_i log softmax(logits_i)[target_i], or -1/n sum_i sum_k target_ik log softmax(logits_i)_k`
+---@param target thalweg.Tensor
+---@return thalweg.Tensor
+function Tensor:cross_entropy(target) end
+
+--- `mse(a, b) -> tensor`
+---
+--- The mean squared difference over all elements of the broadcast shape, 0-d.
+---
+--- Formula: `1/n sum (a - b)^2`
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.mse(a, b) end
+
+--- `mse(a, b) -> tensor`
+---
+--- The mean squared difference over all elements of the broadcast shape, 0-d.
+---
+--- Formula: `1/n sum (a - b)^2`
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:mse(b) end
+
+--- `rng(seed [, stream = ""]) -> generator`
+---
+--- A generator of random numbers, keyed by a whole number and the name of a stream: other names give independent numbers. Element i of a draw depends on
+--- key and counter + i alone, and a draw of n advances the counter by n, so that draws do not depend on how they are grouped. Inside a run use
+--- run:rng(name): a generator made outside cannot be drawn from there.
+---@param seed integer
+---@param stream? string
+---@return thalweg.Generator
+function tw.rng(seed, stream) end
+
+--- `normal(r, shape... [, {mean = 0, std = 1, dtype}]) -> tensor`
+---
+--- Normally distributed numbers. dtype "f64" or "f32"; both round the same f64 draw.
+---
+--- Formula: `mean + std sqrt(-2 log u) cos(2 pi v)`
+---@param ... integer|integer[]|{ mean?: number, std?: number, dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function Generator:normal(...) end
+
+--- `uniform(r, shape... [, {low = 0, high = 1, dtype}]) -> tensor`
+---
+--- Numbers uniform in [low, high), with 53 random bits.
+---
+--- Formula: `low + (high - low) u`
+---@param ... integer|integer[]|{ low?: number, high?: number, dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function Generator:uniform(...) end
+
+--- `randint(r, low, high, shape...) -> i64 tensor`
+---
+--- Whole numbers from low to high, both included, each equally likely. The ends lie within +-2^53.
+---@param low integer
+---@param high integer
+---@param ... integer|integer[]
+---@return thalweg.Tensor
+function Generator:randint(low, high, ...) end
+
+--- `permutation(r, n) -> i64 tensor`
+---
+--- A permutation of 1..n, each equally likely; x[r:permutation(#x)] shuffles rows.
+---@param n integer
+---@return thalweg.Tensor
+function Generator:permutation(n) end
+
+--- `split(r, name) -> generator`
+---
+--- An independent generator with the same seed and a stream of its own, named after this one's and the given name. r itself does not move.
+---@param name string
+---@return thalweg.Generator
+function Generator:split(name) end
+
+--- `scope(f, ...) -> results of f`
+---
+--- Calls f and releases every tensor made meanwhile except those reachable from its results through plain tables and those kept with x:keep(); on an
+--- error too. Memory is then reused at once instead of waiting for the collector: for evaluation loops and other work without gradients.
+---@param f function
+---@param ... any
+---@return any
+function tw.scope(f, ...) end
+
+--- `grad(f [, {wrt = {1}}]) -> g`
+---
+--- The gradient of f as a function: g(p, ...) evaluates f(p, ...), whose first result must be a 0-d real tensor, and returns the gradient with respect to
+--- p, a tree like p with the real tensors alone, then the further results of f, detached. With wrt = {1, 3} it differentiates those arguments and returns
+--- one gradient for each. f sees fresh tensors in place of p's; one captured from outside that shares storage with p raises an error. Gradients of
+--- gradients are exact.
+---@param f function
+---@param options? { wrt?: table }
+---@return function
+function tw.grad(f, options) end
+
+--- `value_and_grad(f [, {wrt = {1}}]) -> g`
+---
+--- As grad, with the loss first: g(p, ...) returns loss, gradient, further results of f.
+---@param f function
+---@param options? { wrt?: table }
+---@return function
+function tw.value_and_grad(f, options) end
+
+--- `vjp(f, ...) -> y, pullback`
+---
+--- Reverse mode at a point: y = f(...), a tensor or a tree, and pullback(cotangent), which returns the cotangent of each argument (nil for one without
+--- real tensors): the transposed Jacobian times the cotangent, a tree like y. Each pullback evaluates f once more and keeps nothing afterwards.
+---@param f function
+---@param ... any
+---@return any
+---@return function
+function tw.vjp(f, ...) end
+
+--- `jvp(f, p, v, ...) -> y, ydot`
+---
+--- Forward mode: y = f(p, ...), and its derivative along v, the Jacobian times v, where v is a tree like p. Tangents are computed alongside the values,
+--- so memory does not grow with the number of operations.
+---@param f function
+---@param p any
+---@param v any
+---@param ... any
+---@return any
+---@return any
+function tw.jvp(f, p, v, ...) end
+
+--- `custom{forward =, vjp =, jvp =} -> f`
+---
+--- An operation of your own: forward(x, ...) computes one tensor from up to 8, undisturbed by differentiation; vjp(t, y, x, ...) returns the cotangent of
+--- each input (nil for none) given t, the cotangent of the result y; jvp(ts, y, x, ...) returns the tangent of y given a table of the inputs' tangents. A
+--- rule that is not given raises an error when it is needed. The rules are differentiated themselves when derivatives of higher order are asked for.
+---@param options { forward?: any, vjp?: any, jvp?: any }
+---@return any f
+function tw.custom(options) end
+
+--- `jacobian(f [, {...}]) -> fun`
+---
+--- The Jacobian of f as a function of a tensor: J(x, ...) has f(x, ...)'s shape followed by x's: J[i.. j..] = d f_i / d x_j. Reverse mode costs one
+--- evaluation and one backward pass per element of the result, forward mode one evaluation with a tangent per element of x; mode = "auto" takes the
+--- smaller count.
+---@param f fun(x: thalweg.Tensor, ...): thalweg.Tensor
+---@param o? { mode: "auto"|"forward"|"reverse" }
+---@return fun(x: thalweg.Tensor, ...): thalweg.Tensor jacobian
+function tw.jacobian(f, o) end
+
+--- `hessian(f) -> fun`
+---
+--- The Hessian of a function with a 0-d result: for a tensor x its shape twice ([n n] for a vector); for a tree of tensors a tree of trees, H[a][b] with
+--- the shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, one backward pass per parameter.
+---@param f fun(p: any, ...): thalweg.Tensor
+---@return fun(p: any, ...): any hessian
+function tw.hessian(f) end
+
+--- `hvp(f) -> fun`
+---
+--- Hessian times vector: hvp(f)(p, v, ...) where v is a tree like p. Forward over reverse (Pearlmutter 1994): the cost of a few gradients, whatever the
+--- size.
+---@param f fun(p: any, ...): thalweg.Tensor
+---@return fun(p: any, v: any, ...): any
+function tw.hvp(f) end
+
+--- `vmap(f [, {...}]) -> function`
+---
+--- Applies f to each slice of its tensor arguments along their first axis and stacks the results: vmap(f)(x, y) has rows f(x[i], y[i]). With axes = { 1,
+--- false } the second argument is the same for all. Trees are sliced leaf by leaf; per-example gradients are vmap(grad(loss), { axes = { false, 1, 1 }
+--- })(p, x, y).
+---@param f function
+---@param o? { axes: (integer|false)[] }
+---@return function
+function tw.vmap(f, o) end
+
+--- `checkgrad(f, x [, {...}]) -> boolean`
+---
+--- Holds the gradient of f (a 0-d result) at x, a tensor or a tree, against central differences with step h = cbrt(2^-52) max(1, |x_i|), whose error is
+--- about 1e-10 of the scale of f in f64. Returns true, or false and the worst entries: { path, index, exact, numeric, error }, largest error first, at
+--- most ten.
+---@param f fun(x: any): thalweg.Tensor
+---@param x any
+---@param o? { tolerance: number }
+---@return boolean ok, table[]|nil worst
+function tw.checkgrad(f, x, o) end
+
+--- `map(f, t, ...) -> any`
+---
+--- The tree with every tensor x replaced by f(x, y, ..., path), where y, ... stand at the same place of the further trees and path is "layer1.w".
+---@param f fun(x: thalweg.Tensor, ...): any
+---@param t any
+---@return any
+function tw.tree.map(f, t, ...) end
+
+--- `leaves(t) -> tensor[]`
+---
+--- The tensors of a tree in order, and their paths.
+---@param t any
+---@return thalweg.Tensor[] leaves, string[] paths
+function tw.tree.leaves(t) end
+
+--- `flatten(t) -> tensor`
+---
+--- All real tensors of a tree in one vector, in order, and a function that makes a tree of the same form from such a vector.
+---@param t any
+---@return thalweg.Tensor vector, fun(vector: thalweg.Tensor): any restore
+function tw.tree.flatten(t) end
+
+--- `norm(t) -> tensor`
+---
+--- The 2-norm of all real tensors of a tree together: sqrt(sum of all squares).
+---@param t any
+---@return thalweg.Tensor norm 0-d
+function tw.tree.norm(t) end
+
+--- `dot(a, b) -> tensor`
+---
+--- The inner product of two trees of one form: the sum of x y over all elements.
+---@return thalweg.Tensor product 0-d
+function tw.tree.dot(a, b) end
+
+--- `size(t) -> integer`
+---
+--- The number of elements of all real tensors.
+---@return integer
+function tw.tree.size(t) end
+
+---@class thalweg.options.optim.sgd
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field momentum? number|thalweg.Schedule|thalweg.Space factor by which the velocity survives a step
+---@field dampening? number|thalweg.Schedule|thalweg.Space heavy_ball: the gradient enters the velocity times 1 - dampening, but whole in the first step
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space adds weight_decay times the parameter to the gradient (L2 penalty)
+---@field nesterov? boolean|thalweg.Space look ahead along the new velocity
+---@field form? "heavy_ball"|"ema"|"velocity"|thalweg.Space where gradient and learning rate enter the velocity
+
+--- `sgd(params [, {options}]) -> optimizer`
+--- `sgd{options} -> recipe`
+---
+--- Stochastic gradient descent, with momentum in four forms.
+---@overload fun(options?: thalweg.options.optim.sgd): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.sgd
+---@return thalweg.Optimizer
+function tw.optim.sgd(params, options) end
+
+--- `step(f, ...) -> tensor`
+---
+--- Evaluates loss = f(params, ...) and its gradient, updates the parameters in place.
+---@param f fun(params: any, ...): thalweg.Tensor, ... returns the loss, a 0-d real tensor, first
+---@return thalweg.Tensor loss before the update, then the further results of f
+function Optimizer:step(f, ...) end
+
+--- `update(grads)`
+---
+--- One step with gradients of one's own: a tree like the parameters'.
+---@param grads any
+function Optimizer:update(grads) end
+
+--- `hyper() -> table`
+---
+--- The hyperparameters applied in the last step (before the first: those it will apply), by name.
+---@return table<string, number|boolean|string>
+function Optimizer:hyper() end
+
+--- `info() -> { grad_norm: number, evaluations: integer }`
+---
+--- What the last step saw: grad_norm (2-norm over all gradients together) and evaluations of f.
+---@return { grad_norm: number, evaluations: integer }
+function Optimizer:info() end
+
+--- `grads()`
+---
+--- The gradients of the last step, a tree like the parameters'.
+function Optimizer:grads() end
+
+---@class thalweg.options.schedule.constant
+---@field value? number|thalweg.Space the value at every step
+
+--- `constant([value]) -> schedule`
+---
+--- s(t) = value.
+---@param value? number default 1
+---@return thalweg.Schedule
+function tw.schedule.constant(value) end
+
+---@class thalweg.options.schedule.piecewise
+---@field boundaries number[]|thalweg.Space the steps at which the value changes, ascending
+---@field values number[]|thalweg.Space one value more than there are boundaries
+
+--- `piecewise{ boundaries, values } -> schedule`
+---
+--- s(t) = values[k + 1], where k boundaries are <= t: at a boundary the new value already holds (as in PyTorch's MultiStepLR and Optax; Keras'
+--- PiecewiseConstantDecay keeps the old one for that step).
+---@param o? thalweg.options.schedule.piecewise
+---@return thalweg.Schedule
+function tw.schedule.piecewise(o) end
+
+---@class thalweg.options.schedule.exponential
+---@field rate? number|thalweg.Space decay per step
+
+--- `exponential{ rate = 0.01 } -> schedule`
+---
+--- s(t) = e^(-rate t) (Optax's exponential_decay with transition_steps = 1 and decay_rate = e^-rate).
+---@param o? thalweg.options.schedule.exponential
+---@return thalweg.Schedule
+function tw.schedule.exponential(o) end
+
+---@class thalweg.options.schedule.inverse_power
+---@field alpha? number|thalweg.Space the power
+---@field beta? number|thalweg.Space decay per step inside the power
+
+--- `inverse_power{ alpha = 0.5, beta = 0.1 } -> schedule`
+---
+--- s(t) = (1 + beta t)^(-alpha): polynomial decay (Robbins and Monro 1951 for alpha in (1/2, 1]; Zhang et al., Dive into Deep Learning, 12.4).
+---@param o? thalweg.options.schedule.inverse_power
+---@return thalweg.Schedule
+function tw.schedule.inverse_power(o) end
+
+---@class thalweg.options.schedule.cosine
+---@field steps number|thalweg.Space the step at which the minimum is reached
+---@field min? number|thalweg.Space the last value, as a factor of the first
+
+--- `cosine{ steps, min = 0 } -> schedule`
+---
+--- s(t) = min + (1 - min) (1 + cos(pi t / steps)) / 2 up to t = steps, min after that (Loshchilov and Hutter 2017, one period; PyTorch's
+--- CosineAnnealingLR up to T_max, where it turns and rises again; Optax's cosine_decay_schedule).
+---@param o? thalweg.options.schedule.cosine
+---@return thalweg.Schedule
+function tw.schedule.cosine(o) end
+
+--- `warmup(n [, after]) -> schedule`
+---
+--- s(t) = (t + 1) / n for t < n, then after(t - n) (Goyal et al. 2017: the rate grows linearly to its base).
+---@param n integer steps of warm-up
+---@param after? thalweg.Schedule|number default 1
+---@return thalweg.Schedule
+function tw.schedule.warmup(n, after) end
+
+---@class thalweg.options.nn.linear
+---@field [integer] integer|thalweg.Space inputs and outputs: linear{64, 32}
+---@field init? "kaiming_uniform"|"xavier"|"he"|"normal"|"zeros"|thalweg.Space how weights begin
+---@field std? number|thalweg.Space standard deviation of init = "normal"
+
+--- `linear{ sizes, init = "kaiming_uniform", std = 0.01 } -> model`
+---
+--- x W + b, x [... inputs] -> [... outputs]; parameters { weight [inputs outputs], bias [outputs] }.
+---@param o? thalweg.options.nn.linear
+---@return thalweg.Model
+function tw.nn.linear(o) end
+
+--- `sequential(layers) -> model`
+---
+--- Layers one after another. Parameters stand under the layer's kind and its count among its kind: linear1, linear2; layers without any have no entry.
+---@param layers thalweg.Model[]
+---@return thalweg.Model
+function tw.nn.sequential(layers) end
+
+---@class thalweg.options.nn.mlp
+---@field [integer] integer|thalweg.Space sizes from input to output: mlp{64, 32, 10}
+---@field activation? "relu"|"tanh"|"sigmoid"|thalweg.Space after every layer but the last
+---@field init? "kaiming_uniform"|"xavier"|"he"|"normal"|"zeros"|thalweg.Space how weights begin
+---@field std? number|thalweg.Space standard deviation of init = "normal"
+
+--- `mlp{ sizes, activation = "relu", init = "kaiming_uniform", std = 0.01 } -> model`
+---
+--- A multi-layer perceptron: linear layers hidden1, hidden2, ... with an activation after each, and a linear layer out. local model = tw.nn.mlp{ 64, 32,
+--- 10, activation = "relu" } x [... inputs] -> [... outputs]; parameters { hidden1 = { weight, bias }, ..., out = { weight, bias } }.
+---@param o? thalweg.options.nn.mlp
+---@return thalweg.Model
+function tw.nn.mlp(o) end
+
+--- `subset(d, index) -> dataset`
+---
+--- The data set of some examples: tensors that count examples are gathered by the index, all else is carried over.
+---@param d thalweg.Dataset
+---@param index userdata i64 [m], 1-based
+---@return thalweg.Dataset
+function tw.data.subset(d, index) end
+
+--- `split(what, fractions, rng) -> any`
+---
+--- Splits 1..n, or a data set, at random into disjoint parts. Part sizes are the differences of the rounded cumulative sums, so that they add up;
+--- fractions that sum to less than 1 leave examples unused. local train, validation, test = tw.data.split(digits, { .7, .1, .2 }, run:rng("split"))
+---@param what integer|thalweg.Dataset
+---@param fractions number[] each positive, sum at most 1
+---@param rng userdata a generator; draws one permutation of n
+---@return any ... i64 index tensors for a number, data sets for a data set
+function tw.data.split(what, fractions, rng) end
+
+--- `standardize(...) -> dataset`
+---
+--- Z-scores: every feature minus its mean, over its standard deviation (divided by n), both fitted on the first data set and applied to all. scale =
+--- "common" divides all by the root of the mean variance. A constant feature keeps the scale 1. The results hold `mean` and `scale` [d]. train,
+--- validation, test = tw.data.standardize(train, validation, test)
+---@param ... thalweg.Dataset|table data sets; the last argument may be the options { scale = "feature" | "common" }
+---@return thalweg.Dataset ...
+function tw.data.standardize(...) end
+
+---@class thalweg.options.data.batches
+---@field n integer examples
+---@field size integer examples per batch
+---@field rng? any generator that reshuffles every epoch; none: the order 1..n
+---@field drop_last? boolean leave out an epoch's last batch when it is smaller
+---@field epochs? integer how many; endless by default
+
+--- `batches{ n, size, rng, drop_last = false, epochs } -> function`
+---
+--- Mini-batches: an iterator of i64 index tensors, every example once per epoch, reshuffled for each. local next_batch = tw.data.batches{ n = train.n,
+--- size = 32, rng = run:rng("batches") } for step = 0, 999 do local i, epoch = next_batch() ... end
+---@param o thalweg.options.data.batches
+---@return fun(): userdata|nil, integer index i64 [at most size], epoch 1, 2, ...
+function tw.data.batches(o) end
+
+---@class thalweg.options.data.csv
+---@field target? string the column to predict
+---@field kind? "class"|"number" what the target is
+---@field columns? table the feature columns, all others but the target by default
+---@field dtype? "f64"|"f32" dtype of the features and of a numeric target
+
+--- `csv(path [, {target, kind = "class", columns, dtype}]) -> dataset`
+---
+--- Reads a data set. A relative path is looked for beside the script, then in the package's data folder. local d = tw.data.csv("digits.csv", { target =
+--- "digit" }) d.x [1797 64], d.y i64 [1797] in 1..10, d.classes[1] == "0" Raises with file:line: a missing file, a missing header, a row of another
+--- length, a feature that is no number, an empty field.
+---@param path string
+---@param o? thalweg.options.data.csv
+---@return thalweg.Dataset
+function tw.data.csv(path, o) end
+
+--- `choice(items) -> space`
+---
+--- One of the given values: numbers, strings, booleans, schedules, plain tables, further spaces.
+---@param items any[]
+---@return thalweg.Space
+function tw.space.choice(items) end
+
+--- `linear(a, b, n) -> space`
+---
+--- n values from a to b in equal steps, rounded to 15 significant digits, end points exact.
+---@param a number
+---@param b number
+---@param n integer
+---@return thalweg.Space
+function tw.space.linear(a, b, n) end
+
+--- `log(a, b, n) -> space`
+---
+--- n values from a to b in equal ratios, rounded to 15 significant digits, end points exact. a and b are positive. x_i = a (b/a)^(i/m). The exponent i/m
+--- is rounded by up to half an ulp, which ln(b/a) magnifies: its remainder, found exactly by splitting the quotient (Dekker 1971), is put back, so that
+--- log(1e-4, 1, 5) gives 0.001 and not 0.00100000000000000002.
+---@param a number
+---@param b number
+---@param n integer
+---@return thalweg.Space
+function tw.space.log(a, b, n) end
+
+--- `range(a, b [, step]) -> space`
+---
+--- a, a + step, ... up to and including b where the steps hit it; rounded to 15 significant digits. Integers stay integers.
+---@param a number
+---@param b number
+---@param step? number default 1; negative to count down
+---@return thalweg.Space
+function tw.space.range(a, b, step) end
+
+--- `zip(columns) -> space`
+---
+--- Parameters that vary together: the i-th values of every array form one item. As an unnamed entry of a table its names join that table.
+---@param columns table<string, any[]> arrays of one length
+---@return thalweg.Space
+function tw.space.zip(columns) end
+
+--- `list(rows) -> space`
+---
+--- Parameters given row by row: each table is one item. As an unnamed entry of a table the names join that table.
+---@param rows table<string, any>[]
+---@return thalweg.Space
+function tw.space.list(rows) end
+
+---@class thalweg.options.experiment
+---@field name string names the output file; letters, digits, _ . -
+---@field about? string one sentence
+---@field dtype? "f64"|"f32" default dtype inside run
+---@field units? table unit by metric
+---@field params? table what varies, and what does not
+---@field where? function keeps a combination of parameters when true
+---@field repeats? integer seeds per configuration
+---@field diverge? table metrics whose first non-finite value ends a run
+---@field objective? table what ranks configurations
+---@field run function one run
+
+--- `experiment{ options } -> experiment`
+---
+--- The checked experiment. Raises at the script's line: an unknown key (lists the valid ones), a missing or wrong value.
+---@param given thalweg.options.experiment
+---@return thalweg.Experiment
+function tw.experiment(given) end
+
+--- `log(stream [, row]) -> integer`
+---
+--- run:log{ loss = l, ... } or run:log("eval", { ... }): one row. A row with a non-finite `diverge` metric is kept and ends the run.
+---@param stream string|table the row, or the name of another stream
+---@param row? table metric -> number or tensor; `step` may hold an integer
+---@return integer step
+function Run:log(stream, row) end
+
+--- `rng(name)`
+---
+--- A generator of this run's own, by name: the same draws whatever the other generators drew.
+---@param name string
+function Run:rng(name) end
+
+--- `progress(done, total)`
+---
+--- Tells how far the run is; shown while it runs, not stored.
+---@param done number
+---@param total number
+function Run:progress(done, total) end
+
+--- `stop([reason])`
+---
+--- Ends this run at once with status stopped.
+---@param reason? string
+function Run:stop(reason) end
+
+--- `stop_if(condition [, reason])`
+---
+--- Ends this run with status stopped when the condition holds.
+---@param condition boolean|userdata true or false, or a 0-d tensor
+---@param reason? string
+function Run:stop_if(condition, reason) end
+
+--- `finished() -> boolean`
+---
+--- Whether the run has ended: true after a stop that the script's own pcall has swallowed.
+---@return boolean
+function Run:finished() end
+
+--- `result(values)`
+---
+--- Results of the whole run, one number per name; they become columns of the file.
+---@param values table<string, number>
+function Run:result(values) end
+
+---@type string
+tw.version = ""
+
+return tw

@@ -1,0 +1,357 @@
+-- Gathers what is documented: the binding's rows (core.docs()), the comments in lua/thalweg, the engine's optimizers. One entry per public function.
+-- What is public is read from the module itself, so nothing new can be left out unnoticed.
+local core = require "thalweg.core"
+local example = require "docs.tools.example"
+local options = require "thalweg.options"
+local source = require "docs.tools.source"
+local text = require "docs.tools.text"
+local tw = require "thalweg"
+
+local collect = {}
+
+---@class docs.Entry : docs.Text
+---@field path string "tw.sum", "r:normal", "x.shape"
+---@field owner string "tw", "tw.linalg", "tensor", "generator", ...
+---@field name string
+---@field method? boolean a function of tensors that is a method as well
+---@field native? boolean from the binding
+---@field fields? thalweg.Option[] its option table
+---@field spaces? boolean its options may be spaces
+---@field annotations? string[]
+---@field parameters? string of the Lua function, "a, b, n"
+---@field note? string
+
+-- The topics in reading order: Lua files by topic; the others come from the binding, which names its own.
+local topics = {
+  { title = "Tensors" },
+  { title = "Indexing" },
+  { title = "Elementwise functions",
+    intro = "They act on every element by itself and broadcast; a number takes the dtype of the tensor it meets. Numbers and `i64` become real unless an entry says "
+      .. "that `i64` is kept; `f32` with `f64` is an error. The derivative is what the tangent or cotangent `t` becomes, written with the result `y`." },
+  { title = "Comparing and choosing", intro = "Comparisons give `bool` tensors, which mask, count and select; they have no derivative. `x == y` asks whether two names mean the "
+      .. "same tensor, and `x < y` raises an error." },
+  { title = "Reductions" },
+  { title = "Shapes" },
+  { title = "Selecting and sorting" },
+  { title = "Products" },
+  { title = "Linear algebra" },
+  { title = "Network operations" },
+  { title = "Random numbers" },
+  { title = "Gradients and other transforms", files = { "transforms.lua" }, prefix = "tw" },
+  { title = "Trees", files = { "tree.lua" }, prefix = "tw.tree", intro = "A tree is a tensor or a (nested) plain table of tensors. Its order is integers ascending, then strings "
+      .. "bytewise. Numbers, strings and tensors that are not real ride along." },
+  { title = "Optimizers", files = { "optim.lua" }, prefix = "tw.optim", owners = { Optimizer = "optimizer" }, intro = "`tw.optim.name(params, options)` makes an optimizer for a "
+      .. "tree of parameters. `tw.optim.name(options)` without parameters makes a recipe: plain data that may be a parameter of a sweep. A number among the options may "
+      .. "be a schedule, read at the number of steps taken so far." },
+  { title = "Schedules", files = { "schedule.lua" }, prefix = "tw.schedule", intro = "Numbers that depend on the step 0, 1, ..., as factors of a base value. They are called "
+      .. "like functions, and `+ - * / ^` combine them with numbers and with each other. A schedule is plain data: it prints as its text and may be a parameter's value." },
+  { title = "Models", files = { "nn" }, prefix = "tw.nn", intro = "A model is plain data and holds no parameters: `model:init(rng)` makes them, `model(params, x)` applies them." },
+  { title = "Data", files = { "data" }, prefix = "tw.data", intro = "A data set is a plain table with `n` examples: `x` [n d], `y` [n], and what belongs to them." },
+  { title = "Spaces", files = { "space.lua" }, prefix = "tw.space", intro = "The values a parameter takes in a sweep. A constructor of schedules, models or optimizers that is given a "
+      .. "space anywhere in its options returns the space of what it would construct." },
+  { title = "Experiments", files = { "experiment.lua" }, prefix = "tw", renamed = { new = "experiment" }, intro = "What a script returns, and what `thalweg run` executes." },
+  { title = "The run", files = { "runner/object.lua" }, prefix = "tw", owners = { Run = "run" }, intro = "The object that an experiment's `run` function receives. `run.params` holds "
+      .. "the parameters of this run, `run.seed` depends on the root seed and the repeat alone, `run.id` is 14 hexadecimal digits." },
+}
+
+-- How an object of each kind is called on the page.
+local variables = { generator = "r", optimizer = "opt", run = "run" }
+
+-- The tables with public functions, by path: tw, tw.linalg, ...
+---@return table<string, table>
+function collect.modules()
+  local out = { tw = tw }
+  for name, v in next, tw do
+    if type(v) == "table" and next(v) ~= nil then out["tw." .. name] = v end
+  end
+  return out
+end
+
+-- Public functions by address; a function may have several names.
+local function published()
+  local out = {}
+  for path, module in next, collect.modules() do
+    for name, v in next, module do
+      if type(v) == "function" then
+        out[v] = out[v] or {}
+        out[v][name] = path
+      end
+    end
+  end
+  return out
+end
+
+-- Elementwise rows: sentences are a few words and an example is made by trying values until the results are finite.
+local unary = { "tw.tensor{ -1, 0.5, 2 }", "tw.tensor{ 0.5, 1, 2 }", "tw.tensor{ -0.5, 0, 0.5 }", "tw.tensor{ 1, 1.5, 2 }" }
+local binary = { "tw.tensor{ 3, -1, 8 }, tw.tensor{ 4, 2, 0.5 }", "tw.tensor{ 3, 1, 8 }, tw.tensor{ 4, 2, 0.5 }", "tw.tensor{ 0.5, 1 }, tw.tensor{ 0.2, 0.1 }" }
+local ternary = { "tw.tensor{ -1, 0.5, 2 }, 0, 1" }
+local undefined = "tw.tensor{ 1, 1/0, 0/0 }"
+
+local function made_example(entry)
+  local arguments = entry.calls[1]:match("%((.-)%)")
+  local _, commas = arguments:gsub(",", "")
+  local candidates = ({ unary, binary, ternary })[commas + 1]
+  if entry.name:match("^is") then candidates = { undefined } end
+  for i, candidate in ipairs(candidates) do
+    local code = ("tw.%s(%s)"):format(entry.name, candidate)
+    local ok, y = pcall(assert(load("local tw = ... return " .. code)), tw)
+    local finite = ok and (entry.name:match("^is") or y.dtype == "bool" or y:isfinite():to("i64"):sum():item() == y.size)
+    if finite or (ok and i == #candidates) then return example.made({}, code) end
+  end
+  return nil
+end
+
+-- Whether a row has a meaning of its own for i64: found by asking.
+local function keeps_i64(entry)
+  local _, commas = entry.calls[1]:match("%((.-)%)"):gsub(",", "")
+  local one = tw.tensor({ 1, 2 }, { dtype = "i64" })
+  local arguments = {}
+  for i = 1, commas + 1 do arguments[i] = one end
+  local ok, y = pcall(tw[entry.name], table.unpack(arguments))
+  return ok and y.dtype == "i64"
+end
+
+local function finish_row(entry)
+  if not entry.derivative and entry.group ~= "Comparing and choosing" then return end
+  if entry.example then return end
+  for i, sentence in ipairs(entry.about) do entry.about[i] = text.sentence(sentence) end
+  if entry.derivative then
+    for i, d in ipairs(entry.derivative) do entry.derivative[i] = text.derivative(d) end
+    if keeps_i64(entry) then entry.note = "`i64` is kept." end
+  end
+  entry.example = made_example(entry)
+end
+
+local function native_entries(into)
+  local public = published()
+  for _, row in ipairs(core.docs()) do
+    local names = row.f and public[row.f]
+    local path, owner
+    if row.owner then
+      owner, path = row.owner, variables[row.owner] .. ":" .. row.name
+    elseif not row.f then
+      owner, path = "tensor", row.name
+    elseif names and names[row.name] then
+      owner, path = names[row.name], names[row.name] .. "." .. row.name
+    end
+    if path then
+      local entry = text.parse(row.doc, row.name:match("^[^%[%.(]*"))
+      entry.path, entry.owner, entry.name, entry.group, entry.native = path, owner, row.name, row.group or "Tensors", true
+      entry.method = row.method and not row.owner
+      entry.topic = row.f == nil
+      finish_row(entry)
+      into(entry)
+    end
+  end
+end
+
+-- The option table a constructor checks its arguments against: seen by letting it check.
+local function fields_of(f)
+  local seen
+  local check = options.check
+  options.check = function(_, fields, given)
+    seen = seen or { fields = fields, given = given }
+    error("enough", 0)
+  end
+  local probe = {}
+  pcall(f, probe)
+  if not seen then pcall(f, function() end, probe) end
+  if not seen then pcall(f, "", probe) end
+  if not seen then pcall(f, probe, probe, probe) end
+  options.check = check
+  return seen and seen.given == probe and seen.fields or nil
+end
+
+local function files_of(root, places)
+  local out = {}
+  for _, place in ipairs(places or {}) do
+    if place:match("%.lua$") then
+      out[#out + 1] = root .. "/lua/thalweg/" .. place
+    else
+      local list = require("thalweg.sys").list(root .. "/lua/thalweg/" .. place)
+      table.sort(list, function(a, b)
+        if a == "init.lua" or b == "init.lua" then return a == "init.lua" and b ~= "init.lua" end
+        return a < b
+      end)
+      for _, file in ipairs(list) do
+        if file:match("%.lua$") then out[#out + 1] = root .. "/lua/thalweg/" .. place .. "/" .. file end
+      end
+    end
+  end
+  return out
+end
+
+-- "thalweg.Schedule" as a reader says it: schedule.
+local function plain_type(s)
+  return (s:gsub("thalweg%.(%u%w*)", function(name) return name:lower() end))
+end
+
+-- The call of a Lua function, from its options or its annotations.
+local function call_of(entry, returned)
+  local result
+  for _, line in ipairs(entry.annotations) do
+    local of = line:match("^%-%-%-@return%s+(.*)$")
+    result = result or (of and plain_type(of:match("^[%w_.|%[%]?]+") or of))
+    result = result or (line:match("^%-%-%-@type%s+fun") and plain_type(line:match(":%s*([%w_.]+)$") or ""))
+  end
+  local out = {}
+  for name in (entry.parameters or ""):gmatch("[%w_.]+") do
+    local annotation = ""
+    for _, line in ipairs(entry.annotations) do
+      if line:match("^%-%-%-@param%s+([%w_.]+)%??") == name then annotation = line end
+    end
+    local optional = annotation:match("^%-%-%-@param%s+[%w_.]+%?")
+    local shown = name
+    if name == "o" then shown = returned and ("{%s}"):format(returned) or "{...}" end
+    if optional then
+      out[#out + 1] = (#out > 0 and " [, %s]" or "[%s]"):format(shown)
+    else
+      out[#out + 1] = (#out > 0 and ", " or "") .. shown
+    end
+  end
+  local inside = "(" .. table.concat(out) .. ")"
+  return entry.name .. inside .. (result and " -> " .. result or "")
+end
+
+local function option_list(fields)
+  local out = {}
+  for i, field in ipairs(fields) do
+    if field.default == nil then out[i] = field.name
+    elseif type(field.default) == "table" then out[i] = field.name .. " = {}"
+    else out[i] = field.name .. " = " .. options.show(field.default) end
+  end
+  if #out > 5 then out = { "options" } end
+  return table.concat(out, ", ")
+end
+
+local function lua_entry(block, found, owner, path, f)
+  local entry = text.parse(block.doc, found.name)
+  entry.path, entry.owner, entry.name, entry.annotations, entry.parameters = path, owner, found.name, block.annotations, found.parameters
+  entry.fields = f and fields_of(f)
+  for _, line in ipairs(block.annotations) do
+    entry.signature = entry.signature or line:match("^%-%-%-@type%s+(fun%(.*)$")
+  end
+  if #entry.calls == 0 then
+    local list = entry.fields and option_list(entry.fields)
+    if entry.fields and (entry.signature or not entry.parameters or entry.parameters == "o" or entry.parameters == "given") then
+      local result = entry.signature and plain_type(entry.signature:match(":%s*([%w_.]+)$") or "") or ""
+      for _, line in ipairs(block.annotations) do
+        local of = line:match("^%-%-%-@return%s+(.*)$")
+        if of then result = plain_type(of:match("^fun%b()") and "function" or of:match("^[%w_.|]+")) end
+      end
+      entry.calls[1] = ("%s{ %s }%s"):format(entry.name, list, result ~= "" and " -> " .. result or "")
+    else
+      entry.calls[1] = call_of(entry, list)
+    end
+  end
+  return entry
+end
+
+-- The entries of one topic's Lua files.
+local function lua_entries(root, topic, into)
+  local module = collect.modules()[topic.prefix] or {}
+  for _, file in ipairs(files_of(root, topic.files)) do
+    for _, block in ipairs(source.blocks(file)) do
+      for _, found in ipairs(block.names) do
+        local object = topic.owners and topic.owners[found.owner]
+        local name = topic.renamed and topic.renamed[found.name] or found.name
+        if object then
+          if not found.name:match("^__") then into(lua_entry(block, found, object, variables[object] .. ":" .. found.name)) end
+        elseif found.owner ~= "local" and block.doc ~= "" and rawget(module, name) ~= nil and not (topic.owners and topic.prefix == "tw") then
+          local renamed = { owner = found.owner, name = name, parameters = found.parameters }
+          into(lua_entry(block, renamed, topic.prefix, topic.prefix .. "." .. name, module[name]))
+        end
+      end
+      local name, mark = block.doc:match("^(%l+)([:(])")
+      if #block.names == 0 and name and block.doc:match("^[^\n]*%->") then
+        local whole = mark == ":" and block.doc:match("^([%w_:]+)") or name
+        local entry = text.parse(block.doc, whole)
+        entry.path, entry.owner, entry.name, entry.topic, entry.annotations = whole, name, whole, true, {}
+        entry.path = mark == "(" and entry.calls[1]:match("^(.-)%s*%->") or whole
+        into(entry)
+      end
+    end
+  end
+end
+
+-- Examples of optimizers: one step on a quadratic.
+local function optimizer_entries(into)
+  for _, kind in ipairs(core.optimizer_kinds()) do
+    local fields = {}
+    for i, o in ipairs(kind.options) do
+      local default, kinds = o.initial, { number = "number | schedule", flag = "boolean", choice = "string" }
+      if o.type == "flag" then default = o.initial ~= 0 end
+      local choices = {}
+      for word in (o.choices or ""):gmatch("%S+") do choices[#choices + 1] = word end
+      if o.type == "choice" then default = choices[math.tointeger(o.initial) + 1] end
+      fields[i] = { name = o.name, type = kinds[o.type], default = default, about = o.about, choices = choices[1] and choices or nil,
+        min = o.type == "number" and o.min > -1e299 and o.min or nil, max = o.type == "number" and o.max < 1e299 and o.max or nil }
+    end
+    local setup = {
+      "local p = tw.tensor{ 1, -2 }",
+      ("local opt = tw.optim.%s(p, { lr = 0.1 })"):format(kind.name),
+      "local loss = opt:step(function(p) return p:dot(p) end)",
+    }
+    if not kind.options[1] or kind.options[1].name ~= "lr" then setup[2] = ("local opt = tw.optim.%s(p)"):format(kind.name) end
+    into {
+      path = "tw.optim." .. kind.name, owner = "tw.optim", name = kind.name, fields = fields, kind = kind, spaces = true,
+      calls = { kind.name .. "(params [, {options}]) -> optimizer", kind.name .. "{options} -> recipe" },
+      about = { text.sentence(kind.about) }, source = kind.source, example = example.made(setup, "loss, p"),
+    }
+  end
+end
+
+-- All entries by topic, in reading order.
+---@param root string the source tree
+---@return { title: string, intro: string|nil, entries: docs.Entry[] }[]
+function collect.topics(root)
+  local out, by_title = {}, {}
+  local function topic_of(title)
+    if not by_title[title] then
+      by_title[title] = { title = title, entries = {} }
+      out[#out + 1] = by_title[title]
+    end
+    return by_title[title]
+  end
+  for _, topic in ipairs(topics) do topic_of(topic.title).intro = topic.intro end
+  native_entries(function(entry) table.insert(topic_of(entry.group).entries, entry) end)
+  for _, topic in ipairs(topics) do
+    local entries = topic_of(topic.title).entries
+    if topic.title == "Optimizers" then optimizer_entries(function(entry) entries[#entries + 1] = entry end) end
+    local seen = {} -- a module's own function, not one of the same name in a file beside it
+    lua_entries(root, topic, function(entry)
+      entry.spaces = topic.title == "Schedules" or topic.title == "Models"
+      if not seen[entry.path] then entries[#entries + 1] = entry end
+      seen[entry.path] = true
+    end)
+  end
+  for i = #out, 1, -1 do
+    if #out[i].entries == 0 then table.remove(out, i) end
+  end
+  return out
+end
+
+-- Every function a script can reach, by path, as the module itself has it: "tw.sum", "x:sum", "r:normal", "opt:step", "run:log".
+---@return string[]
+function collect.public()
+  local out = {}
+  for path, module in next, collect.modules() do
+    for name, v in next, module do
+      if type(v) == "function" then out[#out + 1] = path .. "." .. name end
+    end
+  end
+  local function methods(prefix, t)
+    for name, v in next, t do
+      if type(v) == "function" and not name:match("^__") then out[#out + 1] = prefix .. ":" .. name end
+    end
+  end
+  local _, tensor = debug.getupvalue(debug.getmetatable(tw.zeros(1)).__index, 1)
+  methods("x", tensor)
+  methods("r", debug.getmetatable(tw.rng(1)).__index)
+  methods("opt", getmetatable(tw.optim.sgd(tw.zeros(1), {})))
+  methods("run", getmetatable(require("thalweg.runner.object").new({ params = {}, seed = 1, hex = "" })).__index)
+  table.sort(out)
+  return out
+end
+
+return collect
