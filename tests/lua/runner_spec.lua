@@ -68,7 +68,7 @@ end }
 ]]):format(marks, marks))
   local before = process.wall()
   test.eq(runner.execute { file = script, output = out, workers = 2, quiet = true, command = "test" }, 0)
-  test.ok(process.wall() - before < 15, "run 30 waits for all that come after it")
+  test.ok(process.wall() - before < 8, "run 30 waits for all that come after it")
 end)
 
 test("a lock of a process that is no more does not keep anybody out", function()
