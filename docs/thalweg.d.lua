@@ -41,17 +41,20 @@ local Generator = {}
 
 ---@class thalweg.Optimizer
 ---@field params any the tree it updates
----@field kind string
+---@field steps integer steps taken so far
 local Optimizer = {}
 
+---@class thalweg.Recipe : thalweg.Described
+---@field new fun(self: thalweg.Recipe, params: any): thalweg.Optimizer
+
 ---@class thalweg.Model : thalweg.Described
----@field init fun(self, rng: userdata): table parameters
----@operator call(table, userdata): userdata
+---@field init fun(self, rng: thalweg.Generator): table parameters
+---@operator call(table): thalweg.Tensor
 
 ---@class thalweg.Dataset
 ---@field n integer examples
----@field x userdata features, [n d], dtype as asked for
----@field y? userdata [n]: i64 classes 1..K, or real values where the target is numeric
+---@field x thalweg.Tensor features, [n d], dtype as asked for
+---@field y? thalweg.Tensor [n]: i64 classes 1..K, or real values where the target is numeric
 ---@field features string[] names of x's columns
 ---@field target? string name of y's column
 ---@field classes? string[] what class 1, 2, ... is called in the file
@@ -67,7 +70,7 @@ local Optimizer = {}
 ---@field repeats integer
 ---@field diverge string[] metrics whose first non-finite value ends a run
 ---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
----@field run fun(run: table)
+---@field run fun(run: thalweg.Run)
 ---@field path? string the script, once loaded
 ---@field source? string its text
 ---@field code_hash? string 64 hex digits
@@ -1513,7 +1516,7 @@ function Tensor:mse(b) end
 ---@return thalweg.Generator
 function tw.rng(seed, stream) end
 
---- `normal(r, shape... [, {mean = 0, std = 1, dtype}]) -> tensor`
+--- `r:normal(shape... [, {mean = 0, std = 1, dtype}]) -> tensor`
 ---
 --- Normally distributed numbers. dtype "f64" or "f32"; both round the same f64 draw.
 ---
@@ -1522,7 +1525,7 @@ function tw.rng(seed, stream) end
 ---@return thalweg.Tensor
 function Generator:normal(...) end
 
---- `uniform(r, shape... [, {low = 0, high = 1, dtype}]) -> tensor`
+--- `r:uniform(shape... [, {low = 0, high = 1, dtype}]) -> tensor`
 ---
 --- Numbers uniform in [low, high), with 53 random bits.
 ---
@@ -1531,7 +1534,7 @@ function Generator:normal(...) end
 ---@return thalweg.Tensor
 function Generator:uniform(...) end
 
---- `randint(r, low, high, shape...) -> i64 tensor`
+--- `r:randint(low, high, shape...) -> i64 tensor`
 ---
 --- Whole numbers from low to high, both included, each equally likely. The ends lie within +-2^53.
 ---@param low integer
@@ -1540,14 +1543,14 @@ function Generator:uniform(...) end
 ---@return thalweg.Tensor
 function Generator:randint(low, high, ...) end
 
---- `permutation(r, n) -> i64 tensor`
+--- `r:permutation(n) -> i64 tensor`
 ---
 --- A permutation of 1..n, each equally likely; x[r:permutation(#x)] shuffles rows.
 ---@param n integer
 ---@return thalweg.Tensor
 function Generator:permutation(n) end
 
---- `split(r, name) -> generator`
+--- `r:split(name) -> generator`
 ---
 --- An independent generator with the same seed and a stream of its own, named after this one's and the given name. r itself does not move.
 ---@param name string
@@ -1662,7 +1665,8 @@ function tw.checkgrad(f, x, o) end
 
 --- `map(f, t, ...) -> any`
 ---
---- The tree with every tensor x replaced by f(x, y, ..., path), where y, ... stand at the same place of the further trees and path is "layer1.w".
+--- The tree with every tensor x replaced by f(x, y, ..., path), where y, ... stand at the same place of the further trees and path is "layer1.w". A
+--- further tree of another form is an error.
 ---@param f fun(x: thalweg.Tensor, ...): any
 ---@param t any
 ---@return any
@@ -1677,7 +1681,8 @@ function tw.tree.leaves(t) end
 
 --- `flatten(t) -> tensor`
 ---
---- All real tensors of a tree in one vector, in order, and a function that makes a tree of the same form from such a vector.
+--- All real tensors of a tree in one vector, in order, and a function that makes a tree of the same form from such a vector. A tree without a real tensor
+--- is an error.
 ---@param t any
 ---@return thalweg.Tensor vector, fun(vector: thalweg.Tensor): any restore
 function tw.tree.flatten(t) end
@@ -1692,12 +1697,15 @@ function tw.tree.norm(t) end
 --- `dot(a, b) -> tensor`
 ---
 --- The inner product of two trees of one form: the sum of x y over all elements.
+---@param a any
+---@param b any
 ---@return thalweg.Tensor product 0-d
 function tw.tree.dot(a, b) end
 
 --- `size(t) -> integer`
 ---
 --- The number of elements of all real tensors.
+---@param t any
 ---@return integer
 function tw.tree.size(t) end
 
@@ -1721,14 +1729,15 @@ function tw.optim.sgd(params, options) end
 
 --- `step(f, ...) -> tensor`
 ---
---- Evaluates loss = f(params, ...) and its gradient, updates the parameters in place.
+--- Evaluates loss = f(params, ...) and its gradient, updates the parameters in place. Returns what f returned: the loss before the update, then f's
+--- further results. f's first result must be a 0-d real tensor.
 ---@param f fun(params: any, ...): thalweg.Tensor, ... returns the loss, a 0-d real tensor, first
 ---@return thalweg.Tensor loss before the update, then the further results of f
 function Optimizer:step(f, ...) end
 
 --- `update(grads)`
 ---
---- One step with gradients of one's own: a tree like the parameters'.
+--- One step with gradients of one's own: a tree like the parameters'. Another number of gradients is an error.
 ---@param grads any
 function Optimizer:update(grads) end
 
@@ -1740,13 +1749,14 @@ function Optimizer:hyper() end
 
 --- `info() -> { grad_norm: number, evaluations: integer }`
 ---
---- What the last step saw: grad_norm (2-norm over all gradients together) and evaluations of f.
+--- What the last step saw: grad_norm (2-norm over all gradients together) and evaluations of f. An error before the first step.
 ---@return { grad_norm: number, evaluations: integer }
 function Optimizer:info() end
 
---- `grads()`
+--- `grads() -> any`
 ---
---- The gradients of the last step, a tree like the parameters'.
+--- The gradients of the last step, a tree like the parameters'. An error before the first step.
+---@return any
 function Optimizer:grads() end
 
 ---@class thalweg.options.schedule.constant
@@ -1754,7 +1764,9 @@ function Optimizer:grads() end
 
 --- `constant([value]) -> schedule`
 ---
---- s(t) = value.
+--- The same value at every step.
+---
+--- Formula: `s(t) = value`
 ---@param value? number default 1
 ---@return thalweg.Schedule
 function tw.schedule.constant(value) end
@@ -1765,8 +1777,10 @@ function tw.schedule.constant(value) end
 
 --- `piecewise{ boundaries, values } -> schedule`
 ---
---- s(t) = values[k + 1], where k boundaries are <= t: at a boundary the new value already holds (as in PyTorch's MultiStepLR and Optax; Keras'
---- PiecewiseConstantDecay keeps the old one for that step).
+--- Constant between boundaries. At a boundary the new value already holds (as in PyTorch's MultiStepLR and Optax; Keras' PiecewiseConstantDecay keeps the
+--- old one for that step). Boundaries that do not ascend and a wrong number of values are errors.
+---
+--- Formula: `s(t) = values[k + 1], where k boundaries are <= t`
 ---@param o? thalweg.options.schedule.piecewise
 ---@return thalweg.Schedule
 function tw.schedule.piecewise(o) end
@@ -1776,7 +1790,9 @@ function tw.schedule.piecewise(o) end
 
 --- `exponential{ rate = 0.01 } -> schedule`
 ---
---- s(t) = e^(-rate t) (Optax's exponential_decay with transition_steps = 1 and decay_rate = e^-rate).
+--- Exponential decay (Optax's exponential_decay with transition_steps = 1 and decay_rate = e^-rate).
+---
+--- Formula: `s(t) = e^(-rate t)`
 ---@param o? thalweg.options.schedule.exponential
 ---@return thalweg.Schedule
 function tw.schedule.exponential(o) end
@@ -1787,10 +1803,23 @@ function tw.schedule.exponential(o) end
 
 --- `inverse_power{ alpha = 0.5, beta = 0.1 } -> schedule`
 ---
---- s(t) = (1 + beta t)^(-alpha): polynomial decay (Robbins and Monro 1951 for alpha in (1/2, 1]; Zhang et al., Dive into Deep Learning, 12.4).
+--- Polynomial decay.
+---
+--- Formula: `s(t) = (1 + beta t)^(-alpha)`
 ---@param o? thalweg.options.schedule.inverse_power
 ---@return thalweg.Schedule
 function tw.schedule.inverse_power(o) end
+
+---@class thalweg.options.schedule.polynomial
+---@field alpha? number|thalweg.Space the power
+---@field beta? number|thalweg.Space decay per step inside the power
+
+--- `polynomial{ alpha = 0.5, beta = 0.1 } -> schedule`
+---
+--- inverse_power under another name.
+---@param o? thalweg.options.schedule.polynomial
+---@return thalweg.Schedule
+function tw.schedule.polynomial(o) end
 
 ---@class thalweg.options.schedule.cosine
 ---@field steps number|thalweg.Space the step at which the minimum is reached
@@ -1798,15 +1827,19 @@ function tw.schedule.inverse_power(o) end
 
 --- `cosine{ steps, min = 0 } -> schedule`
 ---
---- s(t) = min + (1 - min) (1 + cos(pi t / steps)) / 2 up to t = steps, min after that (Loshchilov and Hutter 2017, one period; PyTorch's
---- CosineAnnealingLR up to T_max, where it turns and rises again; Optax's cosine_decay_schedule).
+--- Half a cosine from 1 down to min, where it stays (Optax's cosine_decay_schedule; PyTorch's CosineAnnealingLR up to T_max, where that turns and rises
+--- again).
+---
+--- Formula: `s(t) = min + (1 - min) (1 + cos(pi t / steps)) / 2 for t < steps, then min`
 ---@param o? thalweg.options.schedule.cosine
 ---@return thalweg.Schedule
 function tw.schedule.cosine(o) end
 
 --- `warmup(n [, after]) -> schedule`
 ---
---- s(t) = (t + 1) / n for t < n, then after(t - n) (Goyal et al. 2017: the rate grows linearly to its base).
+--- Grows linearly to its base in n steps, then goes on with another schedule, whose step 0 is step n.
+---
+--- Formula: `s(t) = (t + 1) / n for t < n, then after(t - n)`
 ---@param n integer steps of warm-up
 ---@param after? thalweg.Schedule|number default 1
 ---@return thalweg.Schedule
@@ -1819,14 +1852,35 @@ function tw.schedule.warmup(n, after) end
 
 --- `linear{ sizes, init = "kaiming_uniform", std = 0.01 } -> model`
 ---
---- x W + b, x [... inputs] -> [... outputs]; parameters { weight [inputs outputs], bias [outputs] }.
+--- An affine map of the last axis: x [... inputs] -> [... outputs]; parameters { weight [inputs outputs], bias [outputs] }.
+---
+--- Formula: `x W + b`
 ---@param o? thalweg.options.nn.linear
 ---@return thalweg.Model
 function tw.nn.linear(o) end
 
+--- `relu() -> model`
+---
+--- The activation max(x, 0), without parameters: a layer of a sequential; "relu" as an mlp's option.
+---@type fun(): thalweg.Model
+tw.nn.relu = nil
+
+--- `tanh() -> model`
+---
+--- The activation tanh(x), without parameters; "tanh" as an mlp's option.
+---@type fun(): thalweg.Model
+tw.nn.tanh = nil
+
+--- `sigmoid() -> model`
+---
+--- The activation 1 / (1 + e^-x), without parameters; "sigmoid" as an mlp's option.
+---@type fun(): thalweg.Model
+tw.nn.sigmoid = nil
+
 --- `sequential(layers) -> model`
 ---
 --- Layers one after another. Parameters stand under the layer's kind and its count among its kind: linear1, linear2; layers without any have no entry.
+--- What is no layer is an error.
 ---@param layers thalweg.Model[]
 ---@return thalweg.Model
 function tw.nn.sequential(layers) end
@@ -1839,8 +1893,8 @@ function tw.nn.sequential(layers) end
 
 --- `mlp{ sizes, activation = "relu", init = "kaiming_uniform", std = 0.01 } -> model`
 ---
---- A multi-layer perceptron: linear layers hidden1, hidden2, ... with an activation after each, and a linear layer out. local model = tw.nn.mlp{ 64, 32,
---- 10, activation = "relu" } x [... inputs] -> [... outputs]; parameters { hidden1 = { weight, bias }, ..., out = { weight, bias } }.
+--- A multi-layer perceptron: linear layers hidden1, hidden2, ... with an activation after each, and a linear layer out. x [... inputs] -> [... outputs];
+--- parameters { hidden1 = { weight, bias }, ..., out = { weight, bias } }.
 ---@param o? thalweg.options.nn.mlp
 ---@return thalweg.Model
 function tw.nn.mlp(o) end
@@ -1849,25 +1903,27 @@ function tw.nn.mlp(o) end
 ---
 --- The data set of some examples: tensors that count examples are gathered by the index, all else is carried over.
 ---@param d thalweg.Dataset
----@param index userdata i64 [m], 1-based
+---@param index thalweg.Tensor i64 [m], 1-based
 ---@return thalweg.Dataset
 function tw.data.subset(d, index) end
 
 --- `split(what, fractions, rng) -> any`
 ---
 --- Splits 1..n, or a data set, at random into disjoint parts. Part sizes are the differences of the rounded cumulative sums, so that they add up;
---- fractions that sum to less than 1 leave examples unused. local train, validation, test = tw.data.split(digits, { .7, .1, .2 }, run:rng("split"))
+--- fractions that sum to less than 1 leave examples unused. An empty part is an error.
 ---@param what integer|thalweg.Dataset
 ---@param fractions number[] each positive, sum at most 1
----@param rng userdata a generator; draws one permutation of n
+---@param rng thalweg.Generator draws one permutation of n
 ---@return any ... i64 index tensors for a number, data sets for a data set
 function tw.data.split(what, fractions, rng) end
 
 --- `standardize(...) -> dataset`
 ---
 --- Z-scores: every feature minus its mean, over its standard deviation (divided by n), both fitted on the first data set and applied to all. scale =
---- "common" divides all by the root of the mean variance. A constant feature keeps the scale 1. The results hold `mean` and `scale` [d]. train,
---- validation, test = tw.data.standardize(train, validation, test)
+--- "common" divides all by the root of the mean variance. A constant feature keeps the scale 1. The results hold `mean` and `scale` [d]. Data sets with
+--- different numbers of features are an error.
+---
+--- Formula: `(x - mean) / sqrt(1/n sum (x - mean)^2)`
 ---@param ... thalweg.Dataset|table data sets; the last argument may be the options { scale = "feature" | "common" }
 ---@return thalweg.Dataset ...
 function tw.data.standardize(...) end
@@ -1881,10 +1937,10 @@ function tw.data.standardize(...) end
 
 --- `batches{ n, size, rng, drop_last = false, epochs } -> function`
 ---
---- Mini-batches: an iterator of i64 index tensors, every example once per epoch, reshuffled for each. local next_batch = tw.data.batches{ n = train.n,
---- size = 32, rng = run:rng("batches") } for step = 0, 999 do local i, epoch = next_batch() ... end
+--- Mini-batches: an iterator of i64 index tensors and the epoch's number, every example once per epoch, reshuffled for each. A batch larger than the data
+--- is an error.
 ---@param o thalweg.options.data.batches
----@return fun(): userdata|nil, integer index i64 [at most size], epoch 1, 2, ...
+---@return fun(): thalweg.Tensor|nil, integer index i64 [at most size], epoch 1, 2, ...
 function tw.data.batches(o) end
 
 ---@class thalweg.options.data.csv
@@ -1895,9 +1951,9 @@ function tw.data.batches(o) end
 
 --- `csv(path [, {target, kind = "class", columns, dtype}]) -> dataset`
 ---
---- Reads a data set. A relative path is looked for beside the script, then in the package's data folder. local d = tw.data.csv("digits.csv", { target =
---- "digit" }) d.x [1797 64], d.y i64 [1797] in 1..10, d.classes[1] == "0" Raises with file:line: a missing file, a missing header, a row of another
---- length, a feature that is no number, an empty field.
+--- Reads a data set from a CSV file with a header row: x [n d], and where a target is named y [n], i64 classes 1..K or numbers. A relative path is looked
+--- for beside the script, then in the package's data folder (breast_cancer.csv, diabetes.csv, digits.csv, iris.csv, wine.csv). Raises with file:line: a
+--- missing file, a missing header, a row of another length, a feature that is no number, an empty field.
 ---@param path string
 ---@param o? thalweg.options.data.csv
 ---@return thalweg.Dataset
@@ -1913,6 +1969,8 @@ function tw.space.choice(items) end
 --- `linear(a, b, n) -> space`
 ---
 --- n values from a to b in equal steps, rounded to 15 significant digits, end points exact.
+---
+--- Formula: `x_i = (a (m - i) + b i) / m, i = 0..m, m = n - 1`
 ---@param a number
 ---@param b number
 ---@param n integer
@@ -1921,9 +1979,10 @@ function tw.space.linear(a, b, n) end
 
 --- `log(a, b, n) -> space`
 ---
---- n values from a to b in equal ratios, rounded to 15 significant digits, end points exact. a and b are positive. x_i = a (b/a)^(i/m). The exponent i/m
---- is rounded by up to half an ulp, which ln(b/a) magnifies: its remainder, found exactly by splitting the quotient (Dekker 1971), is put back, so that
---- log(1e-4, 1, 5) gives 0.001 and not 0.00100000000000000002.
+--- n values from a to b in equal ratios, rounded to 15 significant digits, end points exact: log(1e-4, 1, 5) gives 0.001 and not its neighbour. a and b
+--- are positive.
+---
+--- Formula: `x_i = a (b/a)^(i/m), i = 0..m, m = n - 1`
 ---@param a number
 ---@param b number
 ---@param n integer
@@ -1932,7 +1991,8 @@ function tw.space.log(a, b, n) end
 
 --- `range(a, b [, step]) -> space`
 ---
---- a, a + step, ... up to and including b where the steps hit it; rounded to 15 significant digits. Integers stay integers.
+--- a, a + step, ... up to and including b where the steps hit it; rounded to 15 significant digits. Integers stay integers. Steps that do not lead from a
+--- to b are an error.
 ---@param a number
 ---@param b number
 ---@param step? number default 1; negative to count down
@@ -1941,7 +2001,8 @@ function tw.space.range(a, b, step) end
 
 --- `zip(columns) -> space`
 ---
---- Parameters that vary together: the i-th values of every array form one item. As an unnamed entry of a table its names join that table.
+--- Parameters that vary together: the i-th values of every array form one item. As an unnamed entry of a table its names join that table. Arrays of
+--- different lengths are an error.
 ---@param columns table<string, any[]> arrays of one length
 ---@return thalweg.Space
 function tw.space.zip(columns) end
@@ -1967,23 +2028,28 @@ function tw.space.list(rows) end
 
 --- `experiment{ options } -> experiment`
 ---
---- The checked experiment. Raises at the script's line: an unknown key (lists the valid ones), a missing or wrong value.
+--- An experiment: the parameters, of which spaces vary, and what one run does with them. A script returns it. Unknown keys, missing and wrong values are
+--- errors at the script's line.
 ---@param given thalweg.options.experiment
 ---@return thalweg.Experiment
 function tw.experiment(given) end
 
---- `log(stream [, row]) -> integer`
+--- `log([stream,] row) -> step`
 ---
---- run:log{ loss = l, ... } or run:log("eval", { ... }): one row. A row with a non-finite `diverge` metric is kept and ends the run.
+--- Logs one row: metrics by name, numbers or tensors. Rows of the default stream are steps 0, 1, ... unless the row has an integer `step`; another
+--- stream's rows carry the latest default step, or their own, and its metrics are stored as stream_metric. A metric may appear at any row, its shape is
+--- fixed by its first. A non-finite value of one of the experiment's `diverge` metrics is kept and ends the run as diverged.
 ---@param stream string|table the row, or the name of another stream
 ---@param row? table metric -> number or tensor; `step` may hold an integer
 ---@return integer step
 function Run:log(stream, row) end
 
---- `rng(name)`
+--- `rng(name) -> generator`
 ---
---- A generator of this run's own, by name: the same draws whatever the other generators drew.
+--- A generator of this run's own, by name: the same draws whatever the other generators drew, and the same one when asked again. Its key depends on
+--- run.seed, so that all configurations of one repeat see the same numbers.
 ---@param name string
+---@return thalweg.Generator
 function Run:rng(name) end
 
 --- `progress(done, total)`
@@ -1995,14 +2061,14 @@ function Run:progress(done, total) end
 
 --- `stop([reason])`
 ---
---- Ends this run at once with status stopped.
+--- Ends this run at once with status stopped, which is a result. A pcall of the script's does not stop it.
 ---@param reason? string
 function Run:stop(reason) end
 
 --- `stop_if(condition [, reason])`
 ---
 --- Ends this run with status stopped when the condition holds.
----@param condition boolean|userdata true or false, or a 0-d tensor
+---@param condition boolean|thalweg.Tensor true or false, or a 0-d tensor
 ---@param reason? string
 function Run:stop_if(condition, reason) end
 

@@ -122,9 +122,29 @@ local function finish_row(entry)
   entry.example = made_example(entry)
 end
 
+-- The binding's rows, and what it documents under "owner:name" alone.
+local function rows()
+  local out, named = {}, {}
+  for key, v in next, core.docs() do
+    if math.type(key) == "integer" then out[key] = v elseif key:find(":", 1, true) then named[#named + 1] = key end
+  end
+  table.sort(named)
+  for _, key in ipairs(named) do
+    local owner, name = key:match("^(.-):(.*)$")
+    out[#out + 1] = { name = name, owner = owner, doc = core.docs()[key], group = owner == "generator" and "Random numbers" or nil }
+  end
+  return out
+end
+
+-- A method's call is written on its object, r:normal(shape...), also where the row names the object as first argument.
+local function on_object(call, path, name)
+  if call:sub(1, #path) == path then return call end
+  return (call:gsub("^" .. name .. "%(%l+,? ?", path .. "("):gsub("%( %[, ", "([", 1))
+end
+
 local function native_entries(into)
   local public = published()
-  for _, row in ipairs(core.docs()) do
+  for _, row in ipairs(rows()) do
     local names = row.f and public[row.f]
     local path, owner
     if row.owner then
@@ -135,10 +155,13 @@ local function native_entries(into)
       owner, path = names[row.name], names[row.name] .. "." .. row.name
     end
     if path then
-      local entry = text.parse(row.doc, row.name:match("^[^%[%.(]*"))
+      local entry = text.parse(row.doc, row.owner and row.doc:match("^(%l+:)") and path or row.name:match("^[^%[%.(]*"))
       entry.path, entry.owner, entry.name, entry.group, entry.native = path, owner, row.name, row.group or "Tensors", true
       entry.method = row.method and not row.owner
       entry.topic = row.f == nil
+      if row.owner then
+        for i, call in ipairs(entry.calls) do entry.calls[i] = on_object(call, path, row.name) end
+      end
       finish_row(entry)
       into(entry)
     end

@@ -66,12 +66,7 @@ end
 local function calls_of(entry)
   local out = {}
   local prefix = entry.topic and "" or entry.path:sub(1, #entry.path - #entry.name)
-  for i, call in ipairs(entry.calls) do
-    -- A method's first argument is the object itself.
-    if prefix:match(":$") then call = call:gsub("^([%w_]+)%(%l+,? ?", "%1("):gsub("^([%w_]+)%( %[", "%1([") end
-    if prefix == "run:" or prefix == "opt:" then call = entry.calls[i] end
-    out[i] = prefix .. call
-  end
+  for i, call in ipairs(entry.calls) do out[i] = call:sub(1, #prefix) == prefix and call or prefix .. call end
   return out
 end
 

@@ -283,7 +283,7 @@ function types.file(topics, modules, root)
     for _, entry in ipairs(topic.entries) do
       if not entry.topic then
         if entry.owner == "generator" then
-          declare(out, entry, "Generator:" .. entry.name, true)
+          declare(out, entry, "Generator:" .. entry.name)
         elseif entry.native then
           declare(out, entry, entry.path)
           if entry.method and entry.path:match("^tw%.[%w_]+$") then declare(out, entry, "Tensor:" .. entry.name, true) end

@@ -35,7 +35,7 @@ end
 -- local iris = tw.data.csv("iris.csv", { target = "species" })
 -- local train, validation, test = tw.data.split(iris, { 0.7, 0.1, 0.2 }, tw.rng(1, "split"))
 -- train.n, validation.n, test.n --> 105  15  30
--- tw.data.split(4, { 0.5, 0.5 }, tw.rng(1)) --> i64[2] [0 0]  i64[2] [0 0]
+-- tw.data.split(4, { 0.5, 0.5 }, tw.rng(1)) --> i64[2] [3 4]  i64[2] [2 1]
 ---@param what integer|thalweg.Dataset
 ---@param fractions number[] each positive, sum at most 1
 ---@param rng thalweg.Generator draws one permutation of n
@@ -74,8 +74,8 @@ local standardize_fields = {
 -- formula: (x - mean) / sqrt(1/n sum (x - mean)^2)
 -- example:
 -- local a, b = tw.data.standardize({ n = 2, x = tw.tensor{ {1, 5}, {3, 5} } }, { n = 1, x = tw.tensor{ {4, 6} } })
--- a.x, b.x --> f64[2 2]
--- a.scale --> f64[2] [1 1]
+-- b.x, a.scale --> f64[1 2]
+--              --> [[2 1]]  f64[2] [1 1]
 ---@param ... thalweg.Dataset|table data sets; the last argument may be the options { scale = "feature" | "common" }
 ---@return thalweg.Dataset ...
 function data.standardize(...)
@@ -121,7 +121,7 @@ local batch_fields = {
 -- A batch larger than the data is an error.
 -- example:
 -- local next_batch = tw.data.batches{ n = 5, size = 2, rng = tw.rng(1, "batches") }
--- next_batch() --> i64[2] [0 0]  1
+-- next_batch() --> i64[2] [1 3]  1
 -- for i, epoch in tw.data.batches{ n = 5, size = 2, epochs = 1, drop_last = true } do print(i, epoch) end --> i64[2] [1 2]  1
 --                                                                                                         --> i64[2] [3 4]  1
 ---@param o { n: integer, size: integer, rng?: thalweg.Generator, drop_last?: boolean, epochs?: integer }

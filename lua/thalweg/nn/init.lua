@@ -7,9 +7,21 @@ local initial = require "thalweg.nn.initial"
 local options = require "thalweg.options"
 local space = require "thalweg.space"
 
+-- model:init(rng) -> params
+-- New parameters: a tree with readable paths, drawn from streams named after them, so that a layer's draws do not depend on the layers around it.
+-- example:
+-- local params = tw.nn.mlp{ 4, 3, 2 }:init(tw.rng(1, "init"))
+-- params.hidden1.weight.shape[2], params.out.bias.size --> 3  2
+
+-- model(params, x) -> y
+-- The model applied to x with these parameters.
+-- example:
+-- local model = tw.nn.linear{ 3, 2, init = "zeros" }
+-- model(model:init(tw.rng(1)), tw.ones(3)) --> f64[2] [0 0]
+
 ---@class thalweg.Model : thalweg.Described
----@field init fun(self, rng: userdata): table parameters
----@operator call(table, userdata): userdata
+---@field init fun(self, rng: thalweg.Generator): table parameters
+---@operator call(table): thalweg.Tensor
 local Model = described.class("thalweg.model", {
   init = function(model, rng)
     if type(rng) ~= "userdata" then fault.raise('%s: init needs a generator: rng is %s; give run:rng("init")', model.kind, options.show(rng)) end
@@ -33,7 +45,10 @@ local linear_fields = with_fields {
     check = function(v) return #v ~= 2 and "two sizes are needed: inputs, outputs" or nil end },
 }
 
--- x W + b, x [... inputs] -> [... outputs]; parameters { weight [inputs outputs], bias [outputs] }.
+-- An affine map of the last axis: x [... inputs] -> [... outputs]; parameters { weight [inputs outputs], bias [outputs] }.
+-- formula: x W + b
+-- example:
+-- tw.nn.linear{ 64, 10, init = "xavier" } --> linear{init="xavier",sizes={64,10},std=0.01}
 ---@type fun(o: { [1]: integer, [2]: integer, init?: string, std?: number }): thalweg.Model
 nn.linear = space.lift(function(given)
   local o = options.check("nn.linear", linear_fields, given)
@@ -43,21 +58,41 @@ nn.linear = space.lift(function(given)
   })
 end)
 
--- Activations, element by element, without parameters: tw.nn.relu() in a sequential, "relu" as an mlp's option.
 local activations = { "relu", "tanh", "sigmoid" }
 
-for _, name in ipairs(activations) do
+local function activation(name)
   local function make()
     return described.new(Model, name, {}, make, {
       make = function() return {} end,
       apply = function(_, x) return core[name](x) end,
     })
   end
-  nn[name] = make
+  return make
 end
 
+-- The activation max(x, 0), without parameters: a layer of a sequential; "relu" as an mlp's option.
+-- example:
+-- tw.nn.relu()({}, tw.tensor{ -1, 2 }) --> f64[2] [0 2]
+---@type fun(): thalweg.Model
+nn.relu = activation "relu"
+
+-- The activation tanh(x), without parameters; "tanh" as an mlp's option.
+-- example:
+-- tw.nn.tanh()({}, tw.tensor{ 0, 1 }) --> f64[2] [       0 0.761594]
+---@type fun(): thalweg.Model
+nn.tanh = activation "tanh"
+
+-- The activation 1 / (1 + e^-x), without parameters; "sigmoid" as an mlp's option.
+-- example:
+-- tw.nn.sigmoid()({}, tw.tensor{ 0 }) --> f64[1] [0.5]
+---@type fun(): thalweg.Model
+nn.sigmoid = activation "sigmoid"
+
 -- Layers one after another. Parameters stand under the layer's kind and its count among its kind: linear1, linear2; layers without any
--- have no entry.
+-- have no entry. What is no layer is an error.
+-- example:
+-- local model = tw.nn.sequential{ tw.nn.linear{ 2, 3 }, tw.nn.tanh(), tw.nn.linear{ 3, 1 } }
+-- model:init(tw.rng(1)).linear2.weight.shape[1] --> 3
 ---@param layers thalweg.Model[]
 ---@return thalweg.Model
 nn.sequential = space.lift(function(layers)
@@ -100,8 +135,11 @@ local mlp_fields = with_fields {
 }
 
 -- A multi-layer perceptron: linear layers hidden1, hidden2, ... with an activation after each, and a linear layer out.
---   local model = tw.nn.mlp{ 64, 32, 10, activation = "relu" }
 -- x [... inputs] -> [... outputs]; parameters { hidden1 = { weight, bias }, ..., out = { weight, bias } }.
+-- example:
+-- local model = tw.nn.mlp{ 64, 32, 10, activation = "relu" }
+-- local params = model:init(tw.rng(1, "init"))
+-- model(params, tw.zeros(5, 64)).shape[2] --> 10
 ---@type fun(o: { [integer]: integer, activation?: string, init?: string, std?: number }): thalweg.Model
 nn.mlp = space.lift(function(given)
   local o = options.check("nn.mlp", mlp_fields, given)
