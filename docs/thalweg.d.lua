@@ -25,19 +25,22 @@ local Generator = {}
 ---@field kind string label for a column, "exponential"
 ---@field options table the checked options
 ---@field text string canonical text, "exponential{rate=0.1}"
----@field columns { [1]: string, [2]: number|string|boolean }[] values by dotted name, in order: { "after.rate", 0.1 }
----@field rebuild fun(options: table): any makes the same thing with other options
 
 ---@class thalweg.Space
 ---@field kind "choice" | "rows" | "build"
----@field items any[] what it offers, in order; an item may contain spaces
----@field parts? table for "build": the arguments, spaces among them
----@field count? integer for "build": how many arguments
----@field make? function for "build": makes the space again from other arguments
+---@operator add(any): thalweg.Space
+---@operator sub(any): thalweg.Space
+---@operator mul(any): thalweg.Space
+---@operator div(any): thalweg.Space
+---@operator pow(any): thalweg.Space
 
 ---@class thalweg.Schedule : thalweg.Described
----@field at fun(t: number): number
 ---@operator call(number): number
+---@operator add(number|thalweg.Schedule): thalweg.Schedule
+---@operator sub(number|thalweg.Schedule): thalweg.Schedule
+---@operator mul(number|thalweg.Schedule): thalweg.Schedule
+---@operator div(number|thalweg.Schedule): thalweg.Schedule
+---@operator pow(number|thalweg.Schedule): thalweg.Schedule
 
 ---@class thalweg.Optimizer
 ---@field params any the tree it updates
@@ -71,9 +74,6 @@ local Optimizer = {}
 ---@field diverge string[] metrics whose first non-finite value ends a run
 ---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
 ---@field run fun(run: thalweg.Run)
----@field path? string the script, once loaded
----@field source? string its text
----@field code_hash? string 64 hex digits
 
 ---@class thalweg.Run
 ---@field params table the parameters of this run, a copy of its own
@@ -339,27 +339,27 @@ function Tensor:index_select(axis, index) end
 
 --- `neg(x) -> tensor`
 ---
---- -x.
+--- The function `-x`.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.neg(x) end
 
 --- `neg(x) -> tensor`
 ---
---- -x.
+--- The function `-x`.
 ---@return thalweg.Tensor
 function Tensor:neg() end
 
 --- `abs(x) -> tensor`
 ---
---- |x|.
+--- The function `|x|`.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.abs(x) end
 
 --- `abs(x) -> tensor`
 ---
---- |x|.
+--- The function `|x|`.
 ---@return thalweg.Tensor
 function Tensor:abs() end
 
@@ -378,27 +378,27 @@ function Tensor:sign() end
 
 --- `square(x) -> tensor`
 ---
---- x^2.
+--- The function `x^2`.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.square(x) end
 
 --- `square(x) -> tensor`
 ---
---- x^2.
+--- The function `x^2`.
 ---@return thalweg.Tensor
 function Tensor:square() end
 
 --- `reciprocal(x) -> tensor`
 ---
---- 1/x.
+--- The function `1/x`.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.reciprocal(x) end
 
 --- `reciprocal(x) -> tensor`
 ---
---- 1/x.
+--- The function `1/x`.
 ---@return thalweg.Tensor
 function Tensor:reciprocal() end
 
@@ -417,40 +417,40 @@ function Tensor:sqrt() end
 
 --- `rsqrt(x) -> tensor`
 ---
---- 1/sqrt(x)
+--- The function `1/sqrt(x)`.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.rsqrt(x) end
 
 --- `rsqrt(x) -> tensor`
 ---
---- 1/sqrt(x)
+--- The function `1/sqrt(x)`.
 ---@return thalweg.Tensor
 function Tensor:rsqrt() end
 
 --- `exp(x) -> tensor`
 ---
---- e^x.
+--- The function `e^x`.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.exp(x) end
 
 --- `exp(x) -> tensor`
 ---
---- e^x.
+--- The function `e^x`.
 ---@return thalweg.Tensor
 function Tensor:exp() end
 
 --- `expm1(x) -> tensor`
 ---
---- e^x - 1, accurate near 0.
+--- The function `e^x - 1`, accurate near 0.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.expm1(x) end
 
 --- `expm1(x) -> tensor`
 ---
---- e^x - 1, accurate near 0.
+--- The function `e^x - 1`, accurate near 0.
 ---@return thalweg.Tensor
 function Tensor:expm1() end
 
@@ -469,14 +469,14 @@ function Tensor:log() end
 
 --- `log1p(x) -> tensor`
 ---
---- log(1 + x), accurate near 0.
+--- The function `log(1 + x)`, accurate near 0.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.log1p(x) end
 
 --- `log1p(x) -> tensor`
 ---
---- log(1 + x), accurate near 0.
+--- The function `log(1 + x)`, accurate near 0.
 ---@return thalweg.Tensor
 function Tensor:log1p() end
 
@@ -612,79 +612,79 @@ function Tensor:erf() end
 
 --- `sigmoid(x) -> tensor`
 ---
---- 1 / (1 + e^-x)
+--- The function `1 / (1 + e^-x)`.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.sigmoid(x) end
 
 --- `sigmoid(x) -> tensor`
 ---
---- 1 / (1 + e^-x)
+--- The function `1 / (1 + e^-x)`.
 ---@return thalweg.Tensor
 function Tensor:sigmoid() end
 
 --- `log_sigmoid(x) -> tensor`
 ---
---- log(sigmoid(x)) without overflow.
+--- The function `log(sigmoid(x))` without overflow.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.log_sigmoid(x) end
 
 --- `log_sigmoid(x) -> tensor`
 ---
---- log(sigmoid(x)) without overflow.
+--- The function `log(sigmoid(x))` without overflow.
 ---@return thalweg.Tensor
 function Tensor:log_sigmoid() end
 
 --- `softplus(x) -> tensor`
 ---
---- log(1 + e^x) without overflow.
+--- The function `log(1 + e^x)` without overflow.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.softplus(x) end
 
 --- `softplus(x) -> tensor`
 ---
---- log(1 + e^x) without overflow.
+--- The function `log(1 + e^x)` without overflow.
 ---@return thalweg.Tensor
 function Tensor:softplus() end
 
 --- `relu(x) -> tensor`
 ---
---- max(x, 0); derivative 1(x > 0)
+--- The function `max(x, 0)`; derivative 1(x > 0).
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.relu(x) end
 
 --- `relu(x) -> tensor`
 ---
---- max(x, 0); derivative 1(x > 0)
+--- The function `max(x, 0)`; derivative 1(x > 0).
 ---@return thalweg.Tensor
 function Tensor:relu() end
 
 --- `silu(x) -> tensor`
 ---
---- x sigmoid(x)
+--- The function `x sigmoid(x)`.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.silu(x) end
 
 --- `silu(x) -> tensor`
 ---
---- x sigmoid(x)
+--- The function `x sigmoid(x)`.
 ---@return thalweg.Tensor
 function Tensor:silu() end
 
 --- `gelu(x) -> tensor`
 ---
---- x Phi(x), Phi the normal distribution function.
+--- The function `x Phi(x)`, Phi the normal distribution function.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.gelu(x) end
 
 --- `gelu(x) -> tensor`
 ---
---- x Phi(x), Phi the normal distribution function.
+--- The function `x Phi(x)`, Phi the normal distribution function.
 ---@return thalweg.Tensor
 function Tensor:gelu() end
 
@@ -729,7 +729,7 @@ function Tensor:round() end
 
 --- `add(a, b) -> tensor`
 ---
---- a + b.
+--- The function `a + b`.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -737,14 +737,14 @@ function tw.add(a, b) end
 
 --- `add(a, b) -> tensor`
 ---
---- a + b.
+--- The function `a + b`.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:add(b) end
 
 --- `sub(a, b) -> tensor`
 ---
---- a - b.
+--- The function `a - b`.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -752,14 +752,14 @@ function tw.sub(a, b) end
 
 --- `sub(a, b) -> tensor`
 ---
---- a - b.
+--- The function `a - b`.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:sub(b) end
 
 --- `mul(a, b) -> tensor`
 ---
---- a b, element by element.
+--- The function `a b`, element by element.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -767,14 +767,14 @@ function tw.mul(a, b) end
 
 --- `mul(a, b) -> tensor`
 ---
---- a b, element by element.
+--- The function `a b`, element by element.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:mul(b) end
 
 --- `div(a, b) -> tensor`
 ---
---- a / b.
+--- The function `a / b`.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -782,14 +782,14 @@ function tw.div(a, b) end
 
 --- `div(a, b) -> tensor`
 ---
---- a / b.
+--- The function `a / b`.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:div(b) end
 
 --- `pow(a, b) -> tensor`
 ---
---- a^b.
+--- The function `a^b`.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -797,7 +797,7 @@ function tw.pow(a, b) end
 
 --- `pow(a, b) -> tensor`
 ---
---- a^b.
+--- The function `a^b`.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:pow(b) end
@@ -849,7 +849,7 @@ function Tensor:atan2(b) end
 
 --- `hypot(a, b) -> tensor`
 ---
---- sqrt(a^2 + b^2) without overflow.
+--- The function `sqrt(a^2 + b^2)` without overflow.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -857,7 +857,7 @@ function tw.hypot(a, b) end
 
 --- `hypot(a, b) -> tensor`
 ---
---- sqrt(a^2 + b^2) without overflow.
+--- The function `sqrt(a^2 + b^2)` without overflow.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:hypot(b) end
@@ -894,7 +894,7 @@ function Tensor:elu(alpha) end
 
 --- `lt(a, b) -> bool tensor`
 ---
---- a < b.
+--- The function `a < b`.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -902,14 +902,14 @@ function tw.lt(a, b) end
 
 --- `lt(a, b) -> bool tensor`
 ---
---- a < b.
+--- The function `a < b`.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:lt(b) end
 
 --- `le(a, b) -> bool tensor`
 ---
---- a <= b.
+--- The function `a <= b`.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -917,14 +917,14 @@ function tw.le(a, b) end
 
 --- `le(a, b) -> bool tensor`
 ---
---- a <= b.
+--- The function `a <= b`.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:le(b) end
 
 --- `gt(a, b) -> bool tensor`
 ---
---- a > b.
+--- The function `a > b`.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -932,14 +932,14 @@ function tw.gt(a, b) end
 
 --- `gt(a, b) -> bool tensor`
 ---
---- a > b.
+--- The function `a > b`.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:gt(b) end
 
 --- `ge(a, b) -> bool tensor`
 ---
---- a >= b.
+--- The function `a >= b`.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -947,14 +947,14 @@ function tw.ge(a, b) end
 
 --- `ge(a, b) -> bool tensor`
 ---
---- a >= b.
+--- The function `a >= b`.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:ge(b) end
 
 --- `eq(a, b) -> bool tensor`
 ---
---- a == b, element by element.
+--- The function `a == b`, element by element.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -962,14 +962,14 @@ function tw.eq(a, b) end
 
 --- `eq(a, b) -> bool tensor`
 ---
---- a == b, element by element.
+--- The function `a == b`, element by element.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:eq(b) end
 
 --- `ne(a, b) -> bool tensor`
 ---
---- a != b, element by element.
+--- The function `a != b`, element by element.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -977,7 +977,7 @@ function tw.ne(a, b) end
 
 --- `ne(a, b) -> bool tensor`
 ---
---- a != b, element by element.
+--- The function `a != b`, element by element.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:ne(b) end
@@ -1613,20 +1613,23 @@ function tw.jvp(f, p, v, ...) end
 --- each input (nil for none) given t, the cotangent of the result y; jvp(ts, y, x, ...) returns the tangent of y given a table of the inputs' tangents. A
 --- rule that is not given raises an error when it is needed. The rules are differentiated themselves when derivatives of higher order are asked for.
 ---@param options { forward?: any, vjp?: any, jvp?: any }
----@return any f
+---@return function
 function tw.custom(options) end
 
---- `jacobian(f [, {...}]) -> fun`
+---@class thalweg.options.jacobian
+---@field mode? "auto"|"forward"|"reverse" which way to differentiate
+
+--- `jacobian(f [, {mode = "auto"}]) -> function`
 ---
 --- The Jacobian of f as a function of a tensor: J(x, ...) has f(x, ...)'s shape followed by x's: J[i.. j..] = d f_i / d x_j. Reverse mode costs one
 --- evaluation and one backward pass per element of the result, forward mode one evaluation with a tangent per element of x; mode = "auto" takes the
 --- smaller count.
 ---@param f fun(x: thalweg.Tensor, ...): thalweg.Tensor
----@param o? { mode: "auto"|"forward"|"reverse" }
+---@param o? thalweg.options.jacobian
 ---@return fun(x: thalweg.Tensor, ...): thalweg.Tensor jacobian
 function tw.jacobian(f, o) end
 
---- `hessian(f) -> fun`
+--- `hessian(f) -> function`
 ---
 --- The Hessian of a function with a 0-d result: for a tensor x its shape twice ([n n] for a vector); for a tree of tensors a tree of trees, H[a][b] with
 --- the shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, one backward pass per parameter.
@@ -1634,7 +1637,7 @@ function tw.jacobian(f, o) end
 ---@return fun(p: any, ...): any hessian
 function tw.hessian(f) end
 
---- `hvp(f) -> fun`
+--- `hvp(f) -> function`
 ---
 --- Hessian times vector: hvp(f)(p, v, ...) where v is a tree like p. Forward over reverse (Pearlmutter 1994): the cost of a few gradients, whatever the
 --- size.
@@ -1642,24 +1645,30 @@ function tw.hessian(f) end
 ---@return fun(p: any, v: any, ...): any
 function tw.hvp(f) end
 
---- `vmap(f [, {...}]) -> function`
+---@class thalweg.options.vmap
+---@field axes? table the mapped axis of each argument, false for a shared one; default: the first axis of all
+
+--- `vmap(f [, {axes}]) -> function`
 ---
 --- Applies f to each slice of its tensor arguments along their first axis and stacks the results: vmap(f)(x, y) has rows f(x[i], y[i]). With axes = { 1,
 --- false } the second argument is the same for all. Trees are sliced leaf by leaf; per-example gradients are vmap(grad(loss), { axes = { false, 1, 1 }
 --- })(p, x, y).
 ---@param f function
----@param o? { axes: (integer|false)[] }
+---@param o? thalweg.options.vmap
 ---@return function
 function tw.vmap(f, o) end
 
---- `checkgrad(f, x [, {...}]) -> boolean`
+---@class thalweg.options.checkgrad
+---@field tolerance? number largest error allowed, relative to 1 + |gradient|
+
+--- `checkgrad(f, x [, {tolerance = 1e-6}]) -> ok, worst`
 ---
 --- Holds the gradient of f (a 0-d result) at x, a tensor or a tree, against central differences with step h = cbrt(2^-52) max(1, |x_i|), whose error is
 --- about 1e-10 of the scale of f in f64. Returns true, or false and the worst entries: { path, index, exact, numeric, error }, largest error first, at
 --- most ten.
 ---@param f fun(x: any): thalweg.Tensor
 ---@param x any
----@param o? { tolerance: number }
+---@param o? thalweg.options.checkgrad
 ---@return boolean ok, table[]|nil worst
 function tw.checkgrad(f, x, o) end
 
@@ -1672,14 +1681,14 @@ function tw.checkgrad(f, x, o) end
 ---@return any
 function tw.tree.map(f, t, ...) end
 
---- `leaves(t) -> tensor[]`
+--- `leaves(t) -> leaves, paths`
 ---
 --- The tensors of a tree in order, and their paths.
 ---@param t any
 ---@return thalweg.Tensor[] leaves, string[] paths
 function tw.tree.leaves(t) end
 
---- `flatten(t) -> tensor`
+--- `flatten(t) -> vector, restore`
 ---
 --- All real tensors of a tree in one vector, in order, and a function that makes a tree of the same form from such a vector. A tree without a real tensor
 --- is an error.
@@ -1727,7 +1736,7 @@ function tw.tree.size(t) end
 ---@return thalweg.Optimizer
 function tw.optim.sgd(params, options) end
 
---- `step(f, ...) -> tensor`
+--- `step(f, ...) -> loss, further results of f`
 ---
 --- Evaluates loss = f(params, ...) and its gradient, updates the parameters in place. Returns what f returned: the loss before the update, then f's
 --- further results. f's first result must be a 0-d real tensor.
@@ -1741,13 +1750,13 @@ function Optimizer:step(f, ...) end
 ---@param grads any
 function Optimizer:update(grads) end
 
---- `hyper() -> table`
+--- `hyper() -> table, number|boolean|string`
 ---
 --- The hyperparameters applied in the last step (before the first: those it will apply), by name.
 ---@return table<string, number|boolean|string>
 function Optimizer:hyper() end
 
---- `info() -> { grad_norm: number, evaluations: integer }`
+--- `info() -> table`
 ---
 --- What the last step saw: grad_norm (2-norm over all gradients together) and evaluations of f. An error before the first step.
 ---@return { grad_norm: number, evaluations: integer }
@@ -1781,7 +1790,7 @@ function tw.schedule.constant(value) end
 --- old one for that step). Boundaries that do not ascend and a wrong number of values are errors.
 ---
 --- Formula: `s(t) = values[k + 1], where k boundaries are <= t`
----@param o? thalweg.options.schedule.piecewise
+---@param o thalweg.options.schedule.piecewise
 ---@return thalweg.Schedule
 function tw.schedule.piecewise(o) end
 
@@ -1831,7 +1840,7 @@ function tw.schedule.polynomial(o) end
 --- again).
 ---
 --- Formula: `s(t) = min + (1 - min) (1 + cos(pi t / steps)) / 2 for t < steps, then min`
----@param o? thalweg.options.schedule.cosine
+---@param o thalweg.options.schedule.cosine
 ---@return thalweg.Schedule
 function tw.schedule.cosine(o) end
 
@@ -1855,7 +1864,7 @@ function tw.schedule.warmup(n, after) end
 --- An affine map of the last axis: x [... inputs] -> [... outputs]; parameters { weight [inputs outputs], bias [outputs] }.
 ---
 --- Formula: `x W + b`
----@param o? thalweg.options.nn.linear
+---@param o thalweg.options.nn.linear
 ---@return thalweg.Model
 function tw.nn.linear(o) end
 
@@ -1895,7 +1904,7 @@ function tw.nn.sequential(layers) end
 ---
 --- A multi-layer perceptron: linear layers hidden1, hidden2, ... with an activation after each, and a linear layer out. x [... inputs] -> [... outputs];
 --- parameters { hidden1 = { weight, bias }, ..., out = { weight, bias } }.
----@param o? thalweg.options.nn.mlp
+---@param o thalweg.options.nn.mlp
 ---@return thalweg.Model
 function tw.nn.mlp(o) end
 
@@ -1907,7 +1916,7 @@ function tw.nn.mlp(o) end
 ---@return thalweg.Dataset
 function tw.data.subset(d, index) end
 
---- `split(what, fractions, rng) -> any`
+--- `split(n | dataset, fractions, rng) -> part, part, ...`
 ---
 --- Splits 1..n, or a data set, at random into disjoint parts. Part sizes are the differences of the rounded cumulative sums, so that they add up;
 --- fractions that sum to less than 1 leave examples unused. An empty part is an error.
@@ -1917,7 +1926,10 @@ function tw.data.subset(d, index) end
 ---@return any ... i64 index tensors for a number, data sets for a data set
 function tw.data.split(what, fractions, rng) end
 
---- `standardize(...) -> dataset`
+---@class thalweg.options.data.standardize
+---@field scale? "feature"|"common" one standard deviation per feature, or one for all of them (features that share a unit, such as pixels)
+
+--- `standardize(dataset, ... [, {scale = "feature"}]) -> dataset, ...`
 ---
 --- Z-scores: every feature minus its mean, over its standard deviation (divided by n), both fitted on the first data set and applied to all. scale =
 --- "common" divides all by the root of the mean variance. A constant feature keeps the scale 1. The results hold `mean` and `scale` [d]. Data sets with
@@ -1935,7 +1947,7 @@ function tw.data.standardize(...) end
 ---@field drop_last? boolean leave out an epoch's last batch when it is smaller
 ---@field epochs? integer how many; endless by default
 
---- `batches{ n, size, rng, drop_last = false, epochs } -> function`
+--- `batches{ n, size, rng = nil, drop_last = false, epochs = nil } -> iterator`
 ---
 --- Mini-batches: an iterator of i64 index tensors and the epoch's number, every example once per epoch, reshuffled for each. A batch larger than the data
 --- is an error.

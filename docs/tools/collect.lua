@@ -3,8 +3,10 @@
 local core = require "thalweg.core"
 local example = require "docs.tools.example"
 local options = require "thalweg.options"
+local row = require "docs.tools.row"
 local source = require "docs.tools.source"
 local text = require "docs.tools.text"
+local topics = require "docs.tools.topics"
 local tw = require "thalweg"
 
 local collect = {}
@@ -20,39 +22,6 @@ local collect = {}
 ---@field annotations? string[]
 ---@field parameters? string of the Lua function, "a, b, n"
 ---@field note? string
-
--- The topics in reading order: Lua files by topic; the others come from the binding, which names its own.
-local topics = {
-  { title = "Tensors" },
-  { title = "Indexing" },
-  { title = "Elementwise functions",
-    intro = "They act on every element by itself and broadcast; a number takes the dtype of the tensor it meets. Numbers and `i64` become real unless an entry says "
-      .. "that `i64` is kept; `f32` with `f64` is an error. The derivative is what the tangent or cotangent `t` becomes, written with the result `y`." },
-  { title = "Comparing and choosing", intro = "Comparisons give `bool` tensors, which mask, count and select; they have no derivative. `x == y` asks whether two names mean the "
-      .. "same tensor, and `x < y` raises an error." },
-  { title = "Reductions" },
-  { title = "Shapes" },
-  { title = "Selecting and sorting" },
-  { title = "Products" },
-  { title = "Linear algebra" },
-  { title = "Network operations" },
-  { title = "Random numbers" },
-  { title = "Gradients and other transforms", files = { "transforms.lua" }, prefix = "tw" },
-  { title = "Trees", files = { "tree.lua" }, prefix = "tw.tree", intro = "A tree is a tensor or a (nested) plain table of tensors. Its order is integers ascending, then strings "
-      .. "bytewise. Numbers, strings and tensors that are not real ride along." },
-  { title = "Optimizers", files = { "optim.lua" }, prefix = "tw.optim", owners = { Optimizer = "optimizer" }, intro = "`tw.optim.name(params, options)` makes an optimizer for a "
-      .. "tree of parameters. `tw.optim.name(options)` without parameters makes a recipe: plain data that may be a parameter of a sweep. A number among the options may "
-      .. "be a schedule, read at the number of steps taken so far." },
-  { title = "Schedules", files = { "schedule.lua" }, prefix = "tw.schedule", intro = "Numbers that depend on the step 0, 1, ..., as factors of a base value. They are called "
-      .. "like functions, and `+ - * / ^` combine them with numbers and with each other. A schedule is plain data: it prints as its text and may be a parameter's value." },
-  { title = "Models", files = { "nn" }, prefix = "tw.nn", intro = "A model is plain data and holds no parameters: `model:init(rng)` makes them, `model(params, x)` applies them." },
-  { title = "Data", files = { "data" }, prefix = "tw.data", intro = "A data set is a plain table with `n` examples: `x` [n d], `y` [n], and what belongs to them." },
-  { title = "Spaces", files = { "space.lua" }, prefix = "tw.space", intro = "The values a parameter takes in a sweep. A constructor of schedules, models or optimizers that is given a "
-      .. "space anywhere in its options returns the space of what it would construct." },
-  { title = "Experiments", files = { "experiment.lua" }, prefix = "tw", renamed = { new = "experiment" }, intro = "What a script returns, and what `thalweg run` executes." },
-  { title = "The run", files = { "runner/object.lua" }, prefix = "tw", owners = { Run = "run" }, intro = "The object that an experiment's `run` function receives. `run.params` holds "
-      .. "the parameters of this run, `run.seed` depends on the root seed and the repeat alone, `run.id` is 14 hexadecimal digits." },
-}
 
 -- How an object of each kind is called on the page.
 local variables = { generator = "r", optimizer = "opt", run = "run" }
@@ -81,47 +50,6 @@ local function published()
   return out
 end
 
--- Elementwise rows: sentences are a few words and an example is made by trying values until the results are finite.
-local unary = { "tw.tensor{ -1, 0.5, 2 }", "tw.tensor{ 0.5, 1, 2 }", "tw.tensor{ -0.5, 0, 0.5 }", "tw.tensor{ 1, 1.5, 2 }" }
-local binary = { "tw.tensor{ 3, -1, 8 }, tw.tensor{ 4, 2, 0.5 }", "tw.tensor{ 3, 1, 8 }, tw.tensor{ 4, 2, 0.5 }", "tw.tensor{ 0.5, 1 }, tw.tensor{ 0.2, 0.1 }" }
-local ternary = { "tw.tensor{ -1, 0.5, 2 }, 0, 1" }
-local undefined = "tw.tensor{ 1, 1/0, 0/0 }"
-
-local function made_example(entry)
-  local arguments = entry.calls[1]:match("%((.-)%)")
-  local _, commas = arguments:gsub(",", "")
-  local candidates = ({ unary, binary, ternary })[commas + 1]
-  if entry.name:match("^is") then candidates = { undefined } end
-  for i, candidate in ipairs(candidates) do
-    local code = ("tw.%s(%s)"):format(entry.name, candidate)
-    local ok, y = pcall(assert(load("local tw = ... return " .. code)), tw)
-    local finite = ok and (entry.name:match("^is") or y.dtype == "bool" or y:isfinite():to("i64"):sum():item() == y.size)
-    if finite or (ok and i == #candidates) then return example.made({}, code) end
-  end
-  return nil
-end
-
--- Whether a row has a meaning of its own for i64: found by asking.
-local function keeps_i64(entry)
-  local _, commas = entry.calls[1]:match("%((.-)%)"):gsub(",", "")
-  local one = tw.tensor({ 1, 2 }, { dtype = "i64" })
-  local arguments = {}
-  for i = 1, commas + 1 do arguments[i] = one end
-  local ok, y = pcall(tw[entry.name], table.unpack(arguments))
-  return ok and y.dtype == "i64"
-end
-
-local function finish_row(entry)
-  if not entry.derivative and entry.group ~= "Comparing and choosing" then return end
-  if entry.example then return end
-  for i, sentence in ipairs(entry.about) do entry.about[i] = text.sentence(sentence) end
-  if entry.derivative then
-    for i, d in ipairs(entry.derivative) do entry.derivative[i] = text.derivative(d) end
-    if keeps_i64(entry) then entry.note = "`i64` is kept." end
-  end
-  entry.example = made_example(entry)
-end
-
 -- The binding's rows, and what it documents under "owner:name" alone.
 local function rows()
   local out, named = {}, {}
@@ -144,25 +72,25 @@ end
 
 local function native_entries(into)
   local public = published()
-  for _, row in ipairs(rows()) do
-    local names = row.f and public[row.f]
+  for _, of in ipairs(rows()) do
+    local names = of.f and public[of.f]
     local path, owner
-    if row.owner then
-      owner, path = row.owner, variables[row.owner] .. ":" .. row.name
-    elseif not row.f then
-      owner, path = "tensor", row.name
-    elseif names and names[row.name] then
-      owner, path = names[row.name], names[row.name] .. "." .. row.name
+    if of.owner then
+      owner, path = of.owner, variables[of.owner] .. ":" .. of.name
+    elseif not of.f then
+      owner, path = "tensor", of.name
+    elseif names and names[of.name] then
+      owner, path = names[of.name], names[of.name] .. "." .. of.name
     end
     if path then
-      local entry = text.parse(row.doc, row.owner and row.doc:match("^(%l+:)") and path or row.name:match("^[^%[%.(]*"))
-      entry.path, entry.owner, entry.name, entry.group, entry.native = path, owner, row.name, row.group or "Tensors", true
-      entry.method = row.method and not row.owner
-      entry.topic = row.f == nil
-      if row.owner then
-        for i, call in ipairs(entry.calls) do entry.calls[i] = on_object(call, path, row.name) end
+      local entry = text.parse(of.doc, of.owner and of.doc:match("^(%l+:)") and path or of.name:match("^[^%[%.(]*"))
+      entry.path, entry.owner, entry.name, entry.group, entry.native = path, owner, of.name, of.group or "Tensors", true
+      entry.method = of.method and not of.owner
+      entry.topic = of.f == nil
+      if of.owner then
+        for i, call in ipairs(entry.calls) do entry.calls[i] = on_object(call, path, of.name) end
       end
-      finish_row(entry)
+      row.finish(entry)
       into(entry)
     end
   end
@@ -170,19 +98,18 @@ end
 
 -- The option table a constructor checks its arguments against: seen by letting it check.
 local function fields_of(f)
-  local seen
-  local check = options.check
+  local found
+  local check, probe = options.check, {}
   options.check = function(_, fields, given)
-    seen = seen or { fields = fields, given = given }
+    if given == probe then found = fields end
     error("enough", 0)
   end
-  local probe = {}
-  pcall(f, probe)
-  if not seen then pcall(f, function() end, probe) end
-  if not seen then pcall(f, "", probe) end
-  if not seen then pcall(f, probe, probe, probe) end
+  local nothing = function() end
+  for _, arguments in ipairs { { probe }, { nothing, probe }, { "", probe }, { nothing, probe, probe }, { probe, probe, probe } } do
+    if not found then pcall(f, table.unpack(arguments)) end
+  end
   options.check = check
-  return seen and seen.given == probe and seen.fields or nil
+  return found
 end
 
 local function files_of(root, places)
@@ -209,12 +136,37 @@ local function plain_type(s)
   return (s:gsub("thalweg%.(%u%w*)", function(name) return name:lower() end))
 end
 
+local type_words = { any = true, boolean = true, fun = true, integer = true, number = true, string = true, table = true, thalweg = true, ["function"] = true }
+
+-- What "---@return thalweg.Tensor vector, fun(v: thalweg.Tensor): any restore" returns: of one result its type, of several their names.
+local function results_of(s)
+  local parts, part, depth = {}, "", 0
+  for c in (s .. ","):gmatch(".") do
+    depth = depth + (c:match("[%(%[{]") and 1 or 0) - (c:match("[%)%]}]") and 1 or 0)
+    if c == "," and depth == 0 then
+      part = part:match("^%s*(.-)$")
+      if #parts > 0 and not type_words[part:match("^%a+")] then break end -- the comma stands in a sentence
+      parts[#parts + 1] = part
+      part = ""
+    else
+      part = part .. c
+    end
+  end
+  local out = {}
+  for i, one in ipairs(parts) do
+    local kind = one:match("^fun%b()") and "function" or one:match("^{") and "table" or plain_type(one:match("^[%w_.|%[%]?]+") or one)
+    local name = one:match("^fun%b():%s*%S+%s+([%a_]+)") or (not one:match("^fun") and one:match("^%S+%s+([%a_]+)"))
+    out[i] = #parts > 1 and name or kind
+  end
+  return table.concat(out, ", ")
+end
+
 -- The call of a Lua function, from its options or its annotations.
 local function call_of(entry, returned)
   local result
   for _, line in ipairs(entry.annotations) do
     local of = line:match("^%-%-%-@return%s+(.*)$")
-    result = result or (of and plain_type(of:match("^[%w_.|%[%]?]+") or of))
+    result = result or (of and results_of(of))
     result = result or (line:match("^%-%-%-@type%s+fun") and plain_type(line:match(":%s*([%w_.]+)$") or ""))
   end
   local out = {}
@@ -260,7 +212,7 @@ local function lua_entry(block, found, owner, path, f)
       local result = entry.signature and plain_type(entry.signature:match(":%s*([%w_.]+)$") or "") or ""
       for _, line in ipairs(block.annotations) do
         local of = line:match("^%-%-%-@return%s+(.*)$")
-        if of then result = plain_type(of:match("^fun%b()") and "function" or of:match("^[%w_.|]+")) end
+        if of then result = results_of(of) end
       end
       entry.calls[1] = ("%s{ %s }%s"):format(entry.name, list, result ~= "" and " -> " .. result or "")
     else
@@ -343,7 +295,7 @@ function collect.topics(root)
     if topic.title == "Optimizers" then optimizer_entries(function(entry) entries[#entries + 1] = entry end) end
     local seen = {} -- a module's own function, not one of the same name in a file beside it
     lua_entries(root, topic, function(entry)
-      entry.spaces = topic.title == "Schedules" or topic.title == "Models"
+      entry.spaces = topic.spaces
       if not seen[entry.path] then entries[#entries + 1] = entry end
       seen[entry.path] = true
     end)
@@ -372,6 +324,8 @@ function collect.public()
   methods("x", tensor)
   methods("r", debug.getmetatable(tw.rng(1)).__index)
   methods("opt", getmetatable(tw.optim.sgd(tw.zeros(1), {})))
+  methods("recipe", select(2, debug.getupvalue(getmetatable(tw.optim.sgd {}).__index, 1)))
+  methods("model", select(2, debug.getupvalue(getmetatable(tw.nn.linear { 1, 1 }).__index, 1)))
   methods("run", getmetatable(require("thalweg.runner.object").new({ params = {}, seed = 1, hex = "" })).__index)
   table.sort(out)
   return out

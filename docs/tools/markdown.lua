@@ -31,7 +31,7 @@ the dtype they are given.
 
 local function anchor(path) return (path:lower():gsub("[^%w_ -]", ""):gsub(" ", "-")) end
 
-local function code_block(lines) return "```lua\n" .. table.concat(lines, "\n") .. "\n```" end
+local function code_block(lines) return "```lua\n" .. table.concat(lines, "\n"):gsub("\t", "  ") .. "\n```" end
 
 local function default_of(field)
   if field.default == nil then return field.optional and "" or "required" end

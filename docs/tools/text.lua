@@ -102,7 +102,8 @@ function text.derivative(code)
     return atom(f[1] .. "(" .. table.concat(arguments, ", ") .. ")")
   end
   local known = {
-    ADD = infix(" + ", 1), SUB = infix(" - ", 1, true), MUL = infix(" * ", 2, true), DIV = infix(" / ", 2, true), R1 = call, R2 = call, POS = when " > ", ZERO = when " = ",
+    ADD = infix(" + ", 1), SUB = infix(" - ", 1, true), MUL = infix(" * ", 2, true), DIV = infix(" / ", 2, true), R1 = call, R2 = call,
+    POS = when " > ", ZERO = when " = ",
     NEG = function(a) return { "-" .. within(a, 2), 2 } end,
     C = function(c) return c < 0 and { tostring(c), 1 } or atom(tostring(c)) end,
   }

@@ -9,17 +9,19 @@ local tensor, operand = "thalweg.Tensor", "thalweg.Tensor|number"
 
 -- What a name in a call means. A name that is not here is of any type.
 local by_name = {
-  x = operand, y = operand, a = operand, b = operand, c = operand, mask = tensor, index = tensor, logits = tensor, target = tensor, weight = tensor, bias = tensor,
-  input = tensor, w = tensor, indices = tensor, r = "thalweg.Generator", rng = "thalweg.Generator",
-  axis = "integer", n = "integer", k = "integer", first = "number", last = "number", step = "number", low = "integer", high = "integer", seed = "integer",
+  x = operand, y = operand, a = operand, b = operand, c = operand, mask = tensor, index = tensor, logits = tensor, target = tensor,
+  weight = tensor, bias = tensor, input = tensor, w = tensor, indices = tensor, r = "thalweg.Generator", rng = "thalweg.Generator",
+  axis = "integer", n = "integer", k = "integer", first = "number", last = "number", step = "number", low = "integer", high = "integer",
+  seed = "integer",
   slope = operand, alpha = operand, name = "string", stream = "string", path = "string", spec = "string", dtype = "thalweg.Dtype", f = "function", value = "any",
   shape = "integer", axes = "integer", size = "integer", classes = "integer", p = "any", v = "any",
   ["{axes}"] = "integer[]", ["{tensors}"] = tensor .. "[]", ["{shape}"] = "integer[]",
 }
 
 local by_result = {
-  tensor = tensor, ["i64 tensor"] = tensor, ["bool tensor"] = tensor, x = tensor, y = "any", ydot = "any", values = tensor, number = "number", integer = "integer",
-  boolean = "boolean", string = "string", table = "table", ["function"] = "function", generator = "thalweg.Generator", g = "function", pullback = "function",
+  tensor = tensor, ["i64 tensor"] = tensor, ["bool tensor"] = tensor, ["i64 vector"] = tensor, x = tensor, y = "any", ydot = "any", values = tensor,
+  number = "number", integer = "integer", boolean = "boolean", string = "string", table = "table", ["function"] = "function", f = "function",
+  generator = "thalweg.Generator", g = "function", pullback = "function",
   optimizer = "thalweg.Optimizer", recipe = "thalweg.Recipe", params = "table",
 }
 
@@ -152,8 +154,8 @@ local function declare(out, entry, name, drop_first)
 end
 
 local field_types = {
-  number = "number", integer = "integer", string = "string", boolean = "boolean", ["function"] = "function", table = "table", numbers = "number[]", integers = "integer[]",
-  any = "any", ["number | schedule"] = "number|thalweg.Schedule",
+  number = "number", integer = "integer", string = "string", boolean = "boolean", ["function"] = "function", table = "table",
+  numbers = "number[]", integers = "integer[]", any = "any", ["number | schedule"] = "number|thalweg.Schedule",
 }
 
 local function field_type(field, spaces)
@@ -182,6 +184,13 @@ local function option_class(out, entry)
   return name
 end
 
+local function all_optional(fields)
+  for _, field in ipairs(fields) do
+    if field.default == nil and not field.optional then return false end
+  end
+  return true
+end
+
 local function declare_lua(out, entry, name)
   local class = entry.fields and #entry.fields > 0 and option_class(out, entry)
   comment(out, entry)
@@ -197,7 +206,7 @@ local function declare_lua(out, entry, name)
   if entry.signature then
     returns = entry.signature:match(":%s*([%w_.]+)$")
     if class then
-      out[#out + 1] = ("---@param o? %s"):format(class)
+      out[#out + 1] = ("---@param o%s %s"):format(all_optional(entry.fields) and "?" or "", class)
       if returns then out[#out + 1] = "---@return " .. returns end
       out[#out + 1] = ("function %s(o) end\n"):format(name)
     else
@@ -250,12 +259,17 @@ local Generator = {}
 
 local class_variables = { optimizer = "Optimizer", run = "Run" }
 
+-- Fields of the library's own.
+local inner = { items = true, parts = true, count = true, make = true, columns = true, rebuild = true, at = true, path = true, source = true, code_hash = true }
+
 -- The classes that the sources annotate, those that the editor's user meets.
 local function classes(out, root)
   local files = { "described.lua", "space.lua", "schedule.lua", "optim.lua", "nn/init.lua", "data/csv.lua", "experiment.lua", "runner/object.lua" }
   for _, file in ipairs(files) do
     for _, class in ipairs(source.classes(root .. "/lua/thalweg/" .. file)) do
-      for _, line in ipairs(class.lines) do out[#out + 1] = line end
+      for _, line in ipairs(class.lines) do
+        if not inner[line:match("^%-%-%-@field%s+([%w_]+)")] then out[#out + 1] = line end
+      end
       local short = class.name:match("%.(%w+)$")
       for _, variable in next, class_variables do
         if variable == short then out[#out + 1] = ("local %s = {}"):format(short) end

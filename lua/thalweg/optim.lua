@@ -60,6 +60,7 @@ local function resolve(self)
   return values
 end
 
+-- step(f, ...) -> loss, further results of f
 -- Evaluates loss = f(params, ...) and its gradient, updates the parameters in place. Returns what f returned: the loss before the update,
 -- then f's further results. f's first result must be a 0-d real tensor.
 -- example:

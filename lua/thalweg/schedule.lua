@@ -14,6 +14,11 @@ local pi = 3.141592653589793
 ---@class thalweg.Schedule : thalweg.Described
 ---@field at fun(t: number): number
 ---@operator call(number): number
+---@operator add(number|thalweg.Schedule): thalweg.Schedule
+---@operator sub(number|thalweg.Schedule): thalweg.Schedule
+---@operator mul(number|thalweg.Schedule): thalweg.Schedule
+---@operator div(number|thalweg.Schedule): thalweg.Schedule
+---@operator pow(number|thalweg.Schedule): thalweg.Schedule
 local Schedule = described.class("thalweg.schedule", {})
 
 Schedule.__call = function(self, t)

@@ -13,6 +13,11 @@ local num = core.num
 ---@field parts? table for "build": the arguments, spaces among them
 ---@field count? integer for "build": how many arguments
 ---@field make? function for "build": makes the space again from other arguments
+---@operator add(any): thalweg.Space
+---@operator sub(any): thalweg.Space
+---@operator mul(any): thalweg.Space
+---@operator div(any): thalweg.Space
+---@operator pow(any): thalweg.Space
 local Space = { __name = "thalweg.space" }
 
 local space = {}

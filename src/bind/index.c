@@ -238,7 +238,8 @@ static const tw_function methods[] = {
    "tw.arange(6):narrow(1, 5, 3) --> error: narrow: 3 elements from 5 do not fit axis 1 of size 6"},
   {"index_select", index_select, true,
    "index_select(x, axis, index) -> tensor\n"
-   "The slices along an axis that an index tensor names: i64, counted from 1, of any shape, which takes the axis' place in the result; or a bool mask over the\n"
+   "The slices along an axis that an index tensor names: i64, counted from 1, of any shape, which takes the axis' place in the result; or a bool mask over "
+   "the\n"
    "axis. A copy; in the gradient what was taken several times is added up. An index outside 1..n is an error.\n"
    "example:\n"
    "tw.tensor{ {1, 2}, {3, 4} }:index_select(2, tw.tensor({ 2, 2 }, {dtype = \"i64\"})) --> f64[2 2]\n"
@@ -250,7 +251,8 @@ static const tw_function methods[] = {
 static void document(lua_State *L) {
   tw_add_topic(L, "x[i]",
     "x[i] -> tensor\n"
-    "The i-th slice along the first axis, a view: a row of a matrix, a 0-d tensor of a vector. Counted from 1, negative from the end. #x is the size of the first\n"
+    "The i-th slice along the first axis, a view: a row of a matrix, a 0-d tensor of a vector. Counted from 1, negative from the end. #x is the size of the "
+    "first\n"
     "axis. An index outside is an error, and so is x[i] = v: write x[i]:assign(v).\n"
     "example:\n"
     "local x = tw.tensor{ {1, 2}, {3, 4} }\n"
@@ -258,7 +260,8 @@ static void document(lua_State *L) {
     "x[3] --> error: index 3 is outside 1..2 on axis 1");
   tw_add_topic(L, "x[{...}]",
     "x[{i, {first, last}, {}, index}] -> tensor\n"
-    "One entry per axis from the first on, the other axes whole: a number takes one place and drops the axis, {first, last} is a range with both ends, {} the whole\n"
+    "One entry per axis from the first on, the other axes whole: a number takes one place and drops the axis, {first, last} is a range with both ends, {} "
+    "the whole\n"
     "axis, a tensor of indices or a mask selects as x[index] does. Without such a tensor the result is a view.\n"
     "example:\n"
     "local x = tw.arange(12):reshape(3, 4)\n"
@@ -269,7 +272,8 @@ static void document(lua_State *L) {
     "                        -->  [7 8]]");
   tw_add_topic(L, "x[index]",
     "x[index] -> tensor\n"
-    "Slices of the first axis named by an i64 tensor, or by a bool mask over that axis; a mask of x's whole shape selects elements in row-major order. A copy,\n"
+    "Slices of the first axis named by an i64 tensor, or by a bool mask over that axis; a mask of x's whole shape selects elements in row-major order. A "
+    "copy,\n"
     "differentiable in x.\n"
     "example:\n"
     "local x = tw.tensor{ {1, 2}, {3, 4} }\n"

@@ -161,7 +161,8 @@ static const tw_function methods[] = {
 static const tw_function functions[] = {
   {"rng", new_generator, false,
    "rng(seed [, stream = \"\"]) -> generator\n"
-   "A generator of random numbers, keyed by a whole number and the name of a stream: other names give independent numbers. Element i of a draw depends on key and\n"
+   "A generator of random numbers, keyed by a whole number and the name of a stream: other names give independent numbers. Element i of a draw depends on "
+   "key and\n"
    "counter + i alone, and a draw of n advances the counter by n, so that draws do not depend on how they are grouped. Inside a run use run:rng(name): a\n"
    "generator made outside cannot be drawn from there.\n"
    "source: Philox4x32-10, Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3\n"

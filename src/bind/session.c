@@ -122,7 +122,8 @@ static int scope(lua_State *L) {
 static const tw_function functions[] = {
   {"scope", scope, false,
    "scope(f, ...) -> results of f\n"
-   "Calls f and releases every tensor made meanwhile except those reachable from its results through plain tables and those kept with x:keep(); on an error too.\n"
+   "Calls f and releases every tensor made meanwhile except those reachable from its results through plain tables and those kept with x:keep(); on an error "
+   "too.\n"
    "Memory is then reused at once instead of waiting for the collector: for evaluation loops and other work without gradients.\n"
    "example:\n"
    "tw.scope(function(n) return tw.arange(n):sum() end, 10) --> f64[] 55"},

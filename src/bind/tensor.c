@@ -267,7 +267,8 @@ static int is_tensor(lua_State *L) {
 static const tw_function functions[] = {
   {"tensor", new_tensor, false,
    "tensor(value [, {dtype}]) -> tensor\n"
-   "A tensor from a number, a boolean, or a table of them nested to any depth up to 8; 0-d tensors may stand for numbers. dtype: \"f64\" (the default outside a run),\n"
+   "A tensor from a number, a boolean, or a table of them nested to any depth up to 8; 0-d tensors may stand for numbers. dtype: \"f64\" (the default "
+   "outside a run),\n"
    "\"f32\", \"i64\", \"bool\" (what booleans become by themselves). A ragged table and an element of another type are errors.\n"
    "example:\n"
    "tw.tensor{ {1, 2}, {3, 4} } --> f64[2 2]\n"
@@ -337,7 +338,8 @@ static const tw_function methods[] = {
    "tw.tensor{ {1, 2}, {3, 4} }:table()[2][1] --> 3.0"},
   {"to", to, true,
    "to(x, dtype) -> tensor\n"
-   "The tensor in another dtype: \"f64\", \"f32\", \"i64\" or \"bool\"; x itself when it has that one. Reals are truncated towards zero on their way to i64, where NaN and\n"
+   "The tensor in another dtype: \"f64\", \"f32\", \"i64\" or \"bool\"; x itself when it has that one. Reals are truncated towards zero on their way to "
+   "i64, where NaN and\n"
    "what does not fit become 0; bool is x ~= 0. Differentiable between f64 and f32.\n"
    "example:\n"
    "tw.tensor{ 1.7, -1.7 }:to(\"i64\") --> i64[2] [ 1 -1]"},
@@ -350,7 +352,8 @@ static const tw_function methods[] = {
    "x --> f64[2] [0 0]"},
   {"assign", assign, true,
    "assign(x, y) -> x\n"
-   "Writes y into x in place: y is a number or a tensor that broadcasts to x's shape, and is converted to its dtype. Views of x see it. y enters as a plain value:\n"
+   "Writes y into x in place: y is a number or a tensor that broadcasts to x's shape, and is converted to its dtype. Views of x see it. y enters as a plain "
+   "value:\n"
    "no gradient flows through. Inside a differentiated function it is allowed for tensors made outside; inside a run tensors made before it are read-only.\n"
    "example:\n"
    "local x = tw.zeros(2, 2)\n"
@@ -370,7 +373,8 @@ static const tw_function methods[] = {
    "tw.grad(function(x) return x * tw.stop_gradient(x) end)(tw.tensor(3)) --> f64[] 3"},
   {"keep", tw_handle_keep, true,
    "keep(x) -> x\n"
-   "Makes a tensor outlive the function that made it. What is made inside a differentiated function or tw.scope is released when that returns, except its results and\n"
+   "Makes a tensor outlive the function that made it. What is made inside a differentiated function or tw.scope is released when that returns, except its "
+   "results and\n"
    "what was kept; using a released tensor is an error that says so.\n"
    "example:\n"
    "local seen\n"
@@ -382,7 +386,8 @@ static const tw_function methods[] = {
 static void document(lua_State *L) {
   tw_add_topic(L, "x.shape",
     "x.shape -> table\n"
-    "The sizes of the axes; x.ndim is their number, x.size the number of elements, x.dtype one of \"f64\", \"f32\", \"i64\", \"bool\". A fresh table each time.\n"
+    "The sizes of the axes; x.ndim is their number, x.size the number of elements, x.dtype one of \"f64\", \"f32\", \"i64\", \"bool\". A fresh table each "
+    "time.\n"
     "example:\n"
     "local x = tw.zeros(2, 3)\n"
     "x.shape[2], x.ndim, x.size, x.dtype --> 3\t2\t6\tf64");

@@ -101,7 +101,8 @@ local function classes_of(rows, index)
 end
 
 -- Reads a data set from a CSV file with a header row: x [n d], and where a target is named y [n], i64 classes 1..K or numbers. A relative path is
--- looked for beside the script, then in the package's data folder (breast_cancer.csv, diabetes.csv, digits.csv, iris.csv, wine.csv). Raises with file:line: a missing file, a missing header, a row of another length, a feature that is no number, an empty field.
+-- looked for beside the script, then in the package's data folder (breast_cancer.csv, diabetes.csv, digits.csv, iris.csv, wine.csv). Raises with
+-- file:line: a missing file, a missing header, a row of another length, a feature that is no number, an empty field.
 -- example:
 -- local digits = tw.data.csv("digits.csv", { target = "digit" })
 -- digits.n, digits.x.shape[2], digits.classes[1], digits.y[1] --> 1797  64  0  i64[] 1

@@ -29,6 +29,7 @@ function data.subset(d, index)
   return out
 end
 
+-- split(n | dataset, fractions, rng) -> part, part, ...
 -- Splits 1..n, or a data set, at random into disjoint parts. Part sizes are the differences of the rounded cumulative sums, so that
 -- they add up; fractions that sum to less than 1 leave examples unused. An empty part is an error.
 -- example:
@@ -68,6 +69,7 @@ local standardize_fields = {
     about = "one standard deviation per feature, or one for all of them (features that share a unit, such as pixels)" },
 }
 
+-- standardize(dataset, ... [, {scale = "feature"}]) -> dataset, ...
 -- Z-scores: every feature minus its mean, over its standard deviation (divided by n), both fitted on the first data set and applied to all.
 -- scale = "common" divides all by the root of the mean variance. A constant feature keeps the scale 1. The results hold `mean` and `scale` [d].
 -- Data sets with different numbers of features are an error.
@@ -117,6 +119,7 @@ local batch_fields = {
   { name = "epochs", type = "integer", min = 1, optional = true, about = "how many; endless by default" },
 }
 
+-- batches{ n, size, rng = nil, drop_last = false, epochs = nil } -> iterator
 -- Mini-batches: an iterator of i64 index tensors and the epoch's number, every example once per epoch, reshuffled for each.
 -- A batch larger than the data is an error.
 -- example:
