@@ -13,8 +13,8 @@ local by_name = {
   weight = tensor, bias = tensor, input = tensor, w = tensor, indices = tensor, r = "thalweg.Generator", rng = "thalweg.Generator",
   axis = "integer", n = "integer", k = "integer", first = "number", last = "number", step = "number", low = "integer", high = "integer",
   seed = "integer",
-  slope = operand, alpha = operand, name = "string", stream = "string", path = "string", spec = "string", dtype = "thalweg.Dtype", f = "function", value = "any",
-  shape = "integer", axes = "integer", size = "integer", classes = "integer", p = "any", v = "any",
+  slope = operand, alpha = operand, name = "string", stream = "string", path = "string", spec = "string", dtype = "thalweg.Dtype",
+  f = "function", value = "any", shape = "integer", axes = "integer", size = "integer", classes = "integer", p = "any", v = "any",
   ["{axes}"] = "integer[]", ["{tensors}"] = tensor .. "[]", ["{shape}"] = "integer[]",
 }
 

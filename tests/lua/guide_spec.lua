@@ -54,7 +54,9 @@ local function output(line)
   return text
 end
 
+-- Columns are as wide as their widest entry: any number of blanks stands for any other.
 local function matches(line, wanted)
+  line, wanted = line:gsub(" +", " "), wanted:gsub(" +", " ")
   local pattern = "^" .. wanted:gsub("%.%.%.", "\0"):gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0"):gsub("%z", ".-") .. "$"
   return line:match(pattern) ~= nil
 end
