@@ -107,7 +107,8 @@ static int pullback(lua_State *L) {
   int first = tw_session_call(L, s, f, n_args, wrt, "vjp"), last = lua_gettop(L);
   tw_session *y = collect_tree(L, first, "vjp"), *t = collect_tree(L, 1, "vjp");
   if (y->leaves.n != t->leaves.n) {
-    return luaL_error(L, "vjp: the cotangent has %I tensors, the result has %I; give a tree like the result", (LUAI_UACINT)t->leaves.n, (LUAI_UACINT)y->leaves.n);
+    return luaL_error(L, "vjp: the cotangent has %I tensors, the result has %I; give a tree like the result", (LUAI_UACINT)t->leaves.n,
+                      (LUAI_UACINT)y->leaves.n);
   }
   tw_bind_status(L, tw_grad_backward(ctx, s->level, (int)y->leaves.n, y->leaves.leaf, t->leaves.leaf, (int)s->leaves.n, s->fresh, s->grads));
   tw_session_clear(L, y);
@@ -158,7 +159,8 @@ static int jvp(lua_State *L) {
   tw_session_open(L, 3, true, "jvp");
   tw_session_leaves(L, s, 4, n_args, 1, "jvp");
   if (v->leaves.n != s->leaves.n) {
-    return luaL_error(L, "jvp: the tangent has %I tensors, the argument has %I; give a tree like the argument", (LUAI_UACINT)v->leaves.n, (LUAI_UACINT)s->leaves.n);
+    return luaL_error(L, "jvp: the tangent has %I tensors, the argument has %I; give a tree like the argument", (LUAI_UACINT)v->leaves.n,
+                      (LUAI_UACINT)s->leaves.n);
   }
   for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_dual(ctx, s->level, s->leaves.leaf[i], v->leaves.leaf[i], &s->fresh[i]));
   int first = tw_session_call(L, s, 4, n_args, 1, "jvp");
@@ -220,9 +222,11 @@ static int rows(lua_State *L) {
 static const tw_function functions[] = {
   {"grad", grad, false,
    "grad(f [, {wrt = {1}}]) -> g\n"
-   "The gradient of f as a function: g(p, ...) evaluates f(p, ...), whose first result must be a 0-d real tensor, and returns the gradient with respect to p, a "
+   "The gradient of f as a function: g(p, ...) evaluates f(p, ...), whose first result must be a 0-d real tensor, and returns the gradient with respect to "
+   "p, a "
    "tree like p with the real tensors alone, then the further results of f, detached. With wrt = {1, 3} it differentiates those arguments and returns one "
-   "gradient for each. f sees fresh tensors in place of p's; one captured from outside that shares storage with p raises an error. Gradients of gradients are exact.\n"
+   "gradient for each. f sees fresh tensors in place of p's; one captured from outside that shares storage with p raises an error. Gradients of gradients "
+   "are exact.\n"
    "example:\n"
    "tw.grad(function(x) return (x ^ 3):sum() end)(tw.tensor { 1, 2 }) --> f64[2] [ 3 12]"},
   {"value_and_grad", value_and_grad, false,
@@ -238,7 +242,8 @@ static const tw_function functions[] = {
    "select(2, tw.vjp(function(x) return x * x end, tw.tensor { 1, 2 }))(tw.tensor { 10, 1 }) --> f64[2] [20  4]"},
   {"jvp", jvp, false,
    "jvp(f, p, v, ...) -> y, ydot\n"
-   "Forward mode: y = f(p, ...), and its derivative along v, the Jacobian times v, where v is a tree like p. Tangents are computed alongside the values, so memory "
+   "Forward mode: y = f(p, ...), and its derivative along v, the Jacobian times v, where v is a tree like p. Tangents are computed alongside the values, so "
+   "memory "
    "does not grow with the number of operations.\n"
    "example:\n"
    "tw.jvp(tw.sin, tw.tensor { 0 }, tw.tensor { 2 }) --> f64[1] [0]\tf64[1] [2]"},
