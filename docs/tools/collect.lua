@@ -50,16 +50,20 @@ local function published()
   return out
 end
 
--- The binding's rows, and what it documents under "owner:name" alone.
+-- The binding's rows, and what it documents by name alone: "generator:normal", "linalg.solve".
 local function rows()
-  local out, named = {}, {}
-  for key, v in next, core.docs() do
-    if math.type(key) == "integer" then out[key] = v elseif key:find(":", 1, true) then named[#named + 1] = key end
+  local out, named, docs = {}, {}, core.docs()
+  for key, v in next, docs do
+    if math.type(key) == "integer" then out[key] = v elseif key:find("[:.]") then named[#named + 1] = key end
   end
   table.sort(named)
   for _, key in ipairs(named) do
-    local owner, name = key:match("^(.-):(.*)$")
-    out[#out + 1] = { name = name, owner = owner, doc = core.docs()[key], group = owner == "generator" and "Random numbers" or nil }
+    local owner, mark, name = key:match("^(%w+)([:.])(.*)$")
+    if mark == ":" then
+      out[#out + 1] = { name = name, owner = owner, doc = docs[key], group = owner == "generator" and "Random numbers" or nil }
+    else
+      out[#out + 1] = { name = name, f = tw[owner][name], doc = docs[key], group = owner == "linalg" and "Linear algebra" or nil }
+    end
   end
   return out
 end

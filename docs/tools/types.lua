@@ -22,7 +22,7 @@ local by_result = {
   tensor = tensor, ["i64 tensor"] = tensor, ["bool tensor"] = tensor, ["i64 vector"] = tensor, x = tensor, y = "any", ydot = "any", values = tensor,
   number = "number", integer = "integer", boolean = "boolean", string = "string", table = "table", ["function"] = "function", f = "function",
   generator = "thalweg.Generator", g = "function", pullback = "function",
-  optimizer = "thalweg.Optimizer", recipe = "thalweg.Recipe", params = "table",
+  tree = "any", value = "any", optimizer = "thalweg.Optimizer", recipe = "thalweg.Recipe", params = "table",
 }
 
 -- "a, [b, c = 1], {d}" cut at its commas outside braces; each part with whether brackets stood around it.
@@ -112,7 +112,9 @@ local function signature(call)
       end
       returned[#returned + 1] = { table.concat(out, "|") }
     else
-      returned[#returned + 1] = { by_result[s] or "any", s:match("^[%a_][%w_]*$") and not by_result[s] and s or nil }
+      -- Whatever else has a name is a tensor: w, v of eigh.
+      local name = s:match("^[%a_][%w_]*$")
+      returned[#returned + 1] = { by_result[s] or (name and tensor) or (s:match("^%w* ?tensor") and tensor) or "any", not by_result[s] and name or nil }
     end
   end
   return list, returned
