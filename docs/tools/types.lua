@@ -71,7 +71,7 @@ end
 
 local function parameter_type(s)
   if by_name[s] then return by_name[s] end
-  if s:find("|", 1, true) then
+  if s:find("|", 1, true) and not s:match("^%b{}$") then
     local out = {}
     for alternative in s:gmatch("[^|]+") do out[#out + 1] = parameter_type(alternative:match("^%s*(.-)%s*$")) end
     return table.concat(out, "|")
