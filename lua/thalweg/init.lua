@@ -3,7 +3,7 @@ local core = require "thalweg.core"
 local options = require "thalweg.options"
 
 -- What the core has for the library and the runner alone.
-local internal = { num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true }
+local internal = { num = true, sha256 = true, begin_run = true, end_run = true, memory = true, fail_allocation = true, docs = true, optimizer = true, optimizer_kinds = true }
 
 local tw = {}
 for name, v in next, core do

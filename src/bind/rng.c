@@ -66,7 +66,8 @@ static int release(lua_State *L) {
 static int to_string(lua_State *L) {
   tw_generator_box *g = tw_generator_check(L, 1);
   lua_getiuservalue(L, 1, 1);
-  lua_pushfstring(L, "generator(seed %I, stream \"%s\", %I drawn)", (LUAI_UACINT)g->seed, lua_tostring(L, -1), (LUAI_UACINT)((int64_t *)(void *)g->state->data)[1]);
+  lua_pushfstring(L, "generator(seed %I, stream \"%s\", %I drawn)", (LUAI_UACINT)g->seed, lua_tostring(L, -1),
+                  (LUAI_UACINT)((int64_t *)(void *)g->state->data)[1]);
   return 1;
 }
 

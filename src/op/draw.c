@@ -169,7 +169,9 @@ static tw_status infer_exponential(tw_ctx *ctx, const tw_call *c, tw_meta *out) 
 static tw_status infer_randint(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   const tw_draw_attrs *a = c->attrs;
   if (!(a->a <= a->b)) return tw_fail(&ctx->error, TW_EINVAL, "randint: high must not be below low: low is %.17g, high is %.17g", a->a, a->b);
-  if (a->a < -0x1p53 || a->b > 0x1p53) return tw_fail(&ctx->error, TW_EINVAL, "randint: the ends must lie within +-2^53: low is %.17g, high is %.17g", a->a, a->b);
+  if (a->a < -0x1p53 || a->b > 0x1p53) {
+    return tw_fail(&ctx->error, TW_EINVAL, "randint: the ends must lie within +-2^53: low is %.17g, high is %.17g", a->a, a->b);
+  }
   return tw__draw_infer(ctx, c, TW_I64, &a->shape, out);
 }
 

@@ -22,7 +22,7 @@ extern const tw_op tw_op_choice;           /* choice attrs: i64 in 1..n */
 /* (generator, numbers) -> draw, advanced generator */
 extern const tw_op tw_op_bernoulli;        /* draw attrs; probabilities that broadcast to the shape */
 extern const tw_op tw_op_weighted_choice;  /* choice attrs; weights [n] */
-extern const tw_op tw_op_multinomial;      /* choice attrs, n: the trials; weights [K] -> i64 counts [shape... K]; each row of counts is one element of the draw */
+extern const tw_op tw_op_multinomial;      /* choice attrs, n: the trials; weights [K] -> i64 counts [shape... K]; a row is one element of the draw */
 
 /* What the kernels share. */
 typedef struct {

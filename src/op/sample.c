@@ -24,7 +24,8 @@ static tw_status infer_bernoulli(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   }
   for (int64_t i = 0; i < p->size; i++) {
     double v = tw_tensor_get(p, i);
-    if (!(v >= 0 && v <= 1)) return tw_fail(&ctx->error, TW_EINVAL, "bernoulli: a probability must lie in [0, 1]: p%s is %g", p->size > 1 ? " has an element that" : "", v);
+    if (v >= 0 && v <= 1) continue;
+    return tw_fail(&ctx->error, TW_EINVAL, "bernoulli: a probability must lie in [0, 1]: p%s is %g", p->size > 1 ? " has an element that" : "", v);
   }
   return tw__draw_infer(ctx, c, a->dtype, &a->shape, out);
 }
@@ -99,8 +100,8 @@ static tw_status infer_truncated_normal(tw_ctx *ctx, const tw_call *c, tw_meta *
   if (!(a->low <= a->high)) return tw_fail(&ctx->error, TW_EINVAL, "truncated_normal: low must be at most high: low is %g, high is %g", a->low, a->high);
   double nearest = a->low > a->mean ? a->low : a->high < a->mean ? a->high : a->mean;
   if (!((nearest - a->mean) / a->std <= 1e100 && (nearest - a->mean) / a->std >= -1e100)) {
-    return tw_fail(&ctx->error, TW_EINVAL, "truncated_normal: the interval lies more than 1e100 standard deviations off: mean is %g, std is %g, low is %g, high is %g",
-                   a->mean, a->std, a->low, a->high);
+    return tw_fail(&ctx->error, TW_EINVAL, "truncated_normal: the interval lies more than 1e100 standard deviations off: mean is %g, std is %g, low is %g, "
+                   "high is %g", a->mean, a->std, a->low, a->high);
   }
   return tw__draw_infer(ctx, c, a->dtype, &a->shape, out);
 }
@@ -167,7 +168,8 @@ static tw_status infer_choice(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   int64_t count = tw_shape_size(&a->shape);
   if (a->n < 1) return tw_fail(&ctx->error, TW_EINVAL, "choice: there must be something to choose from: n is %lld", (long long)a->n);
   if (!a->replace && count > a->n) {
-    return tw_fail(&ctx->error, TW_EINVAL, "choice: %lld of %lld cannot be chosen without replacement; { replace = true } allows repeats", (long long)count, (long long)a->n);
+    return tw_fail(&ctx->error, TW_EINVAL, "choice: %lld of %lld cannot be chosen without replacement; { replace = true } allows repeats",
+                   (long long)count, (long long)a->n);
   }
   return tw__draw_infer(ctx, c, TW_I64, &a->shape, out);
 }
@@ -229,13 +231,15 @@ static tw_status check_weights(tw_ctx *ctx, const tw_call *c, int64_t needed) {
   }
   for (int64_t i = 0; i < w->size; i++) {
     double v = tw_tensor_get(w, i);
-    if (!(v >= 0 && v - v == 0)) return tw_fail(&ctx->error, TW_EINVAL, "%s: a weight must be finite and not negative: weight %lld is %g", op, (long long)i + 1, v);
+    if (!(v >= 0 && v - v == 0)) {
+      return tw_fail(&ctx->error, TW_EINVAL, "%s: a weight must be finite and not negative: weight %lld is %g", op, (long long)i + 1, v);
+    }
     total += v;
     positive += v > 0;
   }
   if (!positive || !(total - total == 0)) return tw_fail(&ctx->error, TW_EINVAL, "%s: the weights must have a positive, finite sum: it is %g", op, total);
   if (positive < needed) {
-    return tw_fail(&ctx->error, TW_EINVAL, "choice: %lld of %lld with a positive weight cannot be chosen without replacement; { replace = true } allows repeats",
+    return tw_fail(&ctx->error, TW_EINVAL, "choice: %lld of %lld with a weight above 0 cannot be chosen without replacement; { replace = true } allows repeats",
                    (long long)needed, (long long)positive);
   }
   return TW_OK;
@@ -274,7 +278,8 @@ static tw_status infer_weighted_choice(tw_ctx *ctx, const tw_call *c, tw_meta *o
   tw_status s = check_weights(ctx, c, a->replace ? 0 : tw_shape_size(&a->shape));
   if (s != TW_OK) return s;
   if (c->in[1]->size != a->n) {
-    return tw_fail(&ctx->error, TW_EINVAL, "choice: there must be one weight for each of 1..n: n is %lld, there are %lld weights", (long long)a->n, (long long)c->in[1]->size);
+    return tw_fail(&ctx->error, TW_EINVAL, "choice: there must be one weight for each of 1..n: n is %lld, there are %lld weights",
+                   (long long)a->n, (long long)c->in[1]->size);
   }
   return tw__draw_infer(ctx, c, TW_I64, &a->shape, out);
 }
@@ -306,7 +311,9 @@ static tw_status infer_multinomial(tw_ctx *ctx, const tw_call *c, tw_meta *out) 
   tw_status s = check_weights(ctx, c, 0);
   if (s != TW_OK) return s;
   if (a->n < 0 || a->n > INT64_C(1) << 32) return tw_fail(&ctx->error, TW_EINVAL, "multinomial: the trials must be 0..2^32: there are %lld", (long long)a->n);
-  if (a->shape.n == TW_MAX_DIM) return tw_fail(&ctx->error, TW_EINVAL, "multinomial: a tensor has at most %d axes, the last one is that of the counts", TW_MAX_DIM);
+  if (a->shape.n == TW_MAX_DIM) {
+    return tw_fail(&ctx->error, TW_EINVAL, "multinomial: a tensor has at most %d axes, the last one is that of the counts", TW_MAX_DIM);
+  }
   tw_shape shape = a->shape;
   shape.d[shape.n++] = c->in[1]->size;
   return tw__draw_infer(ctx, c, TW_I64, &shape, out);

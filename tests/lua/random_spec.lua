@@ -105,7 +105,8 @@ test("shapes are numbers or a table, options last; a shape of nothing is one num
   test.eq({ r:choice(9).shape, r:choice(9, 2, 2, { replace = false }).shape, r:multinomial(3, tw.ones(4)).shape, r:multinomial(3, tw.ones(4), 2, 5).shape },
     { {}, { 2, 2 }, { 4 }, { 2, 5, 4 } })
   test.eq({ r:normal(0).shape, r:choice(5, 0, 3).shape, r:permutation(0).shape, r:bernoulli(0, { p = tw.zeros(0) }).shape }, { { 0 }, { 0, 3 }, { 0 }, { 0 } })
-  test.eq({ r:bernoulli(4, { dtype = "bool" }).dtype, r:bernoulli(4, { dtype = "i64" }).dtype, r:exponential(1, { dtype = "f32" }).dtype }, { "bool", "i64", "f32" })
+  test.eq({ r:bernoulli(4, { dtype = "bool" }).dtype, r:bernoulli(4, { dtype = "i64" }).dtype, r:exponential(1, { dtype = "f32" }).dtype },
+    { "bool", "i64", "f32" })
 end)
 
 test("rows are shuffled by x[r:permutation(#x)]", function()
@@ -340,8 +341,8 @@ test("a generator made outside a run is refused inside it, whatever is drawn; on
   local outside, weights = tw.rng(1, "outside"), tw.ones(3)
   core.begin_run(5)
   local ok, message = pcall(function()
-    for _, text in ipairs { "r:normal(1)", "r:uniform(1)", "r:exponential(1)", "r:truncated_normal(1)", "r:bernoulli(1)", "r:randint(1, 2, 1)", "r:permutation(2)",
-      "r:choice(3, 1)" } do
+    for _, text in ipairs { "r:normal(1)", "r:uniform(1)", "r:exponential(1)", "r:truncated_normal(1)", "r:bernoulli(1)", "r:randint(1, 2, 1)",
+      "r:permutation(2)", "r:choice(3, 1)" } do
       test.raises("a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")", call, text, outside)
     end
     test.raises("made outside run", function() outside:choice(3, 1, { weights = weights }) end)
@@ -427,7 +428,7 @@ for message, f in next, {
   ["choice: a weight must be finite and not negative: weight 1 is "] = function() return r:choice(1, 1, { weights = tw.tensor { 0 / 0 } }) end,
   ["choice: the weights must have a positive, finite sum: it is 0"] = function() return r:choice(3, 1, { weights = tw.zeros(3) }) end,
   ["choice: the weights must have a positive, finite sum: it is inf"] = function() return r:choice(2, 1, { weights = tw.full({ 2 }, 1e308) }) end,
-  ["choice: 2 of 1 with a positive weight cannot be chosen without replacement"] = function()
+  ["choice: 2 of 1 with a weight above 0 cannot be chosen without replacement"] = function()
     return r:choice(3, 2, { replace = false, weights = tw.tensor { 0, 1, 0 } })
   end,
   ["bad argument #2 to 'multinomial' (tensor expected, got table)"] = function() return r:multinomial(3, { 1, 2 }) end,
