@@ -77,4 +77,5 @@ static tw_status jvp_log_softmax(tw_ctx *ctx, const tw_call *c, tw_tensor *const
 }
 
 const tw_op tw_op_log_softmax = {.name = "log_softmax", .about = "x - log(sum(exp(x))) along an axis, without overflow", .n_in = 1, .n_out = 1,
-                                 .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_log_softmax, .run = run_log_softmax, .vjp = vjp_log_softmax, .jvp = jvp_log_softmax};
+                                 .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_log_softmax, .run = run_log_softmax,
+                                 .vjp = vjp_log_softmax, .jvp = jvp_log_softmax};

@@ -40,7 +40,7 @@ static tw_status gradient(tw_tensor *x, tw_tensor **out) {
   if (s != TW_OK) return s;
   s = tw_grad_leaf(ctx, level, x, &leaf);
   if (s == TW_OK) s = f(leaf, &y);
-  if (s == TW_OK) s = tw_grad_backward(ctx, level, y, NULL, 1, &leaf, out);
+  if (s == TW_OK) s = tw_grad_backward(ctx, level, 1, &y, NULL, 1, &leaf, out);
   tw_grad_close(ctx, level);
   tw_tensor_release(ctx, leaf);
   tw_tensor_release(ctx, y);
@@ -84,7 +84,7 @@ static tw_status reverse_over_forward(tw_tensor *x, tw_tensor *v, tw_tensor **ou
   if (s != TW_OK) return s;
   s = tw_grad_leaf(ctx, level, x, &leaf);
   if (s == TW_OK) s = slope(leaf, v, &y);
-  if (s == TW_OK) s = tw_grad_backward(ctx, level, y, NULL, 1, &leaf, &hv);
+  if (s == TW_OK) s = tw_grad_backward(ctx, level, 1, &y, NULL, 1, &leaf, &hv);
   tw_grad_close(ctx, level);
   if (s == TW_OK) s = dot(hv, v, out);
   tw_tensor_release(ctx, leaf);
