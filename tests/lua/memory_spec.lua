@@ -24,24 +24,27 @@ end)
 
 part("elementwise functions", function()
   local x, y, i = tw.tensor { .1, .2, .3 }, tw.tensor({ .5, .6, .7 }, { dtype = "f32" }), tw.tensor({ 1, 2, 3 }, { dtype = "i64" })
-  local total = sum(x + 1, 2 * x, x - x, x / 3, x ^ 2, x ^ 3, -x, i + 1, i * x, i / 2, 1 - y, x:t():unsqueeze(2) * x, x:gt(.2), i:eq(2), tw.where(x:gt(.2), x, 0),
-    tw.where(x:lt(.2), 1, y:to("f64")), x:leaky_relu(), x:elu())
-  for _, name in ipairs { "exp", "log", "tanh", "sigmoid", "relu", "softplus", "gelu", "erf", "sqrt", "isnan" } do total = total + sum(x[name](x), y[name](y), i[name](i)) end
+  local total = sum(x + 1, 2 * x, x - x, x / 3, x ^ 2, x ^ 3, -x, i + 1, i * x, i / 2, 1 - y, x:t():unsqueeze(2) * x, x:gt(.2), i:eq(2),
+    tw.where(x:gt(.2), x, 0), tw.where(x:lt(.2), 1, y:to("f64")), x:leaky_relu(), x:elu())
+  for _, name in ipairs { "exp", "log", "tanh", "sigmoid", "relu", "softplus", "gelu", "erf", "sqrt", "isnan" } do
+    total = total + sum(x[name](x), y[name](y), i[name](i))
+  end
   for _, name in ipairs { "maximum", "minimum", "atan2", "hypot", "pow", "le" } do total = total + sum(x[name](x, .2), tw[name](2, y)) end
   return total
 end)
 
 part("reductions", function()
   local x = tw.arange(12):reshape(3, 4)
-  return sum(x:sum(), x:sum(1), x:mean(2, { keepdim = true }), x:max(1), x:min(), x:prod(2), x:var(1), x:std(), x:logsumexp(2), x:norm(), x:argmax(1), x:argmin(),
-    x:to("i64"):mean(), x:softmax(1), x:log_softmax())
+  return sum(x:sum(), x:sum(1), x:mean(2, { keepdim = true }), x:max(1), x:min(), x:prod(2), x:var(1), x:std(), x:logsumexp(2), x:norm(), x:argmax(1),
+    x:argmin(), x:to("i64"):mean(), x:softmax(1), x:log_softmax())
 end)
 
 part("shapes and products", function()
   local x = tw.arange(12):reshape(3, 4)
   local w = tw.ones(2, 4, 5)
-  return sum(x:t():reshape(2, 6), x:permute(2, 1), x:expand(2, 3, 4), x:unsqueeze(1):squeeze(1), x:matmul(x:t()), x:matmul(w), x[1]:dot(x[2]), x:linear(x:t(), tw.ones(3)),
-    tw.cat({ x, x, x }, 2), tw.stack({ x, x }, 3), x:mse(x + 1), x:cross_entropy(tw.tensor({ 1, 2, 3 }, { dtype = "i64" })), x:cross_entropy(x:softmax()))
+  return sum(x:t():reshape(2, 6), x:permute(2, 1), x:expand(2, 3, 4), x:unsqueeze(1):squeeze(1), x:matmul(x:t()), x:matmul(w), x[1]:dot(x[2]),
+    x:linear(x:t(), tw.ones(3)), tw.cat({ x, x, x }, 2), tw.stack({ x, x }, 3), x:mse(x + 1), x:cross_entropy(tw.tensor({ 1, 2, 3 }, { dtype = "i64" })),
+    x:cross_entropy(x:softmax()))
 end)
 
 part("indexing", function()
@@ -54,8 +57,9 @@ end)
 part("generators", function()
   local r = tw.rng(1, "memory"):split("a")
   local w = tw.tensor { 1, 2, 3 }
-  return #tostring(r) + sum(r:normal(5), r:uniform(5, { dtype = "f32" }), r:exponential(5), r:truncated_normal(5), r:bernoulli(5), r:bernoulli(3, { p = w / 3 }), r:randint(1, 6, 5),
-    r:permutation(5), r:choice(5, 3), r:choice(100, 5, { replace = false }), r:choice(3, 5, { weights = w }), r:choice(3, 2, { weights = w, replace = false }),
+  return #tostring(r) + sum(r:normal(5), r:uniform(5, { dtype = "f32" }), r:exponential(5), r:truncated_normal(5), r:bernoulli(5),
+    r:bernoulli(3, { p = w / 3 }), r:randint(1, 6, 5), r:permutation(5), r:choice(5, 3), r:choice(100, 5, { replace = false }), r:choice(3, 5,
+    { weights = w }), r:choice(3, 2, { weights = w, replace = false }),
     r:multinomial(5, w, 2))
 end)
 
@@ -78,7 +82,8 @@ part("gradients of every kind of operation", function()
   return sum(tw.grad(function(y)
     local a = y:max(1):sum() + y:prod(2):sum() + y:logsumexp(1):sum() + y:log_softmax():sum() + y:var():sum() + y:norm()
     local b = y[index]:sum() + y[mask]:sum() + y[{ 1, 2 }] + y:index_select(2, index):sum() + tw.stack({ y, y }):sum() + tw.where(y:gt(.5), y, y * y):sum()
-    local c = (y:t():reshape(2, 6) * y:reshape(2, 6)):sum() + y:expand(2, 3, 4):sum() + y:matmul(y:t()):sum() + y:cross_entropy(tw.tensor({ 1, 2, 3 }, { dtype = "i64" }))
+    local c = (y:t():reshape(2, 6) * y:reshape(2, 6)):sum() + y:expand(2, 3, 4):sum() + y:matmul(y:t()):sum()
+      + y:cross_entropy(tw.tensor({ 1, 2, 3 }, { dtype = "i64" }))
     return a + b + c + y:to("f32"):to("f64"):sum() + y:mse(y + 1) + y:exp():gelu():sum() + (y ^ y):sum()
   end)(x))
 end)
@@ -90,6 +95,40 @@ part("second derivatives", function()
     return (g.w * g.w):sum() + (g.out.w ^ 3):sum() + g.b:sum()
   end)(params())
   return sum(h.w, h.b, h.out.w)
+end)
+
+part("both modes and what is built from them", function()
+  local f = function(x) return (tw.tanh(x) * x):sum() + x:prod() * x[1] end
+  local x = tw.linspace(.1, .5, 3)
+  local y, pullback = tw.vjp(function(a) return { a * a, a:sum() } end, x)
+  local z, moved = tw.jvp(f, x, tw.ones(3))
+  local trees = tw.hvp(function(p) return (p.a * p.b):sum() end)({ a = x, b = x + 1 }, { a = x, b = x * 2 })
+  local outer = { mode = "forward" }
+  return sum(y[1], y[2], pullback { x, tw.tensor(2) }, z, moved, trees.a, trees.b, tw.hvp(f)(x, x), tw.hessian(f)(x), tw.jacobian(tw.exp)(x),
+    tw.jacobian(tw.exp, outer)(x), tw.vmap(tw.grad(f))(tw.ones(2, 3)), tw.jvp(tw.grad(function(v) return select(2, tw.jvp(f, v, v)) end), x,
+    x)) + (tw.checkgrad(f, x) and 1 or 0)
+end)
+
+local cube = tw.custom {
+  forward = function(x) return x * x * x end,
+  vjp = function(t, _, x) return t * 3 * x * x end,
+  jvp = function(ts, _, x) return ts[1] * 3 * x * x end,
+}
+local faulty = tw.custom { forward = function(x) return x * 2 end, vjp = function() error("a rule's own error") end }
+
+part("custom rules", function()
+  local x = tw.linspace(.1, .5, 3)
+  local f = function(v) return cube(v * 2):sum() end
+  local ok, message = pcall(tw.grad(function(v) return faulty(v):sum() end), x)
+  if ok or not tostring(message):find("a rule's own error", 1, true) then error(message, 0) end
+  return sum(cube(x), tw.grad(f)(x), tw.hvp(f)(x, x), select(2, tw.jvp(cube, x, x)), tw.hessian(f)(x))
+end)
+
+part("trees", function()
+  local p = params()
+  local vector, restore = tw.tree.flatten(p)
+  local q = restore(vector * 2)
+  return sum(tw.tree.norm(p), tw.tree.dot(p, q), q.w, q.out.w) + #tw.tree.leaves(q)
 end)
 
 part("optimizer steps", function()
@@ -207,6 +246,26 @@ for _, p in ipairs(parts) do
   end
 end
 print(string.format("  %.1f s, blocks %s", os.clock() - began, strict and "counted" or "kept for reuse, not counted"))
+
+test("a draw that runs out of memory does not move its generator", function()
+  local w = tw.tensor { 1, 2, 3 }
+  local draws = {
+    function(r) return r:normal(5) end, function(r) return r:truncated_normal(5) end, function(r) return r:bernoulli(3, { p = w / 3 }) end,
+    function(r) return r:permutation(5) end, function(r) return r:choice(9, 5, { replace = false }) end,
+    function(r) return r:choice(3, 2, { weights = w, replace = false }) end, function(r) return r:multinomial(5, w, 2) end,
+  }
+  for i, draw in ipairs(draws) do
+    local r, want = tw.rng(1, "kept"), tostring(tw.rng(1, "kept"))
+    for n = 1, 10 do
+      core.fail_allocation(n)
+      local ok = pcall(draw, r)
+      core.fail_allocation(0)
+      if ok then break end
+      test.eq(tostring(r), want, "draw " .. i)
+    end
+    test.ok(tostring(r) ~= want, "draw " .. i)
+  end
+end)
 
 test("fail_allocation checks its arguments", function()
   test.raises("must be a whole number >= 0", core.fail_allocation, -1)
