@@ -1508,51 +1508,105 @@ function Tensor:mse(b) end
 
 --- `rng(seed [, stream = ""]) -> generator`
 ---
---- A generator of random numbers, keyed by a whole number and the name of a stream: other names give independent numbers. Element i of a draw depends on
---- key and counter + i alone, and a draw of n advances the counter by n, so that draws do not depend on how they are grouped. Inside a run use
---- run:rng(name): a generator made outside cannot be drawn from there.
+--- A generator of random numbers: the stream of that name under that whole-number seed, from its beginning. What it draws depends on seed, name and how
+--- many elements were drawn from it before, on nothing else: drawing 10 numbers, or 3 and then 7, gives the same 10. Inside an experiment's run use
+--- run:rng(name); a generator made outside run cannot be drawn from inside it.
+---
+--- Formula: `key = the first 64 bits of SHA-256(seed, name); element i of a draw at counter c = Philox4x32-10(key, c + i)`
 ---@param seed integer
 ---@param stream? string
 ---@return thalweg.Generator
 function tw.rng(seed, stream) end
 
---- `r:normal(shape... [, {mean = 0, std = 1, dtype}]) -> tensor`
+--- `r:normal(shape... [, {mean = 0, std = 1, dtype = "f64"}]) -> tensor`
 ---
---- Normally distributed numbers. dtype "f64" or "f32"; both round the same f64 draw.
+--- Normal numbers, f64 or f32 (computed in f64 in both). std must not be negative.
 ---
---- Formula: `mean + std sqrt(-2 log u) cos(2 pi v)`
----@param ... integer|integer[]|{ mean?: number, std?: number, dtype?: thalweg.Dtype }
+--- Formula: `mean + std sqrt(-2 log(1 - u)) cos(2 pi v), u and v uniform in [0, 1)`
+---@param ... integer|integer[]|{ mean?: number, std?: number, dtype?: string }
 ---@return thalweg.Tensor
 function Generator:normal(...) end
 
---- `r:uniform(shape... [, {low = 0, high = 1, dtype}]) -> tensor`
+--- `r:uniform(shape... [, {low = 0, high = 1, dtype = "f64"}]) -> tensor`
 ---
---- Numbers uniform in [low, high), with 53 random bits.
+--- Uniform numbers, low <= x < high, f64 or f32. Where low and high are the same, that number.
 ---
---- Formula: `low + (high - low) u`
----@param ... integer|integer[]|{ low?: number, high?: number, dtype?: thalweg.Dtype }
+--- Formula: `low + (high - low) u, u a multiple of 2^-53 in [0, 1)`
+---@param ... integer|integer[]|{ low?: number, high?: number, dtype?: string }
 ---@return thalweg.Tensor
 function Generator:uniform(...) end
 
+--- `r:exponential(shape... [, {rate = 1, dtype = "f64"}]) -> tensor`
+---
+--- Exponential numbers of mean 1/rate, f64 or f32. rate must be positive.
+---
+--- Formula: `-log(1 - u) / rate, u uniform in [0, 1)`
+---@param ... integer|integer[]|{ rate?: number, dtype?: string }
+---@return thalweg.Tensor
+function Generator:exponential(...) end
+
+--- `r:truncated_normal(shape... [, {mean = 0, std = 1, low = mean - 2 std, high = mean + 2 std, dtype = "f64"}]) -> tensor`
+---
+--- Normal numbers under the condition low <= x <= high, f64 or f32 (then rounded). The ends may be infinite and may lie far out in the tail; std must be
+--- positive.
+---
+--- Formula: `density proportional to exp(-(x - mean)^2 / (2 std^2)) on [low, high], by rejection`
+---@param ... integer|integer[]|{ mean?: number, std?: number, low?: any, high?: any, dtype?: string }
+---@return thalweg.Tensor
+function Generator:truncated_normal(...) end
+
+--- `r:bernoulli(shape... [, {p = 0.5, dtype = "f64"}]) -> tensor`
+---
+--- 1 with probability p, else 0; true and false with dtype = "bool". p is a number or a tensor that broadcasts to the shape, within [0, 1].
+---
+--- Formula: `1 where u < p, u uniform in [0, 1)`
+---@param ... integer|integer[]|{ p?: number, dtype?: string }
+---@return thalweg.Tensor
+function Generator:bernoulli(...) end
+
 --- `r:randint(low, high, shape...) -> i64 tensor`
 ---
---- Whole numbers from low to high, both included, each equally likely. The ends lie within +-2^53.
+--- Whole numbers low..high, both ends included, without bias. The ends lie within +-2^53.
 ---@param low integer
 ---@param high integer
 ---@param ... integer|integer[]
 ---@return thalweg.Tensor
 function Generator:randint(low, high, ...) end
 
---- `r:permutation(n) -> i64 tensor`
+--- `r:permutation(n) -> i64 vector`
 ---
---- A permutation of 1..n, each equally likely; x[r:permutation(#x)] shuffles rows.
+--- The numbers 1..n in random order, every order alike; x[r:permutation(#x)] shuffles the rows of x.
 ---@param n integer
 ---@return thalweg.Tensor
 function Generator:permutation(n) end
 
+--- `r:choice(n, shape... [, {replace = true, weights = tensor}]) -> i64 tensor`
+---
+--- Numbers from 1..n, each alike or, with weights (a vector of n numbers >= 0, not all 0), in proportion to them. { replace = false }: no number twice;
+--- drawn one after the other from those left, so without weights the result is the beginning of r:permutation(n). x[r:choice(#x, 32)] draws rows of x.
+---
+--- Formula: `P(k) = weights_k / sum(weights), over the numbers left`
+---@param n integer
+---@param ... integer|integer[]|{ replace?: boolean, weights?: any }
+---@return thalweg.Tensor
+function Generator:choice(n, ...) end
+
+--- `r:multinomial(n, weights [, shape...]) -> i64 tensor[shape... K]`
+---
+--- How often each of 1..K falls in n trials with probabilities in proportion to the weights (a vector of K numbers >= 0, not all 0). A shape draws that
+--- many rows of counts; a row counts as one element of the draw. n is at most 2^32. For the trials themselves: r:choice(K, n, {weights = weights}).
+---
+--- Formula: `P(c) = n! / (c_1! ... c_K!) p_1^c_1 ... p_K^c_K, p = weights / sum(weights)`
+---@param n integer
+---@param weights any
+---@param ... integer|integer[]
+---@return thalweg.Tensor
+function Generator:multinomial(n, weights, ...) end
+
 --- `r:split(name) -> generator`
 ---
---- An independent generator with the same seed and a stream of its own, named after this one's and the given name. r itself does not move.
+--- A generator of its own stream, named "<r's stream>/<name>", at its beginning; r itself does not move. Streams of other names and other seeds are
+--- independent.
 ---@param name string
 ---@return thalweg.Generator
 function Generator:split(name) end

@@ -5,6 +5,7 @@ local options = require "thalweg.options"
 -- What the core has for the library and the runner alone.
 local internal = {
   num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true, rows = true,
+  fail_allocation = true,
 }
 
 local tw = {}

@@ -76,6 +76,7 @@ void tw_register_linalg(lua_State *L);
 void tw_register_nn(lua_State *L);
 void tw_register_select(lua_State *L);
 
+int tw_fail_allocation(lua_State *L);                                               /* core.fail_allocation: failure.c */
 int tw_bind_status(lua_State *L, tw_status);                                        /* raises unless TW_OK; returns 1 */
 lua_State *const *tw_bind_current(lua_State *L);                                    /* where the thread that last entered the binding stands */
 
