@@ -90,6 +90,20 @@ test("pullbacks of trees and of several arguments", function()
   test.eq({ gp.w:table(), gs:table(), gn }, { { 8.0, 9.0 }, { 1.0, 2.0 }, nil })
 end)
 
+test("a tensor at two places of a tree is one leaf, of a result counts twice", function()
+  local p, t = tw.tensor { 1, 2 }, tw.tensor { 3, 4 }
+  local _, ydot = tw.jvp(function(q) return (q.a * q.b):sum() end, { a = p, b = p }, { a = t, b = t })
+  test.eq(ydot:item(), 2 * (3 + 8.0))
+  test.raises("with two tangents", function() tw.jvp(function(q) return q.a + q.b end, { a = p, b = p }, { a = t, b = p }) end)
+  local _, same = tw.jvp(function(q) return q.a * q.b end, { a = p, b = tw.ones(2) }, { a = t, b = t })
+  test.eq(same:table(), { 3 + 3.0, 4 + 8.0 })
+  local _, pullback = tw.vjp(function(q)
+    local y = q * q
+    return { y, y }
+  end, p)
+  test.eq(pullback { t, t }:table(), { 12.0, 32.0 })
+end)
+
 test("hvp takes a tree and further arguments", function()
   local at, along = { a = tw.tensor { 1, 2 }, b = tw.tensor(1) }, { a = tw.tensor { 1, 0 }, b = tw.tensor(2) }
   local h = tw.hvp(function(p, k) return (p.a ^ 3):sum() * k + p.b ^ 2 end)(at, along, 2)
