@@ -1922,23 +1922,23 @@ function tw.schedule.warmup(n, after) end
 ---@return thalweg.Model
 function tw.nn.linear(o) end
 
---- `relu() -> model`
+--- `tw.nn.relu() -> model`
 ---
 --- The activation max(x, 0), without parameters: a layer of a sequential; "relu" as an mlp's option.
----@type fun(): thalweg.Model
-tw.nn.relu = nil
+---@return thalweg.Model
+function tw.nn.relu() end
 
---- `tanh() -> model`
+--- `tw.nn.tanh() -> model`
 ---
 --- The activation tanh(x), without parameters; "tanh" as an mlp's option.
----@type fun(): thalweg.Model
-tw.nn.tanh = nil
+---@return thalweg.Model
+function tw.nn.tanh() end
 
---- `sigmoid() -> model`
+--- `tw.nn.sigmoid() -> model`
 ---
 --- The activation 1 / (1 + e^-x), without parameters; "sigmoid" as an mlp's option.
----@type fun(): thalweg.Model
-tw.nn.sigmoid = nil
+---@return thalweg.Model
+function tw.nn.sigmoid() end
 
 --- `sequential(layers) -> model`
 ---

@@ -204,7 +204,7 @@ local function option_list(fields)
 end
 
 local function lua_entry(block, found, owner, path, f)
-  local entry = text.parse(block.doc, found.name)
+  local entry = text.parse(block.doc, block.doc:sub(1, #path) == path and path or found.name)
   entry.path, entry.owner, entry.name, entry.annotations, entry.parameters = path, owner, found.name, block.annotations, found.parameters
   entry.fields = f and fields_of(f)
   for _, line in ipairs(block.annotations) do
@@ -241,12 +241,14 @@ local function lua_entries(root, topic, into)
           into(lua_entry(block, renamed, topic.prefix, topic.prefix .. "." .. name, module[name]))
         end
       end
-      local name, mark = block.doc:match("^(%l+)([:(])")
-      if #block.names == 0 and name and block.doc:match("^[^\n]*%->") then
-        local whole = mark == ":" and block.doc:match("^([%w_:]+)") or name
+      local whole = #block.names == 0 and block.doc:match("^[^\n]*%->") and block.doc:match("^(%l[%w_.:]*)[({]")
+      local name = whole and whole:sub(1, #topic.prefix + 1) == topic.prefix .. "." and whole:match("[%w_]+$")
+      if name then
+        into(lua_entry(block, { name = name }, topic.prefix, whole, rawget(module, name)))
+      elseif whole then
         local entry = text.parse(block.doc, whole)
-        entry.path, entry.owner, entry.name, entry.topic, entry.annotations = whole, name, whole, true, {}
-        entry.path = mark == "(" and entry.calls[1]:match("^(.-)%s*%->") or whole
+        entry.owner, entry.name, entry.topic, entry.annotations = whole:match("^%l+"), whole, true, {}
+        entry.path = whole:find(":", 1, true) and whole or entry.calls[1]:match("^(.-)%s*%->")
         into(entry)
       end
     end

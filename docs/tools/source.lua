@@ -1,5 +1,5 @@
 -- Documentation in Lua sources: the comment above a public function, sentences first, then its annotations. A comment that begins with a call
--- ("model:init(rng) -> params") and stands alone documents what has no definition of its own.
+-- ("model:init(rng) -> params", "tw.nn.relu() -> model") and stands alone, a blank line below it, documents what has no definition to stand above.
 local source = {}
 
 ---@class docs.Block

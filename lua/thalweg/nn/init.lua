@@ -60,33 +60,33 @@ end)
 
 local activations = { "relu", "tanh", "sigmoid" }
 
-local function activation(name)
+-- tw.nn.relu() -> model
+-- The activation max(x, 0), without parameters: a layer of a sequential; "relu" as an mlp's option.
+-- example:
+-- tw.nn.relu()({}, tw.tensor{ -1, 2 }) --> f64[2] [0 2]
+---@return thalweg.Model
+
+-- tw.nn.tanh() -> model
+-- The activation tanh(x), without parameters; "tanh" as an mlp's option.
+-- example:
+-- tw.nn.tanh()({}, tw.tensor{ 0, 1 }) --> f64[2] [       0 0.761594]
+---@return thalweg.Model
+
+-- tw.nn.sigmoid() -> model
+-- The activation 1 / (1 + e^-x), without parameters; "sigmoid" as an mlp's option.
+-- example:
+-- tw.nn.sigmoid()({}, tw.tensor{ 0 }) --> f64[1] [0.5]
+---@return thalweg.Model
+
+for _, name in ipairs(activations) do
   local function make()
     return described.new(Model, name, {}, make, {
       make = function() return {} end,
       apply = function(_, x) return core[name](x) end,
     })
   end
-  return make
+  nn[name] = make
 end
-
--- The activation max(x, 0), without parameters: a layer of a sequential; "relu" as an mlp's option.
--- example:
--- tw.nn.relu()({}, tw.tensor{ -1, 2 }) --> f64[2] [0 2]
----@type fun(): thalweg.Model
-nn.relu = activation "relu"
-
--- The activation tanh(x), without parameters; "tanh" as an mlp's option.
--- example:
--- tw.nn.tanh()({}, tw.tensor{ 0, 1 }) --> f64[2] [       0 0.761594]
----@type fun(): thalweg.Model
-nn.tanh = activation "tanh"
-
--- The activation 1 / (1 + e^-x), without parameters; "sigmoid" as an mlp's option.
--- example:
--- tw.nn.sigmoid()({}, tw.tensor{ 0 }) --> f64[1] [0.5]
----@type fun(): thalweg.Model
-nn.sigmoid = activation "sigmoid"
 
 -- Layers one after another. Parameters stand under the layer's kind and its count among its kind: linear1, linear2; layers without any
 -- have no entry. What is no layer is an error.
