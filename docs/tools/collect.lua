@@ -299,11 +299,16 @@ function collect.topics(root)
   for _, topic in ipairs(topics) do
     local entries = topic_of(topic.title).entries
     if topic.title == "Optimizers" then optimizer_entries(function(entry) entries[#entries + 1] = entry end) end
-    local seen = {} -- a module's own function, not one of the same name in a file beside it
+    local seen = {} -- place by path: of two functions of one name in a folder the documented one is public, the other a helper
     lua_entries(root, topic, function(entry)
       entry.spaces = topic.spaces
-      if not seen[entry.path] then entries[#entries + 1] = entry end
-      seen[entry.path] = true
+      local place = seen[entry.path]
+      if not place then
+        seen[entry.path] = #entries + 1
+        entries[#entries + 1] = entry
+      elseif entry.example and not entries[place].example then
+        entries[place] = entry
+      end
     end)
   end
   for i = #out, 1, -1 do
