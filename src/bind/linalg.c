@@ -170,8 +170,10 @@ static int blas(lua_State *L) {
 static const tw_function functions[] = {
   {"solve", solve, false,
    "solve(a, b) -> x\n"
-   "The solution of a x = b for square a[.. N N] and b[N] or b[.. N K], f64 or f32, by LU factorisation with partial pivoting. Leading axes broadcast; a matrix "
-   "used for several right-hand sides is factored once. A vector is only what has one axis: a batch of vectors is b:unsqueeze(-1). A singular matrix is an error.\n"
+   "The solution of a x = b for square a[.. N N] and b[N] or b[.. N K], f64 or f32, by LU factorisation with partial pivoting. Leading axes broadcast; a "
+   "matrix "
+   "used for several right-hand sides is factored once. A vector is only what has one axis: a batch of vectors is b:unsqueeze(-1). A singular matrix is "
+   "an error.\n"
    "formula: x = a^-1 b; db = a^-T dx, da = -db x^T\n"
    "source: LAPACK getrf, getrs; Giles (2008), An extended collection of matrix derivative results, 2.3.1\n"
    "example:\n"
@@ -179,7 +181,8 @@ static const tw_function functions[] = {
    "tw.linalg.solve(a, tw.tensor{3, 5})                                                --> f64[2] [0.8 1.4]"},
   {"triangular_solve", triangular_solve, false,
    "triangular_solve(a, b [, {upper = false, transpose = false, unit = false}]) -> x\n"
-   "The solution of a x = b, or of a^T x = b, where only one triangle of a[.. N N] is read; unit: its diagonal counts as ones. b[N] or b[.. N K]; leading axes "
+   "The solution of a x = b, or of a^T x = b, where only one triangle of a[.. N N] is read; unit: its diagonal counts as ones. b[N] or b[.. N K]; "
+   "leading axes "
    "broadcast. A zero on the diagonal is an error. The gradient by a is zero outside the triangle.\n"
    "formula: x = a^-1 b; db = a^-T dx, da = -tri(db x^T)\n"
    "source: LAPACK trtrs; Giles (2008), 2.3.1\n"
@@ -188,7 +191,8 @@ static const tw_function functions[] = {
    "tw.linalg.triangular_solve(l, tw.tensor{2, 9})                                     --> f64[2] [1 2]"},
   {"cholesky", cholesky, false,
    "cholesky(a) -> l\n"
-   "Lower triangular l with a = l l^T for symmetric positive definite a[.. N N]. Only the lower triangle of a is read, and the gradient is symmetric, that of "
+   "Lower triangular l with a = l l^T for symmetric positive definite a[.. N N]. Only the lower triangle of a is read, and the gradient is symmetric, "
+   "that of "
    "a -> cholesky((a + a^T) / 2). A matrix that is not positive definite is an error.\n"
    "formula: da = sym(l^-T P(l^T dl) l^-1), P: the lower triangle with its diagonal halved\n"
    "source: LAPACK potrf; Murray (2016), Differentiation of the Cholesky decomposition\n"
@@ -196,8 +200,10 @@ static const tw_function functions[] = {
    "tw.linalg.cholesky(tw.tensor{ {4, 2}, {2, 10} })                                   --> f64[2 2]\\n[[2 0]\\n [1 3]]"},
   {"eigh", eigh, false,
    "eigh(a) -> w, v\n"
-   "Eigenvalues w[.. N], ascending, and orthonormal eigenvectors in the columns of v[.. N N] of a symmetric matrix: a = v diag(w) v^T. Only the lower triangle is "
-   "read, and the gradient is symmetric. Signs: in each column the first entry whose magnitude comes within a factor 1 - 2^-10 of the column's largest is positive. "
+   "Eigenvalues w[.. N], ascending, and orthonormal eigenvectors in the columns of v[.. N N] of a symmetric matrix: a = v diag(w) v^T. Only the lower "
+   "triangle is "
+   "read, and the gradient is symmetric. Signs: in each column the first entry whose magnitude comes within a factor 1 - 2^-10 of the column's largest "
+   "is positive. "
    "Vectors have no derivative where eigenvalues repeat, and asking for it is an error; eigvalsh has one. NaN and infinities are an error.\n"
    "formula: da = v (diag(dw) + F * (v^T dv)) v^T, F[i j] = 1 / (w[j] - w[i]) off the diagonal\n"
    "source: LAPACK syevd; Giles (2008), 3.1\n"
@@ -207,7 +213,8 @@ static const tw_function functions[] = {
    "v                                                                                  --> f64[2 2]\\n[[ 0.707107  0.707107]\\n [-0.707107  0.707107]]"},
   {"eigvalsh", eigvalsh, false,
    "eigvalsh(a) -> w\n"
-   "The eigenvalues alone, with the same bits as eigh's; differentiable also where they repeat (each then has one of its possible derivatives; symmetric functions "
+   "The eigenvalues alone, with the same bits as eigh's; differentiable also where they repeat (each then has one of its possible derivatives; symmetric "
+   "functions "
    "of them have the right one).\n"
    "formula: da = v diag(dw) v^T\n"
    "source: LAPACK syevd; Giles (2008), 3.1\n"
@@ -215,8 +222,10 @@ static const tw_function functions[] = {
    "tw.linalg.eigvalsh(tw.tensor{ {2, 1}, {1, 2} })                                    --> f64[2] [1 3]"},
   {"svd", svd, false,
    "svd(a) -> u, s, vt\n"
-   "The reduced singular value decomposition a = u diag(s) vt of a[.. M N]: u[.. M P], s[.. P] descending, vt[.. P N], P = min(M, N). Signs: each column of u as "
-   "in eigh. Vectors have no derivative where singular values repeat, nor where one is 0 and a is not square; asking for it is an error; svdvals has one. NaN and "
+   "The reduced singular value decomposition a = u diag(s) vt of a[.. M N]: u[.. M P], s[.. P] descending, vt[.. P N], P = min(M, N). Signs: each column "
+   "of u as "
+   "in eigh. Vectors have no derivative where singular values repeat, nor where one is 0 and a is not square; asking for it is an error; svdvals has "
+   "one. NaN and "
    "infinities are an error.\n"
    "formula: da = u (diag(ds) + (F * skew(u^T du)) diag(s) + diag(s) (F * skew(v^T dv))) vt + (1 - u u^T) du diag(1/s) vt + u diag(1/s) dvt (1 - v v^T), "
    "F[i j] = 1 / (s[j]^2 - s[i]^2) off the diagonal\n"
@@ -234,7 +243,8 @@ static const tw_function functions[] = {
    "tw.linalg.svdvals(tw.tensor{ {3, 0}, {0, 4} })                                     --> f64[2] [4 3]"},
   {"qr", qr, false,
    "qr(a) -> q, r\n"
-   "The reduced QR factorisation a = q r of a[.. M N]: q[.. M P] with orthonormal columns, r[.. P N] upper triangular with a diagonal >= 0, P = min(M, N). No "
+   "The reduced QR factorisation a = q r of a[.. M N]: q[.. M P] with orthonormal columns, r[.. P N] upper triangular with a diagonal >= 0, P = min(M, "
+   "N). No "
    "derivative where the first P columns depend on each other: asking for it is an error.\n"
    "formula: da = (dq + q copyltu(r dr^T - dq^T q)) r^-T, copyltu: the lower triangle mirrored upwards\n"
    "source: LAPACK geqrf, orgqr; Seeger et al. (2017), Auto-differentiating linear algebra; Roberts and Roberts (2020) for wide matrices\n"
@@ -250,7 +260,8 @@ static const tw_function functions[] = {
    "tw.linalg.inverse(tw.tensor{ {2, 0}, {0, 4} })                                     --> f64[2 2]\\n[[ 0.5    0]\\n [   0 0.25]]"},
   {"pinv", pinv, false,
    "pinv(a [, {rcond = eps max(M, N)}]) -> p\n"
-   "The Moore-Penrose pseudo-inverse p[.. N M] of a[.. M N]; singular values up to rcond times the largest count as 0. No derivative below full rank: asking for it "
+   "The Moore-Penrose pseudo-inverse p[.. N M] of a[.. M N]; singular values up to rcond times the largest count as 0. No derivative below full rank: "
+   "asking for it "
    "is an error.\n"
    "formula: dp = -p da p + p p^T da^T (1 - a p) + (1 - p a) da^T p^T p\n"
    "source: LAPACK gesdd; Golub and Pereyra (1973), The differentiation of pseudo-inverses\n"
@@ -265,7 +276,8 @@ static const tw_function functions[] = {
    "tw.linalg.det(tw.tensor{ {2, 1}, {1, 3} })                                         --> f64[] 5"},
   {"slogdet", slogdet, false,
    "slogdet(a) -> sign, logabs\n"
-   "The determinant of a[.. N N] as its sign and the logarithm of its magnitude, which neither overflow: 0 and -inf at a singular matrix, where there is no derivative.\n"
+   "The determinant of a[.. N N] as its sign and the logarithm of its magnitude, which neither overflow: 0 and -inf at a singular matrix, where there is "
+   "no derivative.\n"
    "formula: da = dlogabs a^-T\n"
    "source: LAPACK getrf; Giles (2008), 2.2.4\n"
    "example:\n"
@@ -274,8 +286,10 @@ static const tw_function functions[] = {
    "logabs                                                                             --> f64[] 0"},
   {"lstsq", lstsq, false,
    "lstsq(a, b [, {rcond = eps max(M, N)}]) -> x, residuals, rank, s\n"
-   "The shortest x that makes |b - a x| least, for a[.. M N] and b[M] or b[.. M K]; leading axes broadcast. residuals: the sums of squares of b - a x by columns; rank: "
-   "i64, of the leading axes; s: the singular values, of which those up to rcond times the largest count as 0. No derivative by a below full rank: asking for it is "
+   "The shortest x that makes |b - a x| least, for a[.. M N] and b[M] or b[.. M K]; leading axes broadcast. residuals: the sums of squares of b - a x by "
+   "columns; rank: "
+   "i64, of the leading axes; s: the singular values, of which those up to rcond times the largest count as 0. No derivative by a below full rank: "
+   "asking for it is "
    "an error.\n"
    "formula: x = pinv(a) b; db = pinv(a)^T dx\n"
    "source: LAPACK gesdd; Golub and Pereyra (1973)\n"
@@ -285,8 +299,10 @@ static const tw_function functions[] = {
    "rank                                                                               --> i64[] 2"},
   {"norm", norm, false,
    "norm(x [, order] [, {axis = axis | {axis, axis}, keepdim = false}]) -> tensor\n"
-   "The norm of a vector, or of the matrices in the last two axes (or in those named). order of a vector: a number, default 2; math.huge is the largest magnitude, 0 "
-   "counts what is not 0. order of a matrix: \"fro\" (default), \"nuc\" (the sum of the singular values), 1 and math.huge (largest column and row sum of magnitudes), "
+   "The norm of a vector, or of the matrices in the last two axes (or in those named). order of a vector: a number, default 2; math.huge is the largest "
+   "magnitude, 0 "
+   "counts what is not 0. order of a matrix: \"fro\" (default), \"nuc\" (the sum of the singular values), 1 and math.huge (largest column and row sum of "
+   "magnitudes), "
    "2 (largest singular value), and the negatives of these three for the smallest. At 0 the derivative is 0.\n"
    "formula: (sum |x|^order)^(1/order)\n"
    "source: Golub and Van Loan, Matrix Computations, 2.2 and 2.3\n"
@@ -295,7 +311,8 @@ static const tw_function functions[] = {
    "tw.linalg.norm(tw.tensor{ {1, -2}, {3, 4} }, 1)                                    --> f64[] 6"},
   {"cond", cond, false,
    "cond(a [, order = 2]) -> tensor\n"
-   "The condition number of a[.. M N]: the quotient of the largest and the smallest singular value, infinite for a matrix without full rank; in another norm (see "
+   "The condition number of a[.. M N]: the quotient of the largest and the smallest singular value, infinite for a matrix without full rank; in another "
+   "norm (see "
    "norm) that of a square matrix times that of its inverse.\n"
    "formula: |a| |a^-1|\n"
    "source: Golub and Van Loan, Matrix Computations, 2.6\n"

@@ -1,5 +1,6 @@
 /* Loads OpenBLAS. The bits of a factorisation depend on the kernels the library picks when it starts, so on x86-64 the pick is pinned (Haswell: every
- * x86-64-v3 machine can run it) by setting OPENBLAS_CORETYPE around dlopen; and one thread, whatever the build. Loading on first use keeps start-up free of it. */
+ * x86-64-v3 machine can run it) by setting OPENBLAS_CORETYPE around dlopen; and one thread, whatever the build. Loading on first use keeps start-up free
+ * of it. */
 #include "op/lapack.h"
 
 #include <dlfcn.h>
@@ -61,7 +62,8 @@ static void load(void) {
 #endif
   give_back(&threads);
   if (!library) {
-    snprintf(trouble, sizeof trouble, "OpenBLAS cannot be loaded: %s; install the package libopenblas-serial-dev, or name the library in THALWEG_OPENBLAS", dlerror());
+    snprintf(trouble, sizeof trouble, "OpenBLAS cannot be loaded: %s; install the package libopenblas-serial-dev, or name the library in THALWEG_OPENBLAS",
+             dlerror());
     return;
   }
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

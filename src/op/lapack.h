@@ -8,10 +8,11 @@
 /* The routines of one dtype; a, b, work ... are of that dtype. The size_t at the end are the lengths of the character arguments, as gfortran passes them. */
 typedef struct {
   void (*getrf)(const int *m, const int *n, void *a, const int *lda, int *pivots, int *info);
-  void (*getrs)(const char *trans, const int *n, const int *nrhs, const void *lu, const int *lda, const int *pivots, void *b, const int *ldb, int *info, size_t);
+  void (*getrs)(const char *trans, const int *n, const int *nrhs, const void *lu, const int *lda, const int *pivots, void *b, const int *ldb, int *info,
+                size_t);
   void (*potrf)(const char *uplo, const int *n, void *a, const int *lda, int *info, size_t);
-  void (*trtrs)(const char *uplo, const char *trans, const char *diag, const int *n, const int *nrhs, const void *a, const int *lda, void *b, const int *ldb, int *info,
-                size_t, size_t, size_t);
+  void (*trtrs)(const char *uplo, const char *trans, const char *diag, const int *n, const int *nrhs, const void *a, const int *lda, void *b,
+                const int *ldb, int *info, size_t, size_t, size_t);
   void (*syevd)(const char *jobz, const char *uplo, const int *n, void *a, const int *lda, void *w, void *work, const int *lwork, int *iwork, const int *liwork,
                 int *info, size_t, size_t);
   void (*gesdd)(const char *jobz, const int *m, const int *n, void *a, const int *lda, void *s, void *u, const int *ldu, void *vt, const int *ldvt, void *work,

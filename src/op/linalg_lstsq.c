@@ -62,8 +62,8 @@ static tw_status refuse_deficient(tw_ctx *ctx, const char *op, const tw_tensor *
     int64_t own = tw_tensor_get_i64(rank, i);
     char place[64];
     if (own == full) continue;
-    return tw_fail(&ctx->error, TW_EINVAL, "%s: no derivative by a matrix that has not full rank: %s has rank %lld of %lld", op, tw__which(&m, i, place, sizeof place),
-                   (long long)own, (long long)full);
+    return tw_fail(&ctx->error, TW_EINVAL, "%s: no derivative by a matrix that has not full rank: %s has rank %lld of %lld", op,
+                   tw__which(&m, i, place, sizeof place), (long long)own, (long long)full);
   }
   return TW_OK;
 }

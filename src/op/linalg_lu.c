@@ -40,7 +40,8 @@ static tw_status factor(tw_ctx *ctx, const char *op, const tw_tensor *a, tw_tens
     lapack->getrf(&n, &n, packed, &n, swaps, &info);
     if (info > 0 && !may_be_singular) {
       char place[64];
-      s = tw_fail(&ctx->error, TW_EINVAL, "%s: %s is singular: pivot %d is 0; tw.linalg.lstsq and pinv take such matrices", op, tw__which(&m, i, place, sizeof place), info);
+      s = tw_fail(&ctx->error, TW_EINVAL, "%s: %s is singular: pivot %d is 0; tw.linalg.lstsq and pinv take such matrices", op,
+                  tw__which(&m, i, place, sizeof place), info);
     }
     memcpy(factors->data + (size_t)i * bytes, packed, bytes);
     for (int k = 0; k < n; k++) ((int64_t *)(void *)pivots->data)[i * n + k] = swaps[k];
@@ -261,7 +262,8 @@ static tw_status refuse_singular(tw_ctx *ctx, const tw_call *c, const tw_tensor 
   for (int64_t i = 0; i < m.count; i++) {
     for (int64_t j = 0; j < m.rows; j++) {
       if (tw__element(factors->data, (tw_dtype)factors->dtype, i * m.rows * m.rows + j * (m.rows + 1)) != 0) continue;
-      return tw_fail(&ctx->error, TW_EINVAL, "%s: no derivative at a singular matrix: %s has pivot %lld = 0", c->op->name, tw__which(&m, i, place, sizeof place), (long long)j + 1);
+      return tw_fail(&ctx->error, TW_EINVAL, "%s: no derivative at a singular matrix: %s has pivot %lld = 0", c->op->name,
+                     tw__which(&m, i, place, sizeof place), (long long)j + 1);
     }
   }
   return TW_OK;

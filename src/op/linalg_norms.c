@@ -78,7 +78,9 @@ static tw_status check_norm(tw_ctx *ctx, const char *op, const tw_tensor *x, tw_
   if (!tw_is_real((tw_dtype)x->dtype)) {
     return tw_fail(&ctx->error, TW_EINVAL, "%s: needs real numbers: x is %s; convert it with :to(\"f64\")", op, tw_tensor_describe(x, is, sizeof is));
   }
-  if (!matrices && kind != TW_NORM_P) return tw_fail(&ctx->error, TW_EINVAL, "%s: \"fro\" and \"nuc\" are norms of matrices: x is %s", op, tw_tensor_describe(x, is, sizeof is));
+  if (!matrices && kind != TW_NORM_P) {
+    return tw_fail(&ctx->error, TW_EINVAL, "%s: \"fro\" and \"nuc\" are norms of matrices: x is %s", op, tw_tensor_describe(x, is, sizeof is));
+  }
   if (!matrices) return p == p ? TW_OK : tw_fail(&ctx->error, TW_EINVAL, "%s: the order is NaN", op);
   if (kind != TW_NORM_P || fabs(p) == 1 || fabs(p) == 2 || isinf(p)) return TW_OK;
   return tw_fail(&ctx->error, TW_EINVAL, "%s: a matrix has no norm of order %.9g; valid: \"fro\", \"nuc\", 1, -1, 2, -2, math.huge, -math.huge", op, p);

@@ -34,7 +34,9 @@ tw_status tw__check_matrices(tw_ctx *ctx, const char *op, const tw_tensor *a, bo
   if (a->ndim < 2) return tw_fail(&ctx->error, TW_EINVAL, "%s: needs a matrix, or a batch of matrices in the last two axes: a is %s", op, is);
   int64_t rows = a->shape[a->ndim - 2], cols = a->shape[a->ndim - 1];
   if (square && rows != cols) return tw_fail(&ctx->error, TW_EINVAL, "%s: needs a square matrix: a is %s", op, is);
-  if (rows > LARGEST || cols > LARGEST) return tw_fail(&ctx->error, TW_EINVAL, "%s: the matrix is too large: a is %s; at most %d rows and columns", op, is, LARGEST);
+  if (rows > LARGEST || cols > LARGEST) {
+    return tw_fail(&ctx->error, TW_EINVAL, "%s: the matrix is too large: a is %s; at most %d rows and columns", op, is, LARGEST);
+  }
   return TW_OK;
 }
 
@@ -42,7 +44,9 @@ tw_status tw__check_right_side(tw_ctx *ctx, const char *op, const tw_tensor *a, 
   char p[128], q[128];
   tw_tensor_describe(a, p, sizeof p);
   tw_tensor_describe(b, q, sizeof q);
-  if (a->dtype != b->dtype) return tw_fail(&ctx->error, TW_EINVAL, "%s: the operands must be real and of one dtype: a is %s, b is %s; convert one with :to()", op, p, q);
+  if (a->dtype != b->dtype) {
+    return tw_fail(&ctx->error, TW_EINVAL, "%s: the operands must be real and of one dtype: a is %s, b is %s; convert one with :to()", op, p, q);
+  }
   if (b->ndim == 0) return tw_fail(&ctx->error, TW_EINVAL, "%s: the right-hand side must be a vector or a matrix: a is %s, b is %s", op, p, q);
   int64_t rows = b->shape[b->ndim == 1 ? 0 : b->ndim - 2];
   if (rows == a->shape[a->ndim - 2]) return TW_OK;
@@ -199,7 +203,8 @@ static tw_tensor *part_mask(tw_compose *k, int64_t rows, int64_t cols, tw_part p
   if (!mask) return NULL;
   for (int64_t i = 0; i < rows; i++) {
     for (int64_t j = 0; j < cols; j++) {
-      mask->data[i * cols + j] = part == TW_LOWER ? j <= i : part == TW_STRICTLY_LOWER ? j < i : part == TW_UPPER ? j >= i : part == TW_STRICTLY_UPPER ? j > i : j == i;
+      bool within = part == TW_LOWER || part == TW_STRICTLY_LOWER ? j < i : part != TW_DIAGONAL && j > i;
+      mask->data[i * cols + j] = i == j ? part != TW_STRICTLY_LOWER && part != TW_STRICTLY_UPPER : within;
     }
   }
   return mask;

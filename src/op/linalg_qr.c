@@ -64,8 +64,8 @@ static tw_status refuse_deficient(tw_ctx *ctx, const tw_call *c) {
       double v = tw_tensor_get(r, i * m.rows * m.rows + j * (m.rows + 1));
       char place[64];
       if (v > tw__epsilon((tw_dtype)r->dtype) * size * largest || v != v) continue;
-      return tw_fail(&ctx->error, TW_EINVAL, "qr: no derivative where columns depend on each other: %s has R[%lld %lld] = %.9g", tw__which(&m, i, place, sizeof place),
-                     (long long)j + 1, (long long)j + 1, v);
+      return tw_fail(&ctx->error, TW_EINVAL, "qr: no derivative where columns depend on each other: %s has R[%lld %lld] = %.9g",
+                     tw__which(&m, i, place, sizeof place), (long long)j + 1, (long long)j + 1, v);
     }
   }
   return TW_OK;
@@ -77,7 +77,8 @@ static tw_tensor *over_r_transposed(tw_compose *k, tw_tensor *x, tw_tensor *r) {
   return tw__transposed(k, tw_do2(k, &tw_op_triangular_solve, &upper, r, tw__transposed(k, x)));
 }
 
-/* da = (dQ + Q copyltu(M)) R'^-1, M = R dR' - dQ' Q, copyltu: the lower triangle mirrored upwards (Seeger et al. 2017, "Auto-differentiating linear algebra"). */
+/* da = (dQ + Q copyltu(M)) R'^-1, M = R dR' - dQ' Q, copyltu: the lower triangle mirrored upwards (Seeger et al. 2017, "Auto-differentiating linear
+ * algebra"). */
 static tw_status vjp_qr(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **grad, const bool *wanted) {
   (void)wanted;
   tw_tensor *q = c->out[0], *r = c->out[1], *m = NULL;

@@ -102,8 +102,8 @@ static tw_status jvp_eigh(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw
   return tw_compose_end(&k, dv, &out[1]);
 }
 
-const tw_op tw_op_eigh = {.name = "eigh", .about = "eigenvalues and eigenvectors of a symmetric matrix", .n_in = 1, .n_out = 2, .attrs_bytes = sizeof(tw_spectral_attrs),
-                          .infer = infer_eigh, .run = run_eigh, .vjp = vjp_eigh, .jvp = jvp_eigh};
+const tw_op tw_op_eigh = {.name = "eigh", .about = "eigenvalues and eigenvectors of a symmetric matrix", .n_in = 1, .n_out = 2,
+                          .attrs_bytes = sizeof(tw_spectral_attrs), .infer = infer_eigh, .run = run_eigh, .vjp = vjp_eigh, .jvp = jvp_eigh};
 
 tw_status tw_eigh(tw_ctx *ctx, tw_tensor *a, tw_tensor **result) {
   tw_spectral_attrs attrs = {.vectors = true};
@@ -142,7 +142,8 @@ static tw_status run_svd(tw_ctx *ctx, const tw_call *c) {
   tw_dtype d = (tw_dtype)a->dtype;
   tw_matrices mat = tw__matrices(a);
   int m = (int)mat.rows, n = (int)mat.cols, p = m < n ? m : n, info = 0, ask = -1;
-  size_t item = tw_dtype_size(d), bytes = (size_t)(mat.rows * mat.cols) * item, u_bytes = (size_t)(mat.rows * p) * item, v_bytes = (size_t)(mat.cols * p) * item;
+  size_t item = tw_dtype_size(d), bytes = (size_t)(mat.rows * mat.cols) * item, u_bytes = (size_t)(mat.rows * p) * item;
+  size_t v_bytes = (size_t)(mat.cols * p) * item;
   double answer = 0;
   tw_scratch scratch;
   if (a->size == 0) return TW_OK;

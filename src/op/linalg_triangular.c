@@ -40,7 +40,8 @@ static tw_status run_triangular_solve(tw_ctx *ctx, const tw_call *c) {
     lapack->trtrs(how->upper ? "U" : "L", how->transpose ? "T" : "N", how->unit ? "U" : "N", &n, &k, packed, &n, side, &n, &info, 1, 1, 1);
     if (info > 0) {
       char place[64];
-      s = tw_fail(&ctx->error, TW_EINVAL, "triangular_solve: %s is singular: element %d of the diagonal is 0", tw__which(&own, number, place, sizeof place), info);
+      s = tw_fail(&ctx->error, TW_EINVAL, "triangular_solve: %s is singular: element %d of the diagonal is 0",
+                  tw__which(&own, number, place, sizeof place), info);
     }
     tw__unpack(x, i, side, n);
   }
@@ -127,7 +128,8 @@ static tw_status run_cholesky(tw_ctx *ctx, const tw_call *c) {
     if (info == 0 && !tw__all_finite(packed, d, n, n, true)) info = n; /* NaN slips through some kernels */
     if (info > 0) {
       char place[64];
-      s = tw_fail(&ctx->error, TW_EINVAL, "cholesky: %s is not positive definite: its leading minor of order %d is not positive", tw__which(&m, i, place, sizeof place), info);
+      s = tw_fail(&ctx->error, TW_EINVAL, "cholesky: %s is not positive definite: its leading minor of order %d is not positive",
+                  tw__which(&m, i, place, sizeof place), info);
     }
     tw__unpack(l, i, packed, n);
   }
