@@ -197,7 +197,7 @@ static const tw_function functions[] = {
    "formula: da = sym(l^-T P(l^T dl) l^-1), P: the lower triangle with its diagonal halved\n"
    "source: LAPACK potrf; Murray (2016), Differentiation of the Cholesky decomposition\n"
    "example:\n"
-   "tw.linalg.cholesky(tw.tensor{ {4, 2}, {2, 10} })                                   --> f64[2 2]\\n[[2 0]\\n [1 3]]"},
+   "tw.linalg.cholesky(tw.tensor{ {4, 2}, {2, 10} }):reshape(-1)                       --> f64[4] [2 0 1 3]"},
   {"eigh", eigh, false,
    "eigh(a) -> w, v\n"
    "Eigenvalues w[.. N], ascending, and orthonormal eigenvectors in the columns of v[.. N N] of a symmetric matrix: a = v diag(w) v^T. Only the lower "
@@ -210,7 +210,7 @@ static const tw_function functions[] = {
    "example:\n"
    "local w, v = tw.linalg.eigh(tw.tensor{ {2, 1}, {1, 2} })\n"
    "w                                                                                  --> f64[2] [1 3]\n"
-   "v                                                                                  --> f64[2 2]\\n[[ 0.707107  0.707107]\\n [-0.707107  0.707107]]"},
+   "v:reshape(-1)                                                                      --> f64[4] [ 0.707107  0.707107 -0.707107  0.707107]"},
   {"eigvalsh", eigvalsh, false,
    "eigvalsh(a) -> w\n"
    "The eigenvalues alone, with the same bits as eigh's; differentiable also where they repeat (each then has one of its possible derivatives; symmetric "
@@ -233,7 +233,7 @@ static const tw_function functions[] = {
    "example:\n"
    "local u, s, vt = tw.linalg.svd(tw.tensor{ {3, 0}, {0, 4} })\n"
    "s                                                                                  --> f64[2] [4 3]\n"
-   "u                                                                                  --> f64[2 2]\\n[[0 1]\\n [1 0]]"},
+   "u:reshape(-1)                                                                      --> f64[4] [0 1 1 0]"},
   {"svdvals", svdvals, false,
    "svdvals(a) -> s\n"
    "The singular values alone, with the same bits as svd's; differentiable also where they repeat (as eigvalsh).\n"
@@ -250,14 +250,14 @@ static const tw_function functions[] = {
    "source: LAPACK geqrf, orgqr; Seeger et al. (2017), Auto-differentiating linear algebra; Roberts and Roberts (2020) for wide matrices\n"
    "example:\n"
    "local q, r = tw.linalg.qr(tw.tensor{ {3, 1}, {4, 2} })\n"
-   "r                                                                                  --> f64[2 2]\\n[[  5 2.2]\\n [  0 0.4]]"},
+   "r:reshape(-1)                                                                      --> f64[4] [  5 2.2   0 0.4]"},
   {"inverse", inverse, false,
    "inverse(a) -> x\n"
    "The inverse of a[.. N N]; to solve a system, solve is quicker and more accurate. A singular matrix is an error.\n"
    "formula: da = -x^T dx x^T\n"
    "source: LAPACK getrf, getrs; Giles (2008), 2.2.3\n"
    "example:\n"
-   "tw.linalg.inverse(tw.tensor{ {2, 0}, {0, 4} })                                     --> f64[2 2]\\n[[ 0.5    0]\\n [   0 0.25]]"},
+   "tw.linalg.inverse(tw.tensor{ {2, 0}, {0, 4} }):reshape(-1)                         --> f64[4] [ 0.5    0    0 0.25]"},
   {"pinv", pinv, false,
    "pinv(a [, {rcond = eps max(M, N)}]) -> p\n"
    "The Moore-Penrose pseudo-inverse p[.. N M] of a[.. M N]; singular values up to rcond times the largest count as 0. No derivative below full rank: "
@@ -266,7 +266,7 @@ static const tw_function functions[] = {
    "formula: dp = -p da p + p p^T da^T (1 - a p) + (1 - p a) da^T p^T p\n"
    "source: LAPACK gesdd; Golub and Pereyra (1973), The differentiation of pseudo-inverses\n"
    "example:\n"
-   "tw.linalg.pinv(tw.tensor{ {1}, {1} })                                              --> f64[1 2]\\n[[0.5 0.5]]"},
+   "tw.linalg.pinv(tw.tensor{ {1}, {1} }):reshape(-1)                                  --> f64[2] [0.5 0.5]"},
   {"det", det, false,
    "det(a) -> determinant\n"
    "The determinant of a[.. N N], a tensor of the leading axes. At a singular matrix it is 0, and asking for its derivative is an error.\n"
@@ -324,7 +324,7 @@ static const tw_function functions[] = {
    "formula: a a ... a, by repeated squaring\n"
    "source: Knuth, The Art of Computer Programming, 4.6.3\n"
    "example:\n"
-   "tw.linalg.matrix_power(tw.tensor{ {1, 1}, {0, 1} }, 5)                             --> f64[2 2]\\n[[1 5]\\n [0 1]]"},
+   "tw.linalg.matrix_power(tw.tensor{ {1, 1}, {0, 1} }, 5):reshape(-1)                 --> f64[4] [1 5 0 1]"},
   {NULL, NULL, false, NULL},
 };
 
