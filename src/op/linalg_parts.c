@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { STRIP = 8 };
 #define T double
 #define N(name) name##_f64
 #include "op/linalg_kernels.inc"
