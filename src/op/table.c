@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "op/draw.h"
+#include "op/linalg.h"
 #include "op/op.h"
 
 const tw_op *const tw_all_ops[] = {
@@ -14,7 +15,10 @@ const tw_op *const tw_all_ops[] = {
   &tw_op_sum, &tw_op_prod, &tw_op_max, &tw_op_min, &tw_op_argmax, &tw_op_argmin, &tw_op_matmul, &tw_op_log_softmax,
   &tw_op_index_select, &tw_op_index_add, &tw_op_pick, &tw_op_unpick, &tw_op_cat,
   &tw_op_normal, &tw_op_uniform, &tw_op_exponential, &tw_op_truncated_normal, &tw_op_bernoulli, &tw_op_randint, &tw_op_permutation,
-  &tw_op_choice, &tw_op_weighted_choice, &tw_op_multinomial, NULL,
+  &tw_op_choice, &tw_op_weighted_choice, &tw_op_multinomial,
+  &tw_op_solve, &tw_op_lu_solve, &tw_op_det, &tw_op_slogdet, &tw_op_triangular_solve, &tw_op_cholesky,
+  &tw_op_eigh, &tw_op_svd, &tw_op_qr, &tw_op_pinv, &tw_op_lstsq,
+  NULL,
 };
 
 const tw_op *tw_op_find(const char *name) {

@@ -38,7 +38,7 @@ stand_in dpkg-query <<END
 shift 3
 for p; do grep -qx "\$p" "$TMPDIR/have" && printf 'installed:%s ' "\$p"; done
 END
-packages=$(sed -n 's/^build_packages="\(.*\)"$/\1/p' "$top/thalweg")
+packages=$(sed -n '/^build_packages="/,/"$/{s/^build_packages="//;s/ *[\\"]$//;p}' "$top/thalweg" | paste -s -d ' ' -)
 printf '%s\n' $packages $(sed -n 's/^test_packages="\(.*\)"$/\1/p' "$top/thalweg") >"$TMPDIR/have"
 stand_in apt-get <<END
 exit 1
