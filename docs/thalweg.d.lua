@@ -1410,6 +1410,30 @@ function tw.dot(a, b) end
 ---@return thalweg.Tensor
 function Tensor:dot(b) end
 
+--- `solve(a, b) -> x`
+---
+--- The solution of a x = b for square a[.. N N] and b[N] or b[.. N K], f64 or f32, by LU factorisation with partial pivoting. Leading axes broadcast; a
+--- matrix used for several right-hand sides is factored once. A vector is only what has one axis: a batch of vectors is b:unsqueeze(-1). A singular
+--- matrix is an error.
+---
+--- Formula: `x = a^-1 b; db = a^-T dx, da = -db x^T`
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.linalg.solve(a, b) end
+
+--- `triangular_solve(a, b [, {upper = false, transpose = false, unit = false}]) -> x`
+---
+--- The solution of a x = b, or of a^T x = b, where only one triangle of a[.. N N] is read; unit: its diagonal counts as ones. b[N] or b[.. N K]; leading
+--- axes broadcast. A zero on the diagonal is an error. The gradient by a is zero outside the triangle.
+---
+--- Formula: `x = a^-1 b; db = a^-T dx, da = -tri(db x^T)`
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@param options? { upper?: boolean, transpose?: boolean, unit?: boolean }
+---@return thalweg.Tensor
+function tw.linalg.triangular_solve(a, b, options) end
+
 --- `cholesky(a) -> l`
 ---
 --- Lower triangular l with a = l l^T for symmetric positive definite a[.. N N]. Only the lower triangle of a is read, and the gradient is symmetric, that
@@ -1419,26 +1443,6 @@ function Tensor:dot(b) end
 ---@param a thalweg.Tensor|number
 ---@return thalweg.Tensor l
 function tw.linalg.cholesky(a) end
-
---- `cond(a [, order = 2]) -> tensor`
----
---- The condition number of a[.. M N]: the quotient of the largest and the smallest singular value, infinite for a matrix without full rank; in another
---- norm (see norm) that of a square matrix times that of its inverse.
----
---- Formula: `|a| |a^-1|`
----@param a thalweg.Tensor|number
----@param order? any
----@return thalweg.Tensor
-function tw.linalg.cond(a, order) end
-
---- `det(a) -> determinant`
----
---- The determinant of a[.. N N], a tensor of the leading axes. At a singular matrix it is 0, and asking for its derivative is an error.
----
---- Formula: `da = ddet det a^-T`
----@param a thalweg.Tensor|number
----@return thalweg.Tensor determinant
-function tw.linalg.det(a) end
 
 --- `eigh(a) -> w, v`
 ---
@@ -1463,99 +1467,6 @@ function tw.linalg.eigh(a) end
 ---@return thalweg.Tensor w
 function tw.linalg.eigvalsh(a) end
 
---- `inverse(a) -> x`
----
---- The inverse of a[.. N N]; to solve a system, solve is quicker and more accurate. A singular matrix is an error.
----
---- Formula: `da = -x^T dx x^T`
----@param a thalweg.Tensor|number
----@return thalweg.Tensor
-function tw.linalg.inverse(a) end
-
---- `lstsq(a, b [, {rcond = eps max(M, N)}]) -> x, residuals, rank, s`
----
---- The shortest x that makes |b - a x| least, for a[.. M N] and b[M] or b[.. M K]; leading axes broadcast. residuals: the sums of squares of b - a x by
---- columns; rank: i64, of the leading axes; s: the singular values, of which those up to rcond times the largest count as 0. No derivative by a below
---- full rank: asking for it is an error.
----
---- Formula: `x = pinv(a) b; db = pinv(a)^T dx`
----@param a thalweg.Tensor|number
----@param b thalweg.Tensor|number
----@param options? { rcond?: any }
----@return thalweg.Tensor
----@return thalweg.Tensor residuals
----@return thalweg.Tensor rank
----@return thalweg.Tensor s
-function tw.linalg.lstsq(a, b, options) end
-
---- `matrix_power(a, n) -> tensor`
----
---- The n-th power of a[.. N N], n a whole number; a negative one is a power of the inverse, the 0-th is the identity.
----
---- Formula: `a a ... a, by repeated squaring`
----@param a thalweg.Tensor|number
----@param n integer
----@return thalweg.Tensor
-function tw.linalg.matrix_power(a, n) end
-
---- `norm(x [, order] [, {axis = axis | {axis, axis}, keepdim = false}]) -> tensor`
----
---- The norm of a vector, or of the matrices in the last two axes (or in those named). order of a vector: a number, default 2; math.huge is the largest
---- magnitude, 0 counts what is not 0. order of a matrix: "fro" (default), "nuc" (the sum of the singular values), 1 and math.huge (largest column and row
---- sum of magnitudes), 2 (largest singular value), and the negatives of these three for the smallest. At 0 the derivative is 0.
----
---- Formula: `(sum |x|^order)^(1/order)`
----@param x thalweg.Tensor|number
----@param order? any
----@param options? { axis?: any, keepdim?: boolean }
----@return thalweg.Tensor
-function tw.linalg.norm(x, order, options) end
-
---- `pinv(a [, {rcond = eps max(M, N)}]) -> p`
----
---- The Moore-Penrose pseudo-inverse p[.. N M] of a[.. M N]; singular values up to rcond times the largest count as 0. No derivative below full rank:
---- asking for it is an error.
----
---- Formula: `dp = -p da p + p p^T da^T (1 - a p) + (1 - p a) da^T p^T p`
----@param a thalweg.Tensor|number
----@param options? { rcond?: any }
----@return thalweg.Tensor p
-function tw.linalg.pinv(a, options) end
-
---- `qr(a) -> q, r`
----
---- The reduced QR factorisation a = q r of a[.. M N]: q[.. M P] with orthonormal columns, r[.. P N] upper triangular with a diagonal >= 0, P = min(M, N).
---- No derivative where the first P columns depend on each other: asking for it is an error.
----
---- Formula: `da = (dq + q copyltu(r dr^T - dq^T q)) r^-T, copyltu: the lower triangle mirrored upwards`
----@param a thalweg.Tensor|number
----@return thalweg.Tensor q
----@return thalweg.Tensor r
-function tw.linalg.qr(a) end
-
---- `slogdet(a) -> sign, logabs`
----
---- The determinant of a[.. N N] as its sign and the logarithm of its magnitude, which neither overflow: 0 and -inf at a singular matrix, where there is
---- no derivative.
----
---- Formula: `da = dlogabs a^-T`
----@param a thalweg.Tensor|number
----@return thalweg.Tensor sign
----@return thalweg.Tensor logabs
-function tw.linalg.slogdet(a) end
-
---- `solve(a, b) -> x`
----
---- The solution of a x = b for square a[.. N N] and b[N] or b[.. N K], f64 or f32, by LU factorisation with partial pivoting. Leading axes broadcast; a
---- matrix used for several right-hand sides is factored once. A vector is only what has one axis: a batch of vectors is b:unsqueeze(-1). A singular
---- matrix is an error.
----
---- Formula: `x = a^-1 b; db = a^-T dx, da = -db x^T`
----@param a thalweg.Tensor|number
----@param b thalweg.Tensor|number
----@return thalweg.Tensor
-function tw.linalg.solve(a, b) end
-
 --- `svd(a) -> u, s, vt`
 ---
 --- The reduced singular value decomposition a = u diag(s) vt of a[.. M N]: u[.. M P], s[.. P] descending, vt[.. P N], P = min(M, N). Signs: each column
@@ -1578,17 +1489,106 @@ function tw.linalg.svd(a) end
 ---@return thalweg.Tensor s
 function tw.linalg.svdvals(a) end
 
---- `triangular_solve(a, b [, {upper = false, transpose = false, unit = false}]) -> x`
+--- `qr(a) -> q, r`
 ---
---- The solution of a x = b, or of a^T x = b, where only one triangle of a[.. N N] is read; unit: its diagonal counts as ones. b[N] or b[.. N K]; leading
---- axes broadcast. A zero on the diagonal is an error. The gradient by a is zero outside the triangle.
+--- The reduced QR factorisation a = q r of a[.. M N]: q[.. M P] with orthonormal columns, r[.. P N] upper triangular with a diagonal >= 0, P = min(M, N).
+--- No derivative where the first P columns depend on each other: asking for it is an error.
 ---
---- Formula: `x = a^-1 b; db = a^-T dx, da = -tri(db x^T)`
+--- Formula: `da = (dq + q copyltu(r dr^T - dq^T q)) r^-T, copyltu: the lower triangle mirrored upwards`
+---@param a thalweg.Tensor|number
+---@return thalweg.Tensor q
+---@return thalweg.Tensor r
+function tw.linalg.qr(a) end
+
+--- `inverse(a) -> x`
+---
+--- The inverse of a[.. N N]; to solve a system, solve is quicker and more accurate. A singular matrix is an error.
+---
+--- Formula: `da = -x^T dx x^T`
+---@param a thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.linalg.inverse(a) end
+
+--- `pinv(a [, {rcond = eps max(M, N)}]) -> p`
+---
+--- The Moore-Penrose pseudo-inverse p[.. N M] of a[.. M N]; singular values up to rcond times the largest count as 0. No derivative below full rank:
+--- asking for it is an error.
+---
+--- Formula: `dp = -p da p + p p^T da^T (1 - a p) + (1 - p a) da^T p^T p`
+---@param a thalweg.Tensor|number
+---@param options? { rcond?: any }
+---@return thalweg.Tensor p
+function tw.linalg.pinv(a, options) end
+
+--- `det(a) -> determinant`
+---
+--- The determinant of a[.. N N], a tensor of the leading axes. At a singular matrix it is 0, and asking for its derivative is an error.
+---
+--- Formula: `da = ddet det a^-T`
+---@param a thalweg.Tensor|number
+---@return thalweg.Tensor determinant
+function tw.linalg.det(a) end
+
+--- `slogdet(a) -> sign, logabs`
+---
+--- The determinant of a[.. N N] as its sign and the logarithm of its magnitude, which neither overflow: 0 and -inf at a singular matrix, where there is
+--- no derivative.
+---
+--- Formula: `da = dlogabs a^-T`
+---@param a thalweg.Tensor|number
+---@return thalweg.Tensor sign
+---@return thalweg.Tensor logabs
+function tw.linalg.slogdet(a) end
+
+--- `lstsq(a, b [, {rcond = eps max(M, N)}]) -> x, residuals, rank, s`
+---
+--- The shortest x that makes |b - a x| least, for a[.. M N] and b[M] or b[.. M K]; leading axes broadcast. residuals: the sums of squares of b - a x by
+--- columns; rank: i64, of the leading axes; s: the singular values, of which those up to rcond times the largest count as 0. No derivative by a below
+--- full rank: asking for it is an error.
+---
+--- Formula: `x = pinv(a) b; db = pinv(a)^T dx`
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
----@param options? { upper?: boolean, transpose?: boolean, unit?: boolean }
+---@param options? { rcond?: any }
 ---@return thalweg.Tensor
-function tw.linalg.triangular_solve(a, b, options) end
+---@return thalweg.Tensor residuals
+---@return thalweg.Tensor rank
+---@return thalweg.Tensor s
+function tw.linalg.lstsq(a, b, options) end
+
+--- `norm(x [, order] [, {axis = axis | {axis, axis}, keepdim = false}]) -> tensor`
+---
+--- The norm of a vector, or of the matrices in the last two axes (or in those named). order of a vector: a number, default 2; math.huge is the largest
+--- magnitude, 0 counts what is not 0. order of a matrix: "fro" (default), "nuc" (the sum of the singular values), 1 and math.huge (largest column and row
+--- sum of magnitudes), 2 (largest singular value), and the negatives of these three for the smallest. At 0 the derivative is 0.
+---
+--- Formula: `(sum |x|^order)^(1/order)`
+---@param x thalweg.Tensor|number
+---@param order? any
+---@param options? { axis?: any, keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.linalg.norm(x, order, options) end
+
+--- `cond(a [, order = 2]) -> tensor`
+---
+--- The condition number of a[.. M N]: the quotient of the largest and the smallest singular value, infinite for a matrix without full rank; in another
+--- norm (see norm) that of a square matrix times that of its inverse.
+---
+--- Formula: `|a| |a^-1|`
+---@param a thalweg.Tensor|number
+---@param order? any
+---@return thalweg.Tensor
+function tw.linalg.cond(a, order) end
+
+--- `matrix_power(a, n) -> tensor`
+---
+--- The n-th power of a[.. N N], n a whole number; a negative one is a power of the inverse, the 0-th is the identity.
+---
+--- Formula: `a a ... a, by repeated squaring`
+---@param a thalweg.Tensor|number
+---@param n integer
+---@return thalweg.Tensor
+function tw.linalg.matrix_power(a, n) end
 
 --- `linear(x, weight [, bias]) -> tensor`
 ---

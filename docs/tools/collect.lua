@@ -50,33 +50,9 @@ local function published()
   return out
 end
 
--- The binding's rows, and what it documents by name alone: "generator:normal", "linalg.solve".
-local function rows()
-  local out, named, docs = {}, {}, core.docs()
-  for key, v in next, docs do
-    if math.type(key) == "integer" then out[key] = v elseif key:find("[:.]") then named[#named + 1] = key end
-  end
-  table.sort(named)
-  for _, key in ipairs(named) do
-    local owner, mark, name = key:match("^(%w+)([:.])(.*)$")
-    if mark == ":" then
-      out[#out + 1] = { name = name, owner = owner, doc = docs[key], group = owner == "generator" and "Random numbers" or nil }
-    else
-      out[#out + 1] = { name = name, f = tw[owner][name], doc = docs[key], group = owner == "linalg" and "Linear algebra" or nil }
-    end
-  end
-  return out
-end
-
--- A method's call is written on its object, r:normal(shape...), also where the row names the object as first argument.
-local function on_object(call, path, name)
-  if call:sub(1, #path) == path then return call end
-  return (call:gsub("^" .. name .. "%(%l+,? ?", path .. "("):gsub("%( %[, ", "([", 1))
-end
-
 local function native_entries(into)
   local public = published()
-  for _, of in ipairs(rows()) do
+  for _, of in ipairs(core.docs()) do
     local names = of.f and public[of.f]
     local path, owner
     if of.owner then
@@ -87,13 +63,10 @@ local function native_entries(into)
       owner, path = names[of.name], names[of.name] .. "." .. of.name
     end
     if path then
-      local entry = text.parse(of.doc, of.owner and of.doc:match("^(%l+:)") and path or of.name:match("^[^%[%.(]*"))
+      local entry = text.parse(of.doc, of.owner and path or of.name:match("^[^%[%.(]*"))
       entry.path, entry.owner, entry.name, entry.group, entry.native = path, owner, of.name, of.group or "Tensors", true
       entry.method = of.method and not of.owner
       entry.topic = of.f == nil
-      if of.owner then
-        for i, call in ipairs(entry.calls) do entry.calls[i] = on_object(call, path, of.name) end
-      end
       row.finish(entry)
       into(entry)
     end

@@ -51,7 +51,7 @@ typedef struct {
 } tw_function;
 void tw_add_functions(lua_State *L, const tw_function *);               /* into the module on top, the method table and the documentation */
 void tw_add_function_value(lua_State *L, const char *name, bool method, const char *doc); /* the value on top, popped */
-void tw_add_methods(lua_State *L, const char *owner, const tw_function *); /* into the table on top: methods of another type; owner: "generator" */
+void tw_add_methods(lua_State *L, const char *owner, const tw_function *); /* into the table on top: methods of another type; owner "generator", calls "r:normal(...)" */
 void tw_add_topic(lua_State *L, const char *name, const char *doc);     /* documents what is no function: a field, an operator */
 void tw_doc_group(lua_State *L, const char *title);                     /* what is registered from here on stands under this title */
 void tw_push_docs(lua_State *L);                                        /* the list of { name=, doc=, group=, f=, method=, owner= } in order of registration */
