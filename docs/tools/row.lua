@@ -10,13 +10,20 @@ local unary = { "tw.tensor{ -1, 0.5, 2 }", "tw.tensor{ 0.5, 1, 2 }", "tw.tensor{
 local binary = { "tw.tensor{ 3, -1, 8 }, tw.tensor{ 4, 2, 0.5 }", "tw.tensor{ 3, 1, 8 }, tw.tensor{ 4, 2, 0.5 }", "tw.tensor{ 0.5, 1 }, tw.tensor{ 0.2, 0.1 }" }
 local ternary = { "tw.tensor{ -1, 0.5, 2 }, 0, 1" }
 local comparison = { "tw.tensor{ 1, 2, 3 }, 2" }
+local logical = { "tw.tensor{ true, false }", "tw.tensor{ true, true, false }, tw.tensor{ true, false, false }" }
 local undefined = "tw.tensor{ 1, 1/0, 0/0 }"
 
 local function made_example(entry)
   local arguments = entry.calls[1]:match("%((.-)%)")
   local _, commas = arguments:gsub(",", "")
   local candidates = ({ unary, binary, ternary })[commas + 1]
-  if entry.name:match("^is") then candidates = { undefined } elseif entry.group == "Comparing and choosing" then candidates = comparison end
+  if entry.name:match("^is") then
+    candidates = { undefined }
+  elseif entry.name:match("^logical_") then
+    candidates = { logical[commas + 1] }
+  elseif entry.group == "Comparing and choosing" then
+    candidates = comparison
+  end
   for i, candidate in ipairs(candidates) do
     local code = ("tw.%s(%s)"):format(entry.name, candidate)
     local ok, y = pcall(assert(load("local tw = ... return " .. code)), tw)
@@ -36,7 +43,8 @@ local function keeps_i64(entry)
   return ok and y.dtype == "i64"
 end
 
-local operators = { neg = "-x", add = "a + b", sub = "a - b", mul = "a * b", div = "a / b", pow = "a ^ b" }
+local operators = { neg = "-x", add = "a + b", sub = "a - b", mul = "a * b", div = "a / b", pow = "a ^ b", remainder = "a % b", floor_divide = "a // b",
+  logical_and = "a & b", logical_or = "a | b", logical_xor = "a ~ b", logical_not = "~x" }
 
 -- A row's few words as a sentence: "e^x - 1, accurate near 0" begins with what the function is, as code.
 local function sentence_of(about)

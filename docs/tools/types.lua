@@ -2,6 +2,7 @@
 -- option table get it from there.
 local source = require "docs.tools.source"
 local text = require "docs.tools.text"
+local tw = require "thalweg"
 
 local types = {}
 
@@ -246,18 +247,23 @@ local header = [[
 ---@field size integer number of elements
 ---@field dtype thalweg.Dtype
 ---@field [integer|table|thalweg.Tensor] thalweg.Tensor
----@operator add(thalweg.Tensor|number): thalweg.Tensor
----@operator sub(thalweg.Tensor|number): thalweg.Tensor
----@operator mul(thalweg.Tensor|number): thalweg.Tensor
----@operator div(thalweg.Tensor|number): thalweg.Tensor
----@operator pow(thalweg.Tensor|number): thalweg.Tensor
----@operator unm: thalweg.Tensor
+%s
 ---@operator len: integer
 local Tensor = {}
 
 ---@class thalweg.Generator
 local Generator = {}
 ]]
+
+-- The operators that tensors have.
+local function operators()
+  local meta, out = debug.getmetatable(tw.zeros(1)), {}
+  for name in ("add sub mul div mod pow idiv band bor bxor unm bnot"):gmatch("%a+") do
+    local one = name == "unm" or name == "bnot"
+    if meta["__" .. name] then out[#out + 1] = ("---@operator %s%s: thalweg.Tensor"):format(name, one and "" or "(thalweg.Tensor|number)") end
+  end
+  return table.concat(out, "\n")
+end
 
 local class_variables = { optimizer = "Optimizer", run = "Run" }
 
@@ -286,7 +292,7 @@ end
 ---@param root string
 ---@return string
 function types.file(topics, modules, root)
-  local out = { header }
+  local out = { (header:gsub("%%s", operators)) }
   classes(out, root)
   local paths = {}
   for path in next, modules do paths[#paths + 1] = path end
