@@ -3,7 +3,7 @@ local core = require "thalweg.core"
 local options = require "thalweg.options"
 
 -- What the core has for the library and the runner alone.
-local internal = { num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true }
+local internal = { num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true, rows = true }
 
 local tw = {}
 for name, v in next, core do
@@ -17,6 +17,8 @@ local function face(name, ...)
   return options.seal("tw." .. name .. ".", out)
 end
 
+for name, f in next, (require "thalweg.transforms") do tw[name] = f end
+tw.tree = face("tree", "map", "leaves", "flatten", "norm", "dot", "size")
 tw.experiment = require("thalweg.experiment").new
 tw.space = face("space", "choice", "linear", "log", "range", "zip", "list")
 tw.schedule = face("schedule", "constant", "piecewise", "exponential", "inverse_power", "polynomial", "cosine", "warmup")

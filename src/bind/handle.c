@@ -17,6 +17,7 @@ typedef struct {
   size_t n_owned, cap_owned;
   int depth;               /* open scopes */
   int64_t budget;          /* bytes in use at which a full collection is due */
+  lua_State *current;      /* the thread that last entered the binding */
 } bind_state;
 
 static const char state_key, collected_key, scoped_key, methods_key, docs_key;
@@ -26,8 +27,11 @@ static bind_state *state_of(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
   bind_state *b = lua_touserdata(L, -1);
   lua_pop(L, 1);
+  b->current = L;
   return b;
 }
+
+lua_State *const *tw_bind_current(lua_State *L) { return &state_of(L)->current; }
 
 tw_ctx *tw_bind_ctx(lua_State *L) { return state_of(L)->ctx; }
 
@@ -165,7 +169,7 @@ static void release_from(bind_state *b, size_t mark) {
 
 void tw_scope_abort(lua_State *L, size_t mark) {
   bind_state *b = state_of(L);
-  if (b && b->depth) release_from(b, mark);
+  if (b->depth) release_from(b, mark);
 }
 
 /* The common case: results are tensors and plain values, no tables. Their references are set aside while the rest goes. */

@@ -65,6 +65,7 @@ void tw_register_tensor(lua_State *L);
 void tw_register_index(lua_State *L);
 void tw_register_ops(lua_State *L);
 void tw_register_transforms(lua_State *L);
+void tw_register_custom(lua_State *L);
 void tw_register_optim(lua_State *L);
 void tw_register_rng(lua_State *L);
 void tw_register_linalg(lua_State *L);
@@ -72,5 +73,6 @@ void tw_register_nn(lua_State *L);
 void tw_register_select(lua_State *L);
 
 int tw_bind_status(lua_State *L, tw_status);                                        /* raises unless TW_OK; returns 1 */
+lua_State *const *tw_bind_current(lua_State *L);                                    /* where the thread that last entered the binding stands */
 
 #endif

@@ -269,9 +269,9 @@ static int squeeze(lua_State *L) {
 
 /* Products. */
 
-typedef tw_status (*pair)(tw_ctx *, tw_tensor *, tw_tensor *, tw_tensor **);
+typedef tw_status (*two_tensors)(tw_ctx *, tw_tensor *, tw_tensor *, tw_tensor **);
 
-static int call_pair(lua_State *L, pair f) {
+static int call_pair(lua_State *L, two_tensors f) {
   tw_tensor *a = tw_handle_check(L, 1), *b = tw_handle_check(L, 2), *out = NULL;
   tw_handle *h = tw_handle_new(L);
   tw_bind_status(L, f(tw_bind_ctx(L), a, b, &out));
@@ -330,6 +330,42 @@ static int with_default(lua_State *L, const tw_op *op, double value) {
 static int leaky_relu(lua_State *L) { return with_default(L, &tw_op_leaky_relu, 0.01); }
 static int elu(lua_State *L) { return with_default(L, &tw_op_elu, 1); }
 
+static tw_status with_new_axis(tw_ctx *ctx, tw_tensor *x, int axis, tw_tensor **out) {
+  tw_shape_attrs a = {.shape = {.n = x->ndim + 1}};
+  for (int i = 0; i < a.shape.n; i++) a.shape.d[i] = i < axis ? x->shape[i] : i == axis ? 1 : x->shape[i - 1];
+  tw_compose k = {.ctx = ctx};
+  return tw_compose_end(&k, tw_do1(&k, &tw_op_reshape, &a, x), out);
+}
+
+/* Joins neighbours until one is left: every element is copied log n times. Consumes the references in part. */
+static tw_status join_pairwise(tw_ctx *ctx, tw_tensor **part, lua_Integer n, const tw_axis_attrs *a, tw_tensor **out) {
+  tw_status s = TW_OK;
+  while (n > 1 && s == TW_OK) {
+    lua_Integer kept = 0;
+    for (lua_Integer i = 0; i < n; i += 2) {
+      tw_tensor *pair = part[i];
+      if (i + 1 < n && s == TW_OK) {
+        tw_compose k = {.ctx = ctx};
+        pair = NULL;
+        s = tw_compose_end(&k, tw_do2(&k, &tw_op_cat, a, part[i], part[i + 1]), &pair);
+        tw_tensor_release(ctx, part[i]);
+        tw_tensor_release(ctx, part[i + 1]);
+      } else if (i + 1 < n) { /* after a failure the rest is let go below */
+        part[kept++] = part[i];
+        pair = part[i + 1];
+      }
+      part[kept++] = pair;
+    }
+    n = kept;
+  }
+  if (s == TW_OK) {
+    *out = part[0];
+    return s;
+  }
+  while (n > 0) tw_tensor_release(ctx, part[--n]);
+  return s;
+}
+
 /* cat({tensors} [, axis = 1]), stack({tensors} [, axis = 1]). */
 static int join(lua_State *L, bool stacked) {
   tw_ctx *ctx = tw_bind_ctx(L);
@@ -348,28 +384,21 @@ static int join(lua_State *L, bool stacked) {
     lua_pop(L, 1);
   }
   tw_handle *h = tw_handle_new(L);
-  tw_tensor *sum = NULL;
-  for (lua_Integer i = 1; i <= n; i++) {
-    lua_rawgeti(L, 1, i);
-    tw_tensor *x = tw_handle_test(L, -1)->tensor, *joined = NULL;
+  tw_tensor **part = lua_newuserdatauv(L, (size_t)n * sizeof *part, 0), *whole = NULL;
+  tw_status s = TW_OK;
+  lua_Integer made = 0;
+  for (; made < n && s == TW_OK; made += s == TW_OK) {
+    lua_rawgeti(L, 1, made + 1);
+    tw_tensor *x = tw_handle_test(L, -1)->tensor;
     lua_pop(L, 1);
-    tw_compose k = {.ctx = ctx};
-    if (stacked) {
-      tw_shape_attrs shape = {.shape = tw_tensor_shape(x)};
-      if (x->ndim < TW_MAX_DIM) {
-        memmove(shape.shape.d + a.axis + 1, shape.shape.d + a.axis, sizeof(int64_t) * (size_t)(x->ndim > a.axis ? x->ndim - a.axis : 0));
-        shape.shape.d[a.axis] = 1;
-        shape.shape.n++;
-      }
-      x = tw_do1(&k, &tw_op_reshape, &shape, x);
-    }
-    if (sum) x = tw_do2(&k, &tw_op_cat, &a, sum, x);
-    tw_status s = tw_compose_end(&k, x, &joined);
-    tw_tensor_release(ctx, sum);
-    sum = joined;
-    tw_bind_status(L, s);
+    if (stacked) s = with_new_axis(ctx, x, a.axis, &part[made]);
+    else part[made] = tw_tensor_retain(x);
   }
-  tw_handle_fill(L, h, sum);
+  if (s == TW_OK) s = join_pairwise(ctx, part, n, &a, &whole);
+  else while (made > 0) tw_tensor_release(ctx, part[--made]);
+  tw_bind_status(L, s);
+  tw_handle_fill(L, h, whole);
+  lua_pop(L, 1);
   return 1;
 }
 static int cat(lua_State *L) { return join(L, false); }

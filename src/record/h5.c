@@ -16,10 +16,13 @@ static herr_t innermost(unsigned n, const H5E_error2_t *error, void *out) {
 }
 
 tw_status tw__h5_fail(tw_error *e, const char *what, const char *path) {
-  const char *why = NULL;
+  const char *why = NULL, *system = NULL;
   hid_t stack = H5Eget_current_stack();
   if (stack >= 0) H5Ewalk2(stack, H5E_WALK_UPWARD, innermost, &why);
-  tw_status s = tw_fail(e, TW_EIO, "%s: %s: %s", what, path, why ? why : "HDF5 refuses");
+  if (!why) why = "HDF5 refuses";
+  system = strstr(why, "error message = '"); /* behind offsets and times: what the system said */
+  if (system) why = system + strlen("error message = '");
+  tw_status s = tw_fail(e, TW_EIO, "%s: %s: %.*s", what, path, (int)strcspn(why, system ? "'" : "\n"), why);
   if (stack >= 0) H5Eclose_stack(stack);
   return s;
 }

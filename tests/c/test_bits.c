@@ -50,6 +50,21 @@ static double unit(void) {
 PRODUCT_TEST(double, f64, fma)
 PRODUCT_TEST(float, f32, fmaf)
 
+static void check_products(void) {
+  static const int64_t sizes[] = {1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 16, 17, 31, 33, 64, 70};
+  for (int trial = 0; trial < 400; trial++) {
+    int64_t shape[3];
+    for (int i = 0; i < 3; i++) shape[i] = sizes[(unsigned)(unit() * 65536 + 65536) % 16];
+    CHECK_INT(wrong_products_f64(shape[0], shape[1], shape[2], trial & 1, trial >> 1 & 1), 0);
+    CHECK_INT(wrong_products_f32(shape[0], shape[1], shape[2], trial & 1, trial >> 1 & 1), 0);
+  }
+  for (int turned = 0; turned < 4; turned++) { /* longer than a slice */
+    CHECK_INT(wrong_products_f64(13, 70, 777, turned & 1, turned >> 1), 0);
+    CHECK_INT(wrong_products_f32(37, 130, 600, turned & 1, turned >> 1), 0);
+    CHECK_INT(wrong_products_f32(5, 3000, 257, turned & 1, turned >> 1), 0);
+  }
+}
+
 /* The one summation tree, as the design words it. */
 #define TREE(T, name)                                                                                      \
   static T block_##name(const T *x, int64_t n) {                                                           \
@@ -208,20 +223,11 @@ static int64_t draws_that_depend_on_position(const tw_op *op, double a, double b
 
 int main(void) {
   ctx = tw_ctx_new();
-  TEST("a product is one fma chain per element, whatever the shape and the layout") {
-    static const int64_t sizes[] = {1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 16, 17, 31, 33, 64, 70};
-    for (int trial = 0; trial < 400; trial++) {
-      int64_t M = sizes[(unsigned)(unit() * 65536 + 65536) % 16], N = sizes[(unsigned)(unit() * 65536 + 65536) % 16], K = sizes[(unsigned)(unit() * 65536 + 65536) % 16];
-      CHECK_INT(wrong_products_f64(M, N, K, trial & 1, trial >> 1 & 1), 0);
-      CHECK_INT(wrong_products_f32(M, N, K, trial & 1, trial >> 1 & 1), 0);
-    }
-  }
-  TEST("a long product continues the chain over its slices") {
-    for (int turned = 0; turned < 4; turned++) {
-      CHECK_INT(wrong_products_f64(13, 70, 777, turned & 1, turned >> 1), 0);
-      CHECK_INT(wrong_products_f32(37, 130, 600, turned & 1, turned >> 1), 0);
-      CHECK_INT(wrong_products_f32(5, 3000, 257, turned & 1, turned >> 1), 0);
-    }
+  TEST("a product is one fma chain per element, whatever the shape, the layout and the vector width") {
+    tw_gemm_limit(32);
+    check_products();
+    tw_gemm_limit(0);
+    check_products();
   }
   TEST("a sum is the one tree over the row-major sequence of the reduced axes, under every layout and choice of axes") {
     static const int64_t shapes[][3] = {{3, 4, 5}, {1, 130, 7}, {20, 33, 17}, {300, 2, 3}, {2, 1, 1000}, {16, 16, 16}, {0, 3, 2}};

@@ -1,6 +1,8 @@
 /* The record: journals to a sweep, a sweep to a file, the file to the same sweep again; extension, equality of files, damage. */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -350,6 +352,34 @@ static void test_refusals(void) {
   }
 }
 
+static void test_disk_full(void) {
+  TEST("a disk that is full at any moment is an error, never a crash, and the old file stays") {
+    fresh();
+    tw_sweep *s = load(make("a.h5.d", &(sweep_shape){.configs = 20, .repeats = 1, .steps = 50, .workers = 1}));
+    pack(s, at("a.h5"), 0, NULL);
+    struct stat before, after;
+    stat(at("a.h5"), &before);
+    signal(SIGXFSZ, SIG_IGN);
+    for (rlim_t most = 500; most < (rlim_t)before.st_size; most += most / 4) {
+      fflush(stdout);
+      pid_t child = fork();
+      if (child == 0) {
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){most, most});
+        tw_status status = tw_sweep_pack(s, at("a.h5"), &(tw_pack_options){.complete = true}, &sweep_err);
+        _exit(status != TW_EIO || !strstr(sweep_err.text, "File too large") || access(at("a.h5.tmp"), F_OK) == 0);
+      }
+      int how;
+      waitpid(child, &how, 0);
+      CHECK_INT(how, 0);
+    }
+    signal(SIGXFSZ, SIG_DFL);
+    stat(at("a.h5"), &after);
+    CHECK(before.st_ino == after.st_ino);
+    tw_sweep_free(s);
+    check_same(at("a.h5.d"), at("a.h5"), 16);
+  }
+}
+
 /* Everything a reader can ask of a sweep. */
 static void ask_everything(tw_sweep *s, const char *again) {
   for (size_t i = 0; i < tw_sweep_runs(s); i++)
@@ -439,6 +469,8 @@ static void test_damage(void) {
     free(copy);
   }
   TEST("a damaged file is read or refused") {
+    const char *asked = getenv("TW_FUZZ_ROUNDS");
+    int rounds = asked ? atoi(asked) : 150;
     fresh();
     sweep_shape k = {.configs = 3, .repeats = 1, .steps = 10, .workers = 1};
     tw_sweep *s = load(make("a.h5.d", &k));
@@ -447,7 +479,7 @@ static void test_damage(void) {
     size_t n;
     uint8_t *b = slurp(at("a.h5"), &n);
     int crashed = 0;
-    for (int round = 0; round < 150; round++) { /* in a child: HDF5 itself is not proof against every flipped byte */
+    for (int round = 0; round < rounds; round++) { /* in a child: HDF5 itself is not proof against every flipped byte */
       fflush(stdout);
       pid_t child = fork();
       if (child == 0) {
@@ -502,6 +534,7 @@ int main(void) {
   test_equality();
   test_extension();
   test_refusals();
+  test_disk_full();
   test_damage();
   test_memory();
   if (top[0]) remove_dir(top);

@@ -81,6 +81,7 @@ test("an experiment has at most 80 lines and can be executed", function()
     if path:match("%.lua$") then
       if count(path) > 80 then findings[#findings + 1] = path .. ": " .. count(path) .. " lines" end
       if not tree.read(path):match("^#!/usr/bin/env thalweg\n") then findings[#findings + 1] = path .. ": does not begin with #!/usr/bin/env thalweg" end
+      if not tree.executable(path) then findings[#findings + 1] = path .. ": is not executable" end
     end
   end
   tree.none(findings)

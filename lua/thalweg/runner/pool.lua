@@ -23,7 +23,8 @@ local blank_deaths = 3     -- workers that may die in a row without having begun
 local Pool = {}
 Pool.__index = Pool
 
--- Workers: { child, index, queue = rows handed out and not yet reported, batch, pace = seconds per run, leaving = told that nothing is left }
+-- Workers: { child, index, queue = rows handed out and not yet reported, batch, pace = seconds per run, held = the long run it is in,
+-- leaving = told that nothing is left }
 
 function Pool:spawn()
   local index = 1
@@ -61,6 +62,7 @@ function Pool:left() return #self.again + #self.job.todo - self.next + 1 end
 -- Fills a worker's queue: one run in flight and enough behind it that it never waits.
 function Pool:feed(w)
   if self.level > 0 or w.leaving then return end
+  if w.held and w.held == w.child:slot() then return end
   local depth = math.min(longest_queue, 2 + (w.pace and ahead // math.max(w.pace, 1e-6) or 0))
   if #w.queue > depth // 2 then return end
   local share = math.max(1, self:left() // #self.workers)
@@ -87,6 +89,7 @@ function Pool:rebalance()
     if at ~= w.seen then
       w.seen, w.since = at, now
     elseif at ~= 0 and w.queue[#w.queue] ~= at and now - w.since > patience then
+      w.held = at
       w.child:revoke(w.batch)
       while #w.queue > 0 and w.queue[#w.queue] ~= at do self.again[#self.again + 1] = table.remove(w.queue) end
     end

@@ -47,7 +47,7 @@ local function execute(job, book, i)
 end
 
 local function serve(job, book)
-  local reports, size, sent = {}, 0, process.wall()
+  local reports, size, sent = {}, 0, 0
   local function send()
     if #reports == 0 then return end
     book:flush()
