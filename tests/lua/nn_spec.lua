@@ -28,7 +28,7 @@ test("wrong models are refused with the valid options, at the caller's line", fu
     ["nn.mlp: unknown option: activatoin is \"relu\"; did you mean activation? valid: sizes, activation, init, std"] = function()
       nn.mlp { 2, 1, activatoin = "relu" }
     end,
-    ['activation is "rleu"; it must be one of relu, tanh, sigmoid'] = function() nn.mlp { 2, 1, activation = "rleu" } end,
+    ['activation is "rleu"; it must be one of relu, tanh, sigmoid, gelu, silu, elu, leaky_relu, softplus'] = function() nn.mlp { 2, 1, activation = "rleu" } end,
     ['init is "ones"; it must be one of kaiming_uniform, xavier, he, normal, zeros'] = function() nn.linear { 2, 1, init = "ones" } end,
     ["nn.linear: wrong value: sizes is a table; two sizes are needed"] = function() nn.linear { 2 } end,
     ["at least two sizes are needed"] = function() nn.mlp { 2 } end,
