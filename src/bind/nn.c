@@ -18,15 +18,15 @@ static int options_after(lua_State *L, int first, int last) {
   return last + 1;
 }
 
-static double number_option(lua_State *L, int idx, const char *owner, const char *name, double otherwise, double low, double high) {
+static double number_option(lua_State *L, int idx, const char *owner, const char *name, double otherwise, int low, double high) {
   if (!lua_istable(L, idx)) return otherwise;
   double v = otherwise;
   int isnum = 1;
   if (lua_getfield(L, idx, name) != LUA_TNIL) v = lua_tonumberx(L, -1, &isnum);
   if (!isnum || !(v >= low && v <= high)) {
     const char *given = luaL_tolstring(L, -1, NULL);
-    if (isinf(high)) luaL_error(L, "%s: wrong option: %s is %s; it must be a number of at least %f", owner, name, given, low);
-    luaL_error(L, "%s: wrong option: %s is %s; it must be a number in %f..%f", owner, name, given, low, high);
+    if (isinf(high)) luaL_error(L, "%s: wrong option: %s is %s; it must be a number of at least %d", owner, name, given, low);
+    luaL_error(L, "%s: wrong option: %s is %s; it must be a number in %d..%d", owner, name, given, low, (int)high);
   }
   lua_pop(L, 1);
   return v;

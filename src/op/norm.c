@@ -89,6 +89,11 @@ tw_status tw_batch_norm(tw_ctx *ctx, tw_tensor *x, tw_tensor *mean, tw_tensor *v
   if (!o->train && (!mean || !var)) return refuse(ctx, "batch_norm", "predicting needs the running mean and var; { train = true } takes the batch's own", x, NULL, NULL);
   uint32_t over = ((1u << x->ndim) - 1) & ~2u;
   double n = count_of(x, over);
+  for (int i = 0; i < 2 && o->train; i++) {
+    if (given[i] && (given[i]->levels | given[i]->storage->leaf) & ctx->active) {
+      return refuse(ctx, "batch_norm", "a running average is written, so it cannot be differentiated; mark it with tw.buffer", x, i ? "var" : "mean", given[i]);
+    }
+  }
   if (o->train && n < 2) return refuse(ctx, "batch_norm", "more than one value for each channel is needed to train", x, NULL, NULL);
 
   tw_compose k = {.ctx = ctx};
