@@ -11,6 +11,7 @@ typedef struct {
 } tw_window_attrs;
 
 typedef struct { tw_shape shape; tw_dtype dtype; double p, factor; } tw_dropout_attrs;
+typedef struct { uint32_t axes; double eps; } tw_normalize_attrs;
 
 extern const tw_op tw_op_unfold;       /* x [N C H W] -> windows [N C kh kw OH OW], zeros outside the image */
 extern const tw_op tw_op_fold;         /* adjoint of unfold: windows added back into [N C height width] */
@@ -18,6 +19,7 @@ extern const tw_op tw_op_max_pool;     /* x [N C H W] -> the largest of each win
 extern const tw_op tw_op_plane_take;   /* (x [N C H W], places [N C OH OW]) -> the elements there */
 extern const tw_op tw_op_plane_add;    /* (g, places): adjoint of plane_take; height and width of the window attrs */
 extern const tw_op tw_op_cross_entropy;  /* (logits [... K], classes i64 [...]) -> a loss for each row, log_softmax(logits) */
+extern const tw_op tw_op_normalize;      /* x -> (x - mean) / sqrt(var + eps) over axes, mean, var (biased; axes kept as 1); normalize attrs */
 extern const tw_op tw_op_dropout_factor; /* (generator) -> factor with probability 1 - p, else 0; the advanced generator */
 
 /* Shape rule of windows, shared: OH = floor((H + 2 padding - kernel) / stride) + 1. */

@@ -14,7 +14,7 @@ const tw_op *const tw_all_ops[] = {
   &tw_op_sum, &tw_op_prod, &tw_op_max, &tw_op_min, &tw_op_argmax, &tw_op_argmin, &tw_op_matmul, &tw_op_log_softmax,
   &tw_op_index_select, &tw_op_index_add, &tw_op_pick, &tw_op_unpick, &tw_op_cat,
   &tw_op_normal, &tw_op_uniform, &tw_op_randint, &tw_op_permutation,
-  &tw_op_unfold, &tw_op_fold, &tw_op_max_pool, &tw_op_plane_take, &tw_op_plane_add, &tw_op_cross_entropy, &tw_op_dropout_factor, NULL,
+  &tw_op_unfold, &tw_op_fold, &tw_op_max_pool, &tw_op_plane_take, &tw_op_plane_add, &tw_op_cross_entropy, &tw_op_normalize, &tw_op_dropout_factor, NULL,
 };
 
 const tw_op *tw_op_find(const char *name) {

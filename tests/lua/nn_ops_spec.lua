@@ -125,6 +125,22 @@ test("a row's softmax does not depend on the rows around it, nor on where the ax
   end)
 end)
 
+test("a normalised position does not depend on the others: mean and variance by the one tree", function()
+  both_dtypes(function(d)
+    for _, axes in ipairs { { 2 }, { 1, 3, 4 }, { 2, 3, 4 } } do
+      local x = normal(5, 19, 3, 4):to(d)
+      local mean = x:sum(axes, { keepdim = true }) / (x.size / x:sum(axes).size)
+      local var = ((x - mean) ^ 2):sum(axes, { keepdim = true }) / (x.size / x:sum(axes).size)
+      local want = (x - mean) * (var + 1e-5):rsqrt()
+      if #axes == 1 then same(x:permute(1, 3, 4, 2):layer_norm():permute(1, 4, 2, 3), want)
+      elseif axes[1] == 1 then same(tw.batch_norm(x, nil, nil, { train = true }), want)
+      else same(x:layer_norm(tw.ones(19, 3, 4, { dtype = d })), want) end
+    end
+    local rows_ = normal(6, 11):to(d)
+    same(tw.batch_norm(rows_, nil, nil, { train = true }), rows_:t():layer_norm():t(), "[N C]")
+  end)
+end)
+
 test("a convolution's bits are those of the product of its windows", function()
   both_dtypes(function(d)
     local x, w = image:to(d), kernels:to(d)
@@ -156,6 +172,8 @@ test("fused derivatives have the bits of the composed ones", function()
         cross_entropy = function(y) return y:cross_entropy(c) end,
         each = function(y) return (y:cross_entropy(c, { reduction = "none" }) * v:t()[1]):sum() end,
         probabilities = function(y) return y:cross_entropy(v:softmax()) end,
+        layer_norm = function(y) return (y:layer_norm() * v):sum() end,
+        batch_norm = function(y) return (y:batch_norm(nil, nil, { train = true }) * v):sum() end,
       } do
         same(tw.grad(f)(x), composed(f, x), d .. " " .. name .. " " .. n)
       end
