@@ -19,8 +19,9 @@ tw_status tw__window_sizes(tw_ctx *ctx, const char *op, const tw_window_attrs *a
   const int64_t size[2] = {height, width};
   for (int i = 0; i < 2; i++) {
     if (size[i] + 2 * a->padding[i] < a->kernel[i]) {
-      return tw_fail(&ctx->error, TW_EINVAL, "%s: the window is larger than the padded input: the window is [%lld %lld], the input [%lld %lld], padding {%lld, %lld}",
-                     op, (long long)a->kernel[0], (long long)a->kernel[1], (long long)height, (long long)width, (long long)a->padding[0],
+      return tw_fail(&ctx->error, TW_EINVAL,
+                     "%s: the window is larger than the padded input: the window is [%lld %lld], the input [%lld %lld], padding {%lld, %lld}", op,
+                     (long long)a->kernel[0], (long long)a->kernel[1], (long long)height, (long long)width, (long long)a->padding[0],
                      (long long)a->padding[1]);
     }
     out[i] = (size[i] + 2 * a->padding[i] - a->kernel[i]) / a->stride[i] + 1;
@@ -48,11 +49,9 @@ static tw_status run_unfold(tw_ctx *ctx, const tw_call *c) {
   for (int64_t i = 0; i < y->shape[0] * y->shape[1]; i++) {
     int64_t at = i / x->shape[1] * x->stride[0] + i % x->shape[1] * x->stride[1];
     if (x->dtype == TW_F64) {
-      unfold_plane_f64((double *)(void *)y->data + i * part, (const double *)(const void *)x->data + at, x->stride[2], x->stride[3], x->shape[2], x->shape[3], a, rows,
-                       cols);
+      unfold_plane_f64((double *)(void *)y->data + i * part, x, at, a, rows, cols);
     } else {
-      unfold_plane_f32((float *)(void *)y->data + i * part, (const float *)(const void *)x->data + at, x->stride[2], x->stride[3], x->shape[2], x->shape[3], a, rows,
-                       cols);
+      unfold_plane_f32((float *)(void *)y->data + i * part, x, at, a, rows, cols);
     }
   }
   return TW_OK;
@@ -96,9 +95,9 @@ static tw_status run_fold(tw_ctx *ctx, const tw_call *c) {
   for (int64_t i = 0; i < y->shape[0] * y->shape[1]; i++) {
     int64_t at = i / y->shape[1] * x->stride[0] + i % y->shape[1] * x->stride[1];
     if (x->dtype == TW_F64) {
-      fold_plane_f64((double *)(void *)y->data + i * plane, a->height, a->width, (const double *)(const void *)x->data + at, x->stride + 2, a, x->shape[4], x->shape[5]);
+      fold_plane_f64((double *)(void *)y->data + i * plane, x, at, a);
     } else {
-      fold_plane_f32((float *)(void *)y->data + i * plane, a->height, a->width, (const float *)(const void *)x->data + at, x->stride + 2, a, x->shape[4], x->shape[5]);
+      fold_plane_f32((float *)(void *)y->data + i * plane, x, at, a);
     }
   }
   return TW_OK;

@@ -38,7 +38,9 @@ const tw_op tw_op_dropout_factor = {.name = "dropout_factor", .about = "a factor
 /* Each element is 0 with probability p, else x / (1 - p): the expectation stays. Srivastava et al. 2014. */
 tw_status tw_dropout(tw_ctx *ctx, tw_tensor *x, double p, tw_tensor *generator, tw_tensor **out) {
   char shape[128];
-  if (!tw_is_real((tw_dtype)x->dtype)) return tw_fail(&ctx->error, TW_EINVAL, "dropout: needs a real tensor: x is %s", tw_tensor_describe(x, shape, sizeof shape));
+  if (!tw_is_real((tw_dtype)x->dtype)) {
+    return tw_fail(&ctx->error, TW_EINVAL, "dropout: needs a real tensor: x is %s", tw_tensor_describe(x, shape, sizeof shape));
+  }
   if (!(p >= 0 && p <= 1)) return tw_fail(&ctx->error, TW_EINVAL, "dropout: the probability must be in 0..1: p is %g", p);
   tw_dropout_attrs a = {.shape = tw_tensor_shape(x), .dtype = (tw_dtype)x->dtype, .p = p, .factor = p < 1 ? 1 / (1 - p) : 0};
   tw_tensor *drawn[2] = {NULL, generator};

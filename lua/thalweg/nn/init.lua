@@ -39,8 +39,8 @@ for _, name in ipairs(activations) do
   nn[name] = make
 end
 
--- Layers one after another, each given the mode the model was called in. Parameters stand under the layer's kind and its count among its kind: linear1, linear2; layers without any
--- have no entry.
+-- Layers one after another, each given the mode the model was called in. Parameters stand under the layer's kind and its count among its kind: linear1,
+-- linear2; layers without any have no entry.
 ---@param given thalweg.Model[]
 ---@return thalweg.Model
 nn.sequential = space.lift(function(given)
