@@ -50,6 +50,10 @@ local Optimizer = {}
 ---@class thalweg.Recipe : thalweg.Described
 ---@field new fun(self: thalweg.Recipe, params: any): thalweg.Optimizer
 
+---@class thalweg.Mode
+---@field train? boolean true: dropout drops, batch normalisation takes the batch's own statistics and its running averages follow
+---@field rng? thalweg.Generator the generator of what is random in training
+
 ---@class thalweg.Model : thalweg.Described
 ---@field init fun(self, rng: thalweg.Generator): table parameters
 ---@operator call(table): thalweg.Tensor
@@ -1649,45 +1653,402 @@ function tw.log_softmax(x, axis) end
 ---@return thalweg.Tensor
 function Tensor:log_softmax(axis) end
 
---- `cross_entropy(logits, target) -> tensor`
+--- `conv1d(x, w [, b] [, {stride = 1, padding = 0}]) -> tensor`
 ---
---- The mean over the batch of the negative log-probability of the target, in nats, 0-d. logits [... K]; target: classes 1..K as i64 [...], or
---- probabilities of the logits' shape and dtype. A class outside 1..K is an error.
+--- Convolution of signals x [N C L] with kernels w [O C k] to [N O L'], L' = floor((L + 2 padding - k) / stride) + 1; b [O] is added where it is given.
+--- Outside the signal there are zeros. x, w and b are real and of one dtype. Products add up in the order of (c, j), as in matmul.
 ---
---- Formula: `-1/n sum_i log softmax(logits_i)[target_i], or -1/n sum_i sum_k target_ik log softmax(logits_i)_k`
----@param logits thalweg.Tensor
----@param target thalweg.Tensor
+--- Formula: `y[n, o, p] = b[o] + sum_{c, j} w[o, c, j] x[n, c, p stride + j - padding], counted from 0 (cross-correlation: the kernel is not flipped)`
+---@param x thalweg.Tensor|number
+---@param w thalweg.Tensor
+---@param b? thalweg.Tensor|number
+---@param options? { stride?: number, padding?: number }
 ---@return thalweg.Tensor
-function tw.cross_entropy(logits, target) end
+function tw.conv1d(x, w, b, options) end
 
---- `cross_entropy(logits, target) -> tensor`
+--- `conv1d(x, w [, b] [, {stride = 1, padding = 0}]) -> tensor`
 ---
---- The mean over the batch of the negative log-probability of the target, in nats, 0-d. logits [... K]; target: classes 1..K as i64 [...], or
---- probabilities of the logits' shape and dtype. A class outside 1..K is an error.
+--- Convolution of signals x [N C L] with kernels w [O C k] to [N O L'], L' = floor((L + 2 padding - k) / stride) + 1; b [O] is added where it is given.
+--- Outside the signal there are zeros. x, w and b are real and of one dtype. Products add up in the order of (c, j), as in matmul.
 ---
---- Formula: `-1/n sum_i log softmax(logits_i)[target_i], or -1/n sum_i sum_k target_ik log softmax(logits_i)_k`
----@param target thalweg.Tensor
+--- Formula: `y[n, o, p] = b[o] + sum_{c, j} w[o, c, j] x[n, c, p stride + j - padding], counted from 0 (cross-correlation: the kernel is not flipped)`
+---@param w thalweg.Tensor
+---@param b? thalweg.Tensor|number
+---@param options? { stride?: number, padding?: number }
 ---@return thalweg.Tensor
-function Tensor:cross_entropy(target) end
+function Tensor:conv1d(w, b, options) end
 
---- `mse(a, b) -> tensor`
+--- `conv2d(x, w [, b] [, {stride = 1, padding = 0}]) -> tensor`
 ---
---- The mean squared difference over all elements of the broadcast shape, 0-d.
+--- Convolution of images x [N C H W] with kernels w [O C kh kw] to [N O H' W'], H' = floor((H + 2 padding - kh) / stride) + 1; b [O] is added where it is
+--- given. stride and padding are numbers or pairs {rows, columns}; outside the image there are zeros. x, w and b are real and of one dtype. Products add
+--- up in the order of (c, i, j), as in matmul.
 ---
---- Formula: `1/n sum (a - b)^2`
+--- Formula: `y[n, o, p, q] = b[o] + sum_{c, i, j} w[o, c, i, j] x[n, c, p stride + i - padding, q stride + j - padding], counted from 0 (cross-correlation: the kernel is not flipped)`
+---@param x thalweg.Tensor|number
+---@param w thalweg.Tensor
+---@param b? thalweg.Tensor|number
+---@param options? { stride?: number, padding?: number }
+---@return thalweg.Tensor
+function tw.conv2d(x, w, b, options) end
+
+--- `conv2d(x, w [, b] [, {stride = 1, padding = 0}]) -> tensor`
+---
+--- Convolution of images x [N C H W] with kernels w [O C kh kw] to [N O H' W'], H' = floor((H + 2 padding - kh) / stride) + 1; b [O] is added where it is
+--- given. stride and padding are numbers or pairs {rows, columns}; outside the image there are zeros. x, w and b are real and of one dtype. Products add
+--- up in the order of (c, i, j), as in matmul.
+---
+--- Formula: `y[n, o, p, q] = b[o] + sum_{c, i, j} w[o, c, i, j] x[n, c, p stride + i - padding, q stride + j - padding], counted from 0 (cross-correlation: the kernel is not flipped)`
+---@param w thalweg.Tensor
+---@param b? thalweg.Tensor|number
+---@param options? { stride?: number, padding?: number }
+---@return thalweg.Tensor
+function Tensor:conv2d(w, b, options) end
+
+--- `max_pool(x, window [, {stride = window, padding = 0}]) -> tensor`
+---
+--- The largest element of each window of x [N C H W], to [N C H' W'], or of x [N C L], to [N C L']; window, stride and padding are numbers or pairs
+--- {rows, columns}. The padding, at most half the window, never wins. The gradient goes to the first among equals; NaN wins.
+---@param x thalweg.Tensor|number
+---@param window any
+---@param options? { stride?: any, padding?: number }
+---@return thalweg.Tensor
+function tw.max_pool(x, window, options) end
+
+--- `max_pool(x, window [, {stride = window, padding = 0}]) -> tensor`
+---
+--- The largest element of each window of x [N C H W], to [N C H' W'], or of x [N C L], to [N C L']; window, stride and padding are numbers or pairs
+--- {rows, columns}. The padding, at most half the window, never wins. The gradient goes to the first among equals; NaN wins.
+---@param window any
+---@param options? { stride?: any, padding?: number }
+---@return thalweg.Tensor
+function Tensor:max_pool(window, options) end
+
+--- `avg_pool(x, window [, {stride = window, padding = 0}]) -> tensor`
+---
+--- The mean of each window of x [N C H W], to [N C H' W'], or of x [N C L], to [N C L']; window, stride and padding are numbers or pairs {rows, columns}.
+--- Padding counts as zeros, as in PyTorch.
+---
+--- Formula: `sum of the window / size of the window`
+---@param x thalweg.Tensor|number
+---@param window any
+---@param options? { stride?: any, padding?: number }
+---@return thalweg.Tensor
+function tw.avg_pool(x, window, options) end
+
+--- `avg_pool(x, window [, {stride = window, padding = 0}]) -> tensor`
+---
+--- The mean of each window of x [N C H W], to [N C H' W'], or of x [N C L], to [N C L']; window, stride and padding are numbers or pairs {rows, columns}.
+--- Padding counts as zeros, as in PyTorch.
+---
+--- Formula: `sum of the window / size of the window`
+---@param window any
+---@param options? { stride?: any, padding?: number }
+---@return thalweg.Tensor
+function Tensor:avg_pool(window, options) end
+
+--- `mse(a, b [, {reduction = "mean"}]) -> tensor`
+---
+--- Mean squared error of a against b. One of them broadcasts to the other; either may be a number. reduction: "mean" over all elements, "sum", or "none":
+--- one loss for each element. Differentiable in both.
+---
+--- Formula: `mean (a - b)^2`
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
+---@param options? { reduction?: string }
 ---@return thalweg.Tensor
-function tw.mse(a, b) end
+function tw.mse(a, b, options) end
 
---- `mse(a, b) -> tensor`
+--- `mse(a, b [, {reduction = "mean"}]) -> tensor`
 ---
---- The mean squared difference over all elements of the broadcast shape, 0-d.
+--- Mean squared error of a against b. One of them broadcasts to the other; either may be a number. reduction: "mean" over all elements, "sum", or "none":
+--- one loss for each element. Differentiable in both.
 ---
---- Formula: `1/n sum (a - b)^2`
+--- Formula: `mean (a - b)^2`
 ---@param b thalweg.Tensor|number
+---@param options? { reduction?: string }
 ---@return thalweg.Tensor
-function Tensor:mse(b) end
+function Tensor:mse(b, options) end
+
+--- `l1(a, b [, {reduction = "mean"}]) -> tensor`
+---
+--- Mean absolute error; arguments as in mse. The derivative at a = b is 0.
+---
+--- Formula: `mean |a - b|`
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function tw.l1(a, b, options) end
+
+--- `l1(a, b [, {reduction = "mean"}]) -> tensor`
+---
+--- Mean absolute error; arguments as in mse. The derivative at a = b is 0.
+---
+--- Formula: `mean |a - b|`
+---@param b thalweg.Tensor|number
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function Tensor:l1(b, options) end
+
+--- `huber(a, b [, {delta = 1, reduction = "mean"}]) -> tensor`
+---
+--- Squared near 0, absolute beyond delta; arguments as in mse.
+---
+--- Formula: `mean of d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2), d = a - b`
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@param options? { delta?: number, reduction?: string }
+---@return thalweg.Tensor
+function tw.huber(a, b, options) end
+
+--- `huber(a, b [, {delta = 1, reduction = "mean"}]) -> tensor`
+---
+--- Squared near 0, absolute beyond delta; arguments as in mse.
+---
+--- Formula: `mean of d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2), d = a - b`
+---@param b thalweg.Tensor|number
+---@param options? { delta?: number, reduction?: string }
+---@return thalweg.Tensor
+function Tensor:huber(b, options) end
+
+--- `bce(p, y [, {reduction = "mean"}]) -> tensor`
+---
+--- Binary cross-entropy of probabilities p in 0..1 against targets y in 0..1; arguments as in mse. Logarithms are held at or above -100, so that an exact
+--- 0 or 1 gives a finite loss (and gradient 0 from there); p outside 0..1 gives NaN. From logits use bce_with_logits.
+---
+--- Formula: `mean of -(y log p + (1 - y) log(1 - p))`
+---@param p any
+---@param y thalweg.Tensor|number
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function tw.bce(p, y, options) end
+
+--- `bce(p, y [, {reduction = "mean"}]) -> tensor`
+---
+--- Binary cross-entropy of probabilities p in 0..1 against targets y in 0..1; arguments as in mse. Logarithms are held at or above -100, so that an exact
+--- 0 or 1 gives a finite loss (and gradient 0 from there); p outside 0..1 gives NaN. From logits use bce_with_logits.
+---
+--- Formula: `mean of -(y log p + (1 - y) log(1 - p))`
+---@param y thalweg.Tensor|number
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function Tensor:bce(y, options) end
+
+--- `bce_with_logits(x, y [, {reduction = "mean"}]) -> tensor`
+---
+--- Binary cross-entropy of sigmoid(x) against targets y in 0..1, accurate for every x; arguments as in mse.
+---
+--- Formula: `mean of y softplus(-x) + (1 - y) softplus(x)`
+---@param x thalweg.Tensor|number
+---@param y thalweg.Tensor|number
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function tw.bce_with_logits(x, y, options) end
+
+--- `bce_with_logits(x, y [, {reduction = "mean"}]) -> tensor`
+---
+--- Binary cross-entropy of sigmoid(x) against targets y in 0..1, accurate for every x; arguments as in mse.
+---
+--- Formula: `mean of y softplus(-x) + (1 - y) softplus(x)`
+---@param y thalweg.Tensor|number
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function Tensor:bce_with_logits(y, options) end
+
+--- `hinge(s, y [, {reduction = "mean"}]) -> tensor`
+---
+--- Hinge loss of scores s against targets y = -1 or 1 (real or i64); arguments as in mse. The derivative at the kink is 0.
+---
+--- Formula: `mean of max(0, 1 - y s)`
+---@param s any
+---@param y thalweg.Tensor|number
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function tw.hinge(s, y, options) end
+
+--- `hinge(s, y [, {reduction = "mean"}]) -> tensor`
+---
+--- Hinge loss of scores s against targets y = -1 or 1 (real or i64); arguments as in mse. The derivative at the kink is 0.
+---
+--- Formula: `mean of max(0, 1 - y s)`
+---@param y thalweg.Tensor|number
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function Tensor:hinge(y, options) end
+
+--- `kl(log_q, p [, {reduction = "mean"}]) -> tensor`
+---
+--- Kullback-Leibler divergence of the distribution p from q, given as log q (log_softmax); arguments as in mse. The mean is over all elements, as
+--- PyTorch's default; the divergence itself, averaged over a batch of N rows, is kl(log_q, p, { reduction = "sum" }) / N. An element with p = 0 counts 0.
+---
+--- Formula: `mean of p (log p - log q)`
+---@param log_q any
+---@param p any
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function tw.kl(log_q, p, options) end
+
+--- `kl(log_q, p [, {reduction = "mean"}]) -> tensor`
+---
+--- Kullback-Leibler divergence of the distribution p from q, given as log q (log_softmax); arguments as in mse. The mean is over all elements, as
+--- PyTorch's default; the divergence itself, averaged over a batch of N rows, is kl(log_q, p, { reduction = "sum" }) / N. An element with p = 0 counts 0.
+---
+--- Formula: `mean of p (log p - log q)`
+---@param p any
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function Tensor:kl(p, options) end
+
+--- `nll(log_p, class [, {reduction = "mean"}]) -> tensor`
+---
+--- Negative log likelihood: log_p [... K] holds the logarithm of each class's probability on its last axis, class i64 [...] counts from 1. reduction:
+--- "mean" over the rows, "sum", or "none": one loss for each row. A class outside 1..K is an error.
+---
+--- Formula: `mean over rows of -log_p[row, class]`
+---@param log_p any
+---@param class any
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function tw.nll(log_p, class, options) end
+
+--- `nll(log_p, class [, {reduction = "mean"}]) -> tensor`
+---
+--- Negative log likelihood: log_p [... K] holds the logarithm of each class's probability on its last axis, class i64 [...] counts from 1. reduction:
+--- "mean" over the rows, "sum", or "none": one loss for each row. A class outside 1..K is an error.
+---
+--- Formula: `mean over rows of -log_p[row, class]`
+---@param class any
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function Tensor:nll(class, options) end
+
+--- `cross_entropy(logits, target [, {reduction = "mean"}]) -> tensor`
+---
+--- Cross-entropy of softmax(logits) over the last axis, logits [... K], against classes (i64 [...], from 1 to K) or probabilities (real, of the logits'
+--- shape and dtype). reduction: "mean" over the rows, "sum", or "none": one loss for each row. A class outside 1..K is an error.
+---
+--- Formula: `mean over rows of -log_softmax(logits)[row, class], or of -sum_k target[row, k] log_softmax(logits)[row, k]`
+---@param logits thalweg.Tensor
+---@param target thalweg.Tensor
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function tw.cross_entropy(logits, target, options) end
+
+--- `cross_entropy(logits, target [, {reduction = "mean"}]) -> tensor`
+---
+--- Cross-entropy of softmax(logits) over the last axis, logits [... K], against classes (i64 [...], from 1 to K) or probabilities (real, of the logits'
+--- shape and dtype). reduction: "mean" over the rows, "sum", or "none": one loss for each row. A class outside 1..K is an error.
+---
+--- Formula: `mean over rows of -log_softmax(logits)[row, class], or of -sum_k target[row, k] log_softmax(logits)[row, k]`
+---@param target thalweg.Tensor
+---@param options? { reduction?: string }
+---@return thalweg.Tensor
+function Tensor:cross_entropy(target, options) end
+
+--- `layer_norm(x [, w [, b]] [, {eps = 1e-5}]) -> tensor`
+---
+--- Normalises over the last axes of x: as many as the scale w and the shift b have, the last alone without them. mean and var (biased) are those of each
+--- position; w and b have x's dtype and the sizes of these axes.
+---
+--- Formula: `(x - mean) / sqrt(var + eps) w + b`
+---@param x thalweg.Tensor|number
+---@param w? thalweg.Tensor
+---@param b? thalweg.Tensor|number
+---@param options? { eps?: number }
+---@return thalweg.Tensor
+function tw.layer_norm(x, w, b, options) end
+
+--- `layer_norm(x [, w [, b]] [, {eps = 1e-5}]) -> tensor`
+---
+--- Normalises over the last axes of x: as many as the scale w and the shift b have, the last alone without them. mean and var (biased) are those of each
+--- position; w and b have x's dtype and the sizes of these axes.
+---
+--- Formula: `(x - mean) / sqrt(var + eps) w + b`
+---@param w? thalweg.Tensor
+---@param b? thalweg.Tensor|number
+---@param options? { eps?: number }
+---@return thalweg.Tensor
+function Tensor:layer_norm(w, b, options) end
+
+--- `batch_norm(x, mean, var [, w [, b]] [, {train = false, momentum = 0.1, eps = 1e-5}]) -> tensor`
+---
+--- Normalises each channel of x [N C ...]. To train: by the batch's own mean and (biased) variance over all axes but the second, through which the
+--- gradient flows; the running mean and var [C], where they are given, then follow: mean <- (1 - momentum) mean + momentum mu, var the same with the
+--- batch's unbiased variance. To predict: by the running mean and var as they stand. mean and var are written in place, so they must not be among the
+--- parameters being differentiated: mark them with tw.buffer. w and b [C] scale and shift.
+---
+--- Formula: `(x - mu) / sqrt(var + eps) w + b`
+---@param x thalweg.Tensor|number
+---@param mean any
+---@param var any
+---@param w? thalweg.Tensor
+---@param b? thalweg.Tensor|number
+---@param options? { train?: boolean, momentum?: number, eps?: number }
+---@return thalweg.Tensor
+function tw.batch_norm(x, mean, var, w, b, options) end
+
+--- `batch_norm(x, mean, var [, w [, b]] [, {train = false, momentum = 0.1, eps = 1e-5}]) -> tensor`
+---
+--- Normalises each channel of x [N C ...]. To train: by the batch's own mean and (biased) variance over all axes but the second, through which the
+--- gradient flows; the running mean and var [C], where they are given, then follow: mean <- (1 - momentum) mean + momentum mu, var the same with the
+--- batch's unbiased variance. To predict: by the running mean and var as they stand. mean and var are written in place, so they must not be among the
+--- parameters being differentiated: mark them with tw.buffer. w and b [C] scale and shift.
+---
+--- Formula: `(x - mu) / sqrt(var + eps) w + b`
+---@param mean any
+---@param var any
+---@param w? thalweg.Tensor
+---@param b? thalweg.Tensor|number
+---@param options? { train?: boolean, momentum?: number, eps?: number }
+---@return thalweg.Tensor
+function Tensor:batch_norm(mean, var, w, b, options) end
+
+--- `dropout(x, p, rng [, {train = true}]) -> tensor`
+---
+--- Each element is 0 with probability p, else x / (1 - p), by x.size draws of the generator. { train = false } gives x itself and needs no generator.
+---@param x thalweg.Tensor|number
+---@param p any
+---@param rng thalweg.Generator
+---@param options? { train?: boolean }
+---@return thalweg.Tensor
+function tw.dropout(x, p, rng, options) end
+
+--- `dropout(x, p, rng [, {train = true}]) -> tensor`
+---
+--- Each element is 0 with probability p, else x / (1 - p), by x.size draws of the generator. { train = false } gives x itself and needs no generator.
+---@param p any
+---@param rng thalweg.Generator
+---@param options? { train?: boolean }
+---@return thalweg.Tensor
+function Tensor:dropout(p, rng, options) end
+
+--- `embedding(index, w) -> tensor`
+---
+--- The rows of w [V D] named by an i64 tensor of indices 1..V of any shape [...], to [... D]. An index outside is an error.
+---
+--- Formula: `y[..., :] = w[index[...], :]`
+---@param index thalweg.Tensor
+---@param w thalweg.Tensor
+---@return thalweg.Tensor
+function tw.embedding(index, w) end
+
+--- `embedding(index, w) -> tensor`
+---
+--- The rows of w [V D] named by an i64 tensor of indices 1..V of any shape [...], to [... D]. An index outside is an error.
+---
+--- Formula: `y[..., :] = w[index[...], :]`
+---@param w thalweg.Tensor
+---@return thalweg.Tensor
+function Tensor:embedding(w) end
+
+--- `buffer(x) -> x`
+---
+--- Marks x as a buffer and returns it: in a tree of parameters it rides along without gradient, and no optimizer touches it. A running average, changed
+--- with x:assign(y), is one. A clone of a buffer is a buffer.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.buffer(x) end
 
 --- `rng(seed [, stream = ""]) -> generator`
 ---
@@ -2113,27 +2474,57 @@ function tw.nn.relu() end
 
 --- `tw.nn.tanh() -> model`
 ---
---- The activation tanh(x), without parameters; "tanh" as an mlp's option.
+--- The activation tanh(x), without parameters: a layer of a sequential; "tanh" as an mlp's option.
 ---@return thalweg.Model
 function tw.nn.tanh() end
 
 --- `tw.nn.sigmoid() -> model`
 ---
---- The activation 1 / (1 + e^-x), without parameters; "sigmoid" as an mlp's option.
+--- The activation 1 / (1 + e^-x), without parameters: a layer of a sequential; "sigmoid" as an mlp's option.
 ---@return thalweg.Model
 function tw.nn.sigmoid() end
 
---- `sequential(layers) -> model`
+--- `tw.nn.gelu() -> model`
 ---
---- Layers one after another. Parameters stand under the layer's kind and its count among its kind: linear1, linear2; layers without any have no entry.
---- What is no layer is an error.
----@param layers thalweg.Model[]
+--- The activation x Phi(x), Phi the normal distribution function, without parameters: a layer of a sequential; "gelu" as an mlp's option.
 ---@return thalweg.Model
-function tw.nn.sequential(layers) end
+function tw.nn.gelu() end
+
+--- `tw.nn.silu() -> model`
+---
+--- The activation x / (1 + e^-x), without parameters: a layer of a sequential; "silu" as an mlp's option.
+---@return thalweg.Model
+function tw.nn.silu() end
+
+--- `tw.nn.elu() -> model`
+---
+--- The activation x where x > 0, else e^x - 1, without parameters: a layer of a sequential; "elu" as an mlp's option.
+---@return thalweg.Model
+function tw.nn.elu() end
+
+--- `tw.nn.leaky_relu() -> model`
+---
+--- The activation x where x > 0, else 0.01 x, without parameters: a layer of a sequential; "leaky_relu" as an mlp's option.
+---@return thalweg.Model
+function tw.nn.leaky_relu() end
+
+--- `tw.nn.softplus() -> model`
+---
+--- The activation log(1 + e^x), without parameters: a layer of a sequential; "softplus" as an mlp's option.
+---@return thalweg.Model
+function tw.nn.softplus() end
+
+--- `sequential(given) -> model`
+---
+--- Layers one after another, each given the mode the model was called in. Parameters stand under the layer's kind and its count among its kind: linear1,
+--- linear2; layers without any have no entry. What is no layer is an error.
+---@param given thalweg.Model[]
+---@return thalweg.Model
+function tw.nn.sequential(given) end
 
 ---@class thalweg.options.nn.mlp
 ---@field [integer] integer|thalweg.Space sizes from input to output: mlp{64, 32, 10}
----@field activation? "relu"|"tanh"|"sigmoid"|thalweg.Space after every layer but the last
+---@field activation? "relu"|"tanh"|"sigmoid"|"gelu"|"silu"|"elu"|"leaky_relu"|"softplus"|thalweg.Space after every layer but the last
 ---@field init? "kaiming_uniform"|"xavier"|"he"|"normal"|"zeros"|thalweg.Space how weights begin
 ---@field std? number|thalweg.Space standard deviation of init = "normal"
 
@@ -2144,6 +2535,111 @@ function tw.nn.sequential(layers) end
 ---@param o thalweg.options.nn.mlp
 ---@return thalweg.Model
 function tw.nn.mlp(o) end
+
+---@class thalweg.options.nn.conv
+---@field [integer] integer|thalweg.Space channels in and out: conv{3, 16, kernel = 3}
+---@field kernel? any size of the kernel, or {rows, columns}
+---@field stride? any step from window to window, or {rows, columns}
+---@field padding? any zeros around the image, or {rows, columns}
+---@field init? "kaiming_uniform"|"xavier"|"he"|"normal"|"zeros"|thalweg.Space how weights begin
+---@field std? number|thalweg.Space standard deviation of init = "normal"
+
+--- `tw.nn.conv{ inputs, outputs, kernel = 3, stride = 1, padding = 0 } -> model`
+---
+--- Convolution of images: x [N C H W] -> [N O H' W']; parameters { weight [O C kh kw], bias [O] }. kernel, stride and padding may be {rows, columns}.
+---@return thalweg.Model
+---@param o? thalweg.options.nn.conv
+function tw.nn.conv(o) end
+
+---@class thalweg.options.nn.conv1d
+---@field [integer] integer|thalweg.Space channels in and out: conv{3, 16, kernel = 3}
+---@field kernel? integer|thalweg.Space length of the kernel
+---@field stride? integer|thalweg.Space step from window to window
+---@field padding? integer|thalweg.Space zeros at both ends
+---@field init? "kaiming_uniform"|"xavier"|"he"|"normal"|"zeros"|thalweg.Space how weights begin
+---@field std? number|thalweg.Space standard deviation of init = "normal"
+
+--- `tw.nn.conv1d{ inputs, outputs, kernel = 3, stride = 1, padding = 0 } -> model`
+---
+--- Convolution of signals: x [N C L] -> [N O L']; parameters { weight [O C k], bias [O] }.
+---@return thalweg.Model
+---@param o? thalweg.options.nn.conv1d
+function tw.nn.conv1d(o) end
+
+---@class thalweg.options.nn.max_pool
+---@field [integer] integer|thalweg.Space size of the window, or rows and columns: max_pool{2}
+---@field stride? any step from window to window, or {rows, columns}; the window's size if absent
+---@field padding? any positions added around the image, or {rows, columns}
+
+--- `tw.nn.max_pool{ size, stride = size, padding = 0 } -> model`
+---
+--- The largest element of each window of x [N C H W] or [N C L]; no parameters. Two sizes are rows and columns.
+---@return thalweg.Model
+---@param o? thalweg.options.nn.max_pool
+function tw.nn.max_pool(o) end
+
+---@class thalweg.options.nn.avg_pool
+---@field [integer] integer|thalweg.Space size of the window, or rows and columns: max_pool{2}
+---@field stride? any step from window to window, or {rows, columns}; the window's size if absent
+---@field padding? any positions added around the image, or {rows, columns}
+
+--- `tw.nn.avg_pool{ size, stride = size, padding = 0 } -> model`
+---
+--- The mean of each window; otherwise as max_pool.
+---@return thalweg.Model
+---@param o? thalweg.options.nn.avg_pool
+function tw.nn.avg_pool(o) end
+
+---@class thalweg.options.nn.batchnorm
+---@field [integer] integer|thalweg.Space channels of the input: batchnorm{16}
+---@field momentum? number|thalweg.Space weight of the batch in the running averages
+---@field eps? number|thalweg.Space added to the variance
+
+--- `batchnorm{ channels, momentum = 0.1, eps = 1e-5 } -> model`
+---
+--- x [N C ...] with each channel normalised; parameters { weight [C], bias [C], mean [C], var [C] }, the last two running averages, which are buffers.
+--- model(params, x, { train = true }) takes the batch's own statistics and moves the averages.
+---
+--- Formula: `(x - mean) / sqrt(var + eps) weight + bias`
+---@return thalweg.Model
+function tw.nn.batchnorm(given) end
+
+---@class thalweg.options.nn.layernorm
+---@field [integer] integer|thalweg.Space sizes of the last axes, over which is normalised: layernorm{64}
+---@field eps? number|thalweg.Space added to the variance
+
+--- `layernorm{ sizes, eps = 1e-5 } -> model`
+---
+--- x [... sizes] with each position normalised over its last axes; parameters { weight [sizes], bias [sizes] }.
+---
+--- Formula: `(x - mean) / sqrt(var + eps) weight + bias`
+---@return thalweg.Model
+function tw.nn.layernorm(given) end
+
+---@class thalweg.options.nn.dropout
+---@field p? number|thalweg.Space probability that an element is dropped
+
+--- `dropout{ p = 0.5 } -> model`
+---
+--- Drops elements in training, where it needs the mode's generator, and scales the others by 1 / (1 - p); else x itself.
+---@return thalweg.Model
+function tw.nn.dropout(given) end
+
+---@class thalweg.options.nn.embedding
+---@field [integer] integer|thalweg.Space rows and width: embedding{1000, 16}
+---@field std? number|thalweg.Space standard deviation of the rows at the start
+
+--- `embedding{ sizes, std = 1 } -> model`
+---
+--- index (i64, 1..rows) [...] -> [... width]; parameters { weight [rows width] }, N(0, std^2) at the start.
+---@return thalweg.Model
+function tw.nn.embedding(given) end
+
+--- `flatten() -> model`
+---
+--- x [N ...] -> [N, all the rest]; no parameters.
+---@return thalweg.Model
+function tw.nn.flatten() end
 
 --- `subset(d, index) -> dataset`
 ---

@@ -283,8 +283,6 @@ static int call_pair(lua_State *L, two_tensors f) {
   return 1;
 }
 static int matmul(lua_State *L) { return call_pair(L, tw_matmul); }
-static int cross_entropy(lua_State *L) { return call_pair(L, tw_cross_entropy); }
-static int mse(lua_State *L) { return call_pair(L, tw_mse); }
 
 static int dot(lua_State *L) {
   tw_tensor *a = tw_handle_check(L, 1), *b = tw_handle_check(L, 2);

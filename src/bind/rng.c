@@ -8,6 +8,14 @@ static const char type_name[] = "tw.generator";
 
 tw_generator_box *tw_generator_check(lua_State *L, int idx) { return luaL_checkudata(L, idx, type_name); }
 
+tw_tensor *tw_arg_generator(lua_State *L, int idx) {
+  tw_generator_box *g = tw_generator_check(L, idx);
+  if (tw_bind_ctx(L)->sealed && g->state->storage->outside) {
+    luaL_error(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
+  }
+  return g->state;
+}
+
 /* The stream name is the generator's user value. */
 static int push_generator(lua_State *L, lua_Integer seed, int name_idx) {
   size_t length;

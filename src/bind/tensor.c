@@ -177,6 +177,7 @@ static int convert(lua_State *L, tw_tensor *x, tw_dtype d) {
   tw_call c = {.op = &tw_op_cast, .attrs = &a, .in = &x, .out = out, .n_in = 1, .n_out = 1};
   tw_bind_status(L, tw_apply(ctx, &c));
   out[0]->weak = false;
+  out[0]->buffer = x->buffer;
   tw_handle_fill(L, h, out[0]);
   return 1;
 }

@@ -97,7 +97,7 @@ static void check_depth(lua_State *L) { luaL_checkstack(L, 12, "a tree is nested
 static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
   tw_tensor *t = tw_bind_to_tensor(L, idx);
   if (t) {
-    if (!tw_is_real((tw_dtype)t->dtype) || (!every && tw_leaves_find(l, t) < l->n)) return;
+    if (!tw_is_real((tw_dtype)t->dtype) || t->buffer || (!every && tw_leaves_find(l, t) < l->n)) return;
     tw_tensor **grown = tw_grow(l->leaf, &l->cap, l->n, sizeof *grown);
     if (!grown) luaL_error(L, "tree: out of memory");
     l->leaf = grown;

@@ -91,34 +91,6 @@ tw_status tw_linear(tw_ctx *ctx, tw_tensor *x, tw_tensor *w, tw_tensor *b, tw_te
   return s;
 }
 
-/* Mean over the batch of -log softmax(logits)[target]; target: classes 1..K (i64) or probabilities (the logits' shape and dtype). */
-tw_status tw_cross_entropy(tw_ctx *ctx, tw_tensor *logits, tw_tensor *target, tw_tensor **out) {
-  tw_compose k = {.ctx = ctx};
-  if (logits->ndim == 0) return tw_fail(&ctx->error, TW_EINVAL, "cross_entropy: logits must have an axis of classes, got a 0-d tensor");
-  tw_axis_attrs last = {.axis = logits->ndim - 1};
-  tw_tensor *log_p = tw_do1(&k, &tw_op_log_softmax, &last, logits), *each;
-  if (target->dtype == TW_I64) {
-    each = tw_do2(&k, &tw_op_pick, NULL, log_p, target);
-  } else {
-    tw_reduce_attrs classes = {.axes = 1u << last.axis};
-    each = tw_do1(&k, &tw_op_sum, &classes, tw_do2(&k, &tw_op_mul, NULL, target, log_p));
-  }
-  if (!each) return tw_compose_end(&k, each, out);
-  tw_reduce_attrs all = {.axes = every_axis(each)};
-  tw_tensor *n = tw_do_constant(&k, -(double)each->size, each);
-  return tw_compose_end(&k, tw_do2(&k, &tw_op_div, NULL, tw_do1(&k, &tw_op_sum, &all, each), n), out);
-}
-
-tw_status tw_mse(tw_ctx *ctx, tw_tensor *a, tw_tensor *b, tw_tensor **out) {
-  tw_compose k = {.ctx = ctx};
-  tw_tensor *square = tw_do1(&k, &tw_op_square, NULL, tw_do2(&k, &tw_op_sub, NULL, a, b));
-  if (!square) return tw_compose_end(&k, square, out);
-  tw_status s = tw_mean(ctx, square, every_axis(square), false, out);
-  tw_status end = tw_compose_end(&k, square, &square);
-  if (end == TW_OK) tw_tensor_release(ctx, square);
-  return s != TW_OK ? s : end;
-}
-
 tw_status tw_contiguous(tw_ctx *ctx, tw_tensor *x, tw_tensor **out) {
   if (tw_tensor_is_contiguous(x)) {
     *out = tw_tensor_retain(x);

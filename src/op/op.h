@@ -135,8 +135,6 @@ TW_CHECKED tw_status tw_norm(tw_ctx *, tw_tensor *x, tw_tensor **out);          
 TW_CHECKED tw_status tw_logsumexp(tw_ctx *, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out);
 TW_CHECKED tw_status tw_matmul(tw_ctx *, tw_tensor *a, tw_tensor *b, tw_tensor **out);                   /* vectors too */
 TW_CHECKED tw_status tw_linear(tw_ctx *, tw_tensor *x, tw_tensor *w, tw_tensor *b, tw_tensor **out);     /* x w + b; b may be NULL */
-TW_CHECKED tw_status tw_cross_entropy(tw_ctx *, tw_tensor *logits, tw_tensor *target, tw_tensor **out);  /* mean over the batch */
-TW_CHECKED tw_status tw_mse(tw_ctx *, tw_tensor *a, tw_tensor *b, tw_tensor **out);
 TW_CHECKED tw_status tw_contiguous(tw_ctx *, tw_tensor *x, tw_tensor **out);                             /* x itself where it is already */
 
 /* One number computed by the kernel of a row: the same bits as in any tensor. */

@@ -135,7 +135,7 @@ static tw_tensor *new_tensor(tw_ctx *ctx) {
   t->serial = ctx->next_serial++;
   t->levels = 0;
   t->node = 0;
-  t->weak = t->constant = false;
+  t->weak = t->constant = t->buffer = false;
   t->dual = NULL;
   ctx->live_tensors++;
   return t;

@@ -50,6 +50,7 @@ typedef struct tw_tensor {
   uint8_t dtype, ndim;
   bool weak;                    /* came from a plain number: takes the dtype of what it meets */
   bool constant;                /* made by stop_gradient: may share storage with a leaf */
+  bool buffer;                  /* rides along in trees of parameters: never differentiated, no optimizer's (running averages) */
   int64_t size;                 /* number of elements */
   int64_t shape[TW_MAX_DIM];
   int64_t stride[TW_MAX_DIM];   /* in elements; 0 on a broadcast axis */

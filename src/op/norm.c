@@ -1,0 +1,116 @@
+/* Normalisation: (x - mean) / sqrt(var + eps), then a learned scale and shift. The mean is by the one tree, the variance the mean of squared distances from
+ * it (biased), so nothing cancels. */
+#include "op/nn.h"
+#include "tensor/ctx.h"
+
+static tw_status refuse(tw_ctx *ctx, const char *op, const char *what, const tw_tensor *x, const char *name, const tw_tensor *other) {
+  char p[128], q[128];
+  return tw_fail(&ctx->error, TW_EINVAL, "%s: %s: x is %s%s%s%s%s", op, what, tw_tensor_describe(x, p, sizeof p), other ? ", " : "", other ? name : "",
+                 other ? " is " : "", other ? tw_tensor_describe(other, q, sizeof q) : "");
+}
+
+static tw_tensor *mean_over(tw_compose *k, tw_tensor *x, uint32_t axes, double count) {
+  tw_reduce_attrs kept = {.axes = axes, .keepdim = true};
+  tw_tensor *sum = tw_do1(k, &tw_op_sum, &kept, x);
+  return sum ? tw_do2(k, &tw_op_div, NULL, sum, tw_do_constant(k, count, x)) : NULL;
+}
+
+static double count_of(const tw_tensor *x, uint32_t axes) {
+  double n = 1;
+  for (int i = 0; i < x->ndim; i++) n *= axes >> i & 1 ? (double)x->shape[i] : 1;
+  return n;
+}
+
+/* distance / sqrt(var + eps) w + b; w and b already broadcast against x. */
+static tw_tensor *scaled(tw_compose *k, tw_tensor *distance, tw_tensor *var, double eps, tw_tensor *w, tw_tensor *b) {
+  if (!var) return NULL;
+  tw_tensor *y = tw_do2(k, &tw_op_mul, NULL, distance, tw_do1(k, &tw_op_rsqrt, NULL, tw_do2(k, &tw_op_add, NULL, var, tw_do_constant(k, eps, var))));
+  if (w) y = tw_do2(k, &tw_op_mul, NULL, y, w);
+  return b ? tw_do2(k, &tw_op_add, NULL, y, b) : y;
+}
+
+/* Over the trailing axes, as many as w (or b) has; without either over the last axis. */
+tw_status tw_layer_norm(tw_ctx *ctx, tw_tensor *x, tw_tensor *w, tw_tensor *b, double eps, tw_tensor **out) {
+  const tw_tensor *learned[2] = {w, b}, *first = w ? w : b;
+  static const char *const names[2] = {"w", "b"};
+  int axes = first ? first->ndim : 1;
+  if (!tw_is_real((tw_dtype)x->dtype) || x->ndim == 0) return refuse(ctx, "layer_norm", "needs a real tensor with at least one axis", x, NULL, NULL);
+  for (int i = 0; i < 2; i++) {
+    if (!learned[i]) continue;
+    bool fits = learned[i]->dtype == x->dtype && learned[i]->ndim == axes && axes >= 1 && axes <= x->ndim;
+    for (int k = 0; fits && k < axes; k++) fits = learned[i]->shape[k] == x->shape[x->ndim - axes + k];
+    if (!fits) return refuse(ctx, "layer_norm", "the scale and the shift must have x's dtype and the sizes of its last axes", x, names[i], learned[i]);
+  }
+  uint32_t over = ((1u << axes) - 1) << (x->ndim - axes);
+  tw_compose k = {.ctx = ctx};
+  tw_tensor *distance = tw_do2(&k, &tw_op_sub, NULL, x, mean_over(&k, x, over, count_of(x, over)));
+  tw_tensor *var = mean_over(&k, tw_do1(&k, &tw_op_square, NULL, distance), over, count_of(x, over));
+  return tw_compose_end(&k, scaled(&k, distance, var, eps, w, b), out);
+}
+
+/* buffer <- (1 - momentum) buffer + momentum (factor value), outside every differentiation. */
+static tw_status follow(tw_ctx *ctx, tw_tensor *buffer, tw_tensor *value, double momentum, double factor) {
+  uint32_t active = ctx->active;
+  tw_compose k = {.ctx = ctx};
+  tw_shape_attrs shape = {.shape = tw_tensor_shape(buffer)};
+  tw_tensor *fresh = NULL;
+  ctx->active = 0;
+  tw_tensor *old = tw_do2(&k, &tw_op_mul, NULL, tw_do_constant(&k, 1 - momentum, buffer), buffer);
+  tw_tensor *current = tw_do2(&k, &tw_op_mul, NULL, tw_do_constant(&k, factor, buffer), tw_do1(&k, &tw_op_reshape, &shape, value));
+  tw_tensor *new = tw_do2(&k, &tw_op_mul, NULL, tw_do_constant(&k, momentum, buffer), current);
+  tw_status s = tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, old, new), &fresh);
+  ctx->active = active;
+  if (s != TW_OK) return s;
+  tw_cast_attrs same = {.dtype = (tw_dtype)buffer->dtype};
+  tw_call assign = {.op = &tw_op_cast, .attrs = &same, .in = &fresh, .out = &buffer, .n_in = 1, .n_out = 1};
+  s = tw_apply(ctx, &assign);
+  tw_tensor_release(ctx, fresh);
+  return s;
+}
+
+static tw_status check_batch_norm(tw_ctx *ctx, const tw_tensor *x, tw_tensor *const *channel) {
+  static const char *const names[4] = {"mean", "var", "w", "b"};
+  if (!tw_is_real((tw_dtype)x->dtype) || x->ndim < 2) return refuse(ctx, "batch_norm", "needs a real tensor [N C ...]", x, NULL, NULL);
+  for (int i = 0; i < 4; i++) {
+    const tw_tensor *t = channel[i];
+    if (t && (t->dtype != x->dtype || t->ndim != 1 || t->size != x->shape[1])) {
+      return refuse(ctx, "batch_norm", "the vectors must have x's dtype and one element for each channel (axis 2)", x, names[i], t);
+    }
+  }
+  return TW_OK;
+}
+
+/* Train: mean and variance of the batch, and mean and var (where given) follow them, var by the unbiased one (divisor n - 1), as in PyTorch.
+ * Predict: mean and var as they stand. */
+tw_status tw_batch_norm(tw_ctx *ctx, tw_tensor *x, tw_tensor *mean, tw_tensor *var, tw_tensor *w, tw_tensor *b, const tw_batch_norm_options *o, tw_tensor **out) {
+  tw_tensor *const given[4] = {mean, var, w, b};
+  tw_status s = check_batch_norm(ctx, x, given);
+  if (s != TW_OK) return s;
+  if (!o->train && (!mean || !var)) return refuse(ctx, "batch_norm", "predicting needs the running mean and var; { train = true } takes the batch's own", x, NULL, NULL);
+  uint32_t over = ((1u << x->ndim) - 1) & ~2u;
+  double n = count_of(x, over);
+  for (int i = 0; i < 2 && o->train; i++) {
+    if (given[i] && (given[i]->levels | given[i]->storage->leaf) & ctx->active) {
+      return refuse(ctx, "batch_norm", "a running average is written, so it cannot be differentiated; mark it with tw.buffer", x, i ? "var" : "mean", given[i]);
+    }
+  }
+  if (o->train && n < 2) return refuse(ctx, "batch_norm", "more than one value for each channel is needed to train", x, NULL, NULL);
+
+  tw_compose k = {.ctx = ctx};
+  tw_shape_attrs shape = {.shape = {.n = x->ndim - 1}}; /* [C 1 ...] broadcasts against x */
+  for (int i = 0; i < shape.shape.n; i++) shape.shape.d[i] = i ? 1 : x->shape[1];
+  tw_tensor *vector[4];
+  for (int i = 0; i < 4; i++) vector[i] = given[i] && (i >= 2 || !o->train) ? tw_do1(&k, &tw_op_reshape, &shape, given[i]) : NULL;
+  tw_tensor *distance, *y;
+  if (o->train) {
+    vector[0] = mean_over(&k, x, over, n);
+    distance = tw_do2(&k, &tw_op_sub, NULL, x, vector[0]);
+    vector[1] = mean_over(&k, tw_do1(&k, &tw_op_square, NULL, distance), over, n);
+  } else {
+    distance = tw_do2(&k, &tw_op_sub, NULL, x, vector[0]);
+  }
+  y = scaled(&k, distance, vector[1], o->eps, vector[2], vector[3]);
+  if (o->train && mean && k.status == TW_OK) k.status = follow(ctx, mean, vector[0], o->momentum, 1);
+  if (o->train && var && k.status == TW_OK) k.status = follow(ctx, var, vector[1], o->momentum, n / (n - 1));
+  return tw_compose_end(&k, y, out);
+}
