@@ -54,13 +54,14 @@ static int docs(lua_State *L) {
   return 1;
 }
 
-/* memory() -> bytes in tensors, live tensors, blocks of the allocator: what tests watch. */
+/* memory() -> bytes in tensors, live tensors, blocks of the allocator, most bytes since the last call: what tests watch. */
 static int memory(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   lua_pushinteger(L, tw_ctx_live_bytes(ctx));
   lua_pushinteger(L, tw_ctx_live_tensors(ctx));
   lua_pushinteger(L, tw_alloc_live());
-  return 3;
+  lua_pushinteger(L, tw_ctx_peak_bytes(ctx));
+  return 4;
 }
 
 static const luaL_Reg functions[] = {

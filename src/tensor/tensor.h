@@ -64,6 +64,7 @@ void tw_ctx_free(tw_ctx *);      /* every tensor of it becomes invalid */
 tw_error *tw_ctx_error(tw_ctx *);
 int64_t tw_ctx_live_tensors(const tw_ctx *);
 int64_t tw_ctx_live_bytes(const tw_ctx *);
+int64_t tw_ctx_peak_bytes(tw_ctx *); /* the most since the last call */
 
 /* new gives ownership of one reference; everything else lends. */
 TW_CHECKED tw_status tw_tensor_new(tw_ctx *, tw_dtype, const tw_shape *, tw_tensor **out);    /* uninitialised, contiguous */

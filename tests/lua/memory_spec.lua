@@ -191,7 +191,7 @@ end)
 local function settle()
   collectgarbage()
   collectgarbage()
-  return { core.memory() }
+  return { table.unpack({ core.memory() }, 1, 3) }
 end
 
 -- Where freed blocks are kept for reuse (the plain build) their number says nothing.
