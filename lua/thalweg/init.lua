@@ -3,7 +3,11 @@ local core = require "thalweg.core"
 local options = require "thalweg.options"
 
 -- What the core has for the library and the runner alone.
-local internal = { num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true, rows = true }
+local internal = {
+  num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true, rows = true,
+  fail_allocation = true,
+  linalg = true, blas = true,
+}
 
 local tw = {}
 for name, v in next, core do
@@ -19,6 +23,7 @@ end
 
 for name, f in next, (require "thalweg.transforms") do tw[name] = f end
 tw.tree = face("tree", "map", "leaves", "flatten", "norm", "dot", "size")
+tw.linalg = options.seal("tw.linalg.", core.linalg)
 tw.experiment = require("thalweg.experiment").new
 tw.space = face("space", "choice", "linear", "log", "range", "zip", "list")
 tw.schedule = face("schedule", "constant", "piecewise", "exponential", "inverse_power", "polynomial", "cosine", "warmup")

@@ -42,7 +42,9 @@ end
 ---@param o? { mode: "auto"|"forward"|"reverse" }
 ---@return fun(x: thalweg.Tensor, ...): thalweg.Tensor jacobian
 function transforms.jacobian(f, o)
-  o = options.check("jacobian", { { name = "mode", type = "string", choices = { "auto", "forward", "reverse" }, default = "auto", about = "which way to differentiate" } }, o)
+  o = options.check("jacobian", {
+    { name = "mode", type = "string", choices = { "auto", "forward", "reverse" }, default = "auto", about = "which way to differentiate" },
+  }, o)
   return function(x, ...)
     if not core.is_tensor(x) then fault.raise("jacobian: the argument must be a tensor, got %s; tw.tree.flatten makes a vector of a tree", type(x)) end
     local mode = o.mode
@@ -100,7 +102,9 @@ end
 ---@param o? { axes: (integer|false)[] }
 ---@return function
 function transforms.vmap(f, o)
-  o = options.check("vmap", { { name = "axes", type = "table", optional = true, about = "the mapped axis of each argument, false for a shared one; default: the first axis of all" } }, o)
+  o = options.check("vmap", {
+    { name = "axes", type = "table", optional = true, about = "the mapped axis of each argument, false for a shared one; default: the first axis of all" },
+  }, o)
   return function(...)
     local arguments, n = table.pack(...), nil
     local function axis_of(i)
@@ -148,14 +152,16 @@ function transforms.vmap(f, o)
   end
 end
 
--- Holds the gradient of f (a 0-d result) at x, a tensor or a tree, against central differences with step h = cbrt(2^-52) max(1, |x_i|), whose error is about 1e-10 of
--- the scale of f in f64. Returns true, or false and the worst entries: { path, index, exact, numeric, error }, largest error first, at most ten.
+-- Holds the gradient of f (a 0-d result) at x, a tensor or a tree, against central differences with step h = cbrt(2^-52) max(1, |x_i|), whose error is about
+-- 1e-10 of the scale of f in f64. Returns true, or false and the worst entries: { path, index, exact, numeric, error }, largest error first, at most ten.
 ---@param f fun(x: any): thalweg.Tensor
 ---@param x any
 ---@param o? { tolerance: number }
 ---@return boolean ok, table[]|nil worst
 function transforms.checkgrad(f, x, o)
-  o = options.check("checkgrad", { { name = "tolerance", type = "number", above = 0, default = 1e-6, about = "largest error allowed, relative to 1 + |gradient|" } }, o)
+  o = options.check("checkgrad", {
+    { name = "tolerance", type = "number", above = 0, default = 1e-6, about = "largest error allowed, relative to 1 + |gradient|" },
+  }, o)
   local gradient = core.grad(f)(x)
   local worst = {}
   local leaves, paths = tree.leaves(x)

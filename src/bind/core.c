@@ -64,7 +64,7 @@ static int memory(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  {"sha256", sha256}, {"begin_run", begin_run}, {"end_run", end_run}, {"memory", memory}, {"docs", docs}, {NULL, NULL},
+  {"sha256", sha256}, {"begin_run", begin_run}, {"end_run", end_run}, {"memory", memory}, {"docs", docs}, {"fail_allocation", tw_fail_allocation}, {NULL, NULL},
 };
 
 int luaopen_thalweg_core(lua_State *L) {

@@ -150,7 +150,8 @@ static int custom(lua_State *L) {
   tw_arg_options(L, 1, "custom", rule_names);
   for (int i = 0; rule_names[i]; i++) {
     int type = lua_getfield(L, 1, rule_names[i]);
-    if (type != LUA_TFUNCTION && (i == 0 || type != LUA_TNIL)) return luaL_error(L, "custom: %s must be a function, got %s", rule_names[i], luaL_typename(L, -1));
+    if (type != LUA_TFUNCTION && (i == 0 || type != LUA_TNIL))
+      return luaL_error(L, "custom: %s must be a function, got %s", rule_names[i], luaL_typename(L, -1));
     lua_pop(L, 1);
   }
   lua_settop(L, 1);
@@ -162,8 +163,10 @@ static int custom(lua_State *L) {
 static const tw_function functions[] = {
   {"custom", custom, false,
    "custom{forward =, vjp =, jvp =} -> f\n"
-   "An operation of your own: forward(x, ...) computes one tensor from up to 8, undisturbed by differentiation; vjp(t, y, x, ...) returns the cotangent of each input "
-   "(nil for none) given t, the cotangent of the result y; jvp(ts, y, x, ...) returns the tangent of y given a table of the inputs' tangents. A rule that is not "
+   "An operation of your own: forward(x, ...) computes one tensor from up to 8, undisturbed by differentiation; vjp(t, y, x, ...) returns the cotangent of "
+   "each input "
+   "(nil for none) given t, the cotangent of the result y; jvp(ts, y, x, ...) returns the tangent of y given a table of the inputs' tangents. A rule that "
+   "is not "
    "given raises an error when it is needed. The rules are differentiated themselves when derivatives of higher order are asked for.\n"
    "example:\n"
    "tw.grad(tw.custom { forward = function(x) return x:round() end, vjp = function(t) return t end })(tw.tensor(1.3)) --> f64[] 1"},

@@ -179,13 +179,13 @@ static bool close_few(lua_State *L, bind_state *b, size_t mark, int first) {
   int n = 0, top = lua_gettop(L);
   for (int i = first; i <= top; i++) {
     tw_handle *h = tw_handle_test(L, i);
-    if (!h) {
-      if (lua_type(L, i) == LUA_TTABLE) return false;
-      continue;
+    bool survives = h && !h->collected && h->tensor && h->tensor->serial == h->serial && h->place >= mark;
+    if (survives && !b->owned[h->place]) continue; /* the same handle twice */
+    if (lua_type(L, i) == LUA_TTABLE || (survives && n == FEW)) {
+      for (; n > 0; n--) b->owned[few[n - 1]->place] = few[n - 1]->tensor; /* nothing set aside: the long way may still raise */
+      return false;
     }
-    if (h->collected || !h->tensor || h->tensor->serial != h->serial || h->place < mark) continue;
-    if (n == FEW || b->depth == 1) return false;
-    if (!b->owned[h->place]) continue; /* the same handle twice */
+    if (!survives) continue;
     few[n++] = h;
     b->owned[h->place] = NULL;
   }
@@ -255,6 +255,7 @@ void tw_operand_drop(lua_State *L, tw_operand *o) {
 
 static int free_state(lua_State *L) {
   bind_state *b = lua_touserdata(L, 1);
+  if (!b->ctx) return 0; /* registration ran out of memory */
   tw_grad_shutdown(b->ctx);
   tw_free(b->owned);
   tw_ctx_free(b->ctx);

@@ -100,7 +100,8 @@ static int by_tensor(lua_State *L, tw_tensor *x, tw_tensor *index, int axis) {
     bool flat = axis == 0 && tw_shape_equal(&a, &b) && x->ndim > 1;
     if (!flat && (index->ndim != 1 || index->size != x->shape[axis])) {
       char m[128], t[128];
-      return luaL_error(L, "mask %s fits neither axis %d of %s nor its whole shape", tw_tensor_describe(index, m, sizeof m), axis + 1, tw_tensor_describe(x, t, sizeof t));
+      return luaL_error(L, "mask %s fits neither axis %d of %s nor its whole shape", tw_tensor_describe(index, m, sizeof m), axis + 1,
+                        tw_tensor_describe(x, t, sizeof t));
     }
     index = positions_of(L, index);
     if (flat) {
@@ -113,7 +114,8 @@ static int by_tensor(lua_State *L, tw_tensor *x, tw_tensor *index, int axis) {
   if (index->ndim != 1) { /* several axes of indices: one flat selection, reshaped */
     tw_handle *h = tw_handle_new(L);
     tw_compose k = {.ctx = ctx};
-    tw_tensor *y = tw_do2(&k, &tw_op_index_select, &along, x, tw_do1(&k, &tw_op_reshape, &(tw_shape_attrs){.shape = {.n = 1, .d = {index->size}}}, index)), *out = NULL;
+    tw_tensor *flat = tw_do1(&k, &tw_op_reshape, &(tw_shape_attrs){.shape = {.n = 1, .d = {index->size}}}, index);
+    tw_tensor *y = tw_do2(&k, &tw_op_index_select, &along, x, flat), *out = NULL;
     tw_shape_attrs shape = {0};
     for (int i = 0; i < axis; i++) shape.shape.d[shape.shape.n++] = x->shape[i];
     for (int i = 0; i < index->ndim && shape.shape.n < TW_MAX_DIM; i++) shape.shape.d[shape.shape.n++] = index->shape[i];

@@ -68,7 +68,9 @@ static int where(lua_State *L) {
     tw_tensor *a = o[0].tensor, *b = o[1].tensor;
     tw_dtype d = (tw_dtype)(a->weak ? b : a)->dtype;
     if (a->dtype != b->dtype && (a->weak || b->weak || !tw_is_real((tw_dtype)a->dtype) || !tw_is_real((tw_dtype)b->dtype))) {
-      tw_cast_attrs to = {.dtype = tw_is_real((tw_dtype)a->dtype) && !a->weak ? (tw_dtype)a->dtype : tw_is_real((tw_dtype)b->dtype) && !b->weak ? (tw_dtype)b->dtype : d};
+      tw_cast_attrs to = {.dtype = tw_is_real((tw_dtype)a->dtype) && !a->weak   ? (tw_dtype)a->dtype
+                                   : tw_is_real((tw_dtype)b->dtype) && !b->weak ? (tw_dtype)b->dtype
+                                                                                : d};
       if (a->dtype != to.dtype) a = tw_do1(&k, &tw_op_cast, &to, a);
       if (b->dtype != to.dtype) b = tw_do1(&k, &tw_op_cast, &to, b);
     }
@@ -378,7 +380,8 @@ static int join(lua_State *L, bool stacked) {
   if (ndim == 0 || ndim > TW_MAX_DIM) return luaL_error(L, "%s: needs tensors with axes (at most %d)", stacked ? "stack" : "cat", TW_MAX_DIM);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_rawgeti(L, 1, i);
-    if (!tw_bind_to_tensor(L, -1)) return luaL_error(L, "%s: element %I is a %s, not a tensor", stacked ? "stack" : "cat", (LUAI_UACINT)i, luaL_typename(L, -1));
+    if (!tw_bind_to_tensor(L, -1))
+      return luaL_error(L, "%s: element %I is a %s, not a tensor", stacked ? "stack" : "cat", (LUAI_UACINT)i, luaL_typename(L, -1));
     lua_pop(L, 1);
   }
   tw_handle *h = tw_handle_new(L);

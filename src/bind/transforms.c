@@ -83,11 +83,23 @@ static uint32_t differentiable(lua_State *L, int f, int n_args) {
   return wrt;
 }
 
-/* The leaves of a result or of its cotangent, owned by a session kept on the stack, so that an error frees them. */
-static tw_session *collect_tree(lua_State *L, int idx, const char *owner) {
+/* The tensors of a tree place by place, owned by a session kept on the stack, so that an error frees them. */
+static tw_session *every_place(lua_State *L, int idx, const char *owner) {
   tw_session *s = tw_session_push(L);
-  tw_leaves_collect(L, idx, &s->leaves, owner);
+  tw_leaves_every(L, idx, &s->leaves, owner);
   return s;
+}
+
+/* A tensor at several places of the argument is one leaf: it can move along one tangent only. direction[i] belongs to leaf i. */
+static void pair_tangents(lua_State *L, tw_leaves *leaves, const tw_leaves *places, const tw_leaves *tangents, tw_tensor **direction) {
+  if (places->n != tangents->n) {
+    luaL_error(L, "jvp: the tangent has %I tensors, the argument has %I; give a tree like the argument", (LUAI_UACINT)tangents->n, (LUAI_UACINT)places->n);
+  }
+  for (size_t k = 0; k < places->n; k++) {
+    size_t i = tw_leaves_find(leaves, places->leaf[k]);
+    if (direction[i] && direction[i] != tangents->leaf[k]) luaL_error(L, "jvp: one tensor stands at two places of the argument, with two tangents");
+    direction[i] = tangents->leaf[k];
+  }
 }
 
 /* pullback(cotangent): upvalues f and the packed arguments. f is evaluated again under a tape of this call. */
@@ -105,9 +117,10 @@ static int pullback(lua_State *L) {
   tw_session_leaves(L, s, f, n_args, wrt, "vjp");
   for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->level, s->leaves.leaf[i], &s->fresh[i]));
   int first = tw_session_call(L, s, f, n_args, wrt, "vjp"), last = lua_gettop(L);
-  tw_session *y = collect_tree(L, first, "vjp"), *t = collect_tree(L, 1, "vjp");
+  tw_session *y = every_place(L, first, "vjp"), *t = every_place(L, 1, "vjp");
   if (y->leaves.n != t->leaves.n) {
-    return luaL_error(L, "vjp: the cotangent has %I tensors, the result has %I; give a tree like the result", (LUAI_UACINT)t->leaves.n, (LUAI_UACINT)y->leaves.n);
+    return luaL_error(L, "vjp: the cotangent has %I tensors, the result has %I; give a tree like the result", (LUAI_UACINT)t->leaves.n,
+                      (LUAI_UACINT)y->leaves.n);
   }
   tw_bind_status(L, tw_grad_backward(ctx, s->level, (int)y->leaves.n, y->leaves.leaf, t->leaves.leaf, (int)s->leaves.n, s->fresh, s->grads));
   tw_session_clear(L, y);
@@ -153,17 +166,19 @@ static int jvp(lua_State *L) {
   int n_args = lua_gettop(L) - 2;
   tw_session *s = tw_session_push(L);
   lua_insert(L, 2); /* tangents, session, f, p, further */
-  tw_session *v = collect_tree(L, 1, "jvp");
-  lua_insert(L, 1); /* tangent leaves, tangents, session, f, ... */
-  tw_session_open(L, 3, true, "jvp");
-  tw_session_leaves(L, s, 4, n_args, 1, "jvp");
-  if (v->leaves.n != s->leaves.n) {
-    return luaL_error(L, "jvp: the tangent has %I tensors, the argument has %I; give a tree like the argument", (LUAI_UACINT)v->leaves.n, (LUAI_UACINT)s->leaves.n);
-  }
-  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_dual(ctx, s->level, s->leaves.leaf[i], v->leaves.leaf[i], &s->fresh[i]));
-  int first = tw_session_call(L, s, 4, n_args, 1, "jvp");
+  tw_session *v = every_place(L, 1, "jvp"), *places = every_place(L, 4, "jvp");
+  lua_rotate(L, 1, 2); /* tangents' and argument's places, tangents, session, f, p, further */
+  enum { SESSION = 4, F };
+  tw_session_open(L, SESSION, true, "jvp");
+  tw_session_leaves(L, s, F, n_args, 1, "jvp");
+  tw_tensor **direction = lua_newuserdatauv(L, s->leaves.n * sizeof *direction, 0);
+  for (size_t i = 0; i < s->leaves.n; i++) direction[i] = NULL;
+  pair_tangents(L, &s->leaves, &places->leaves, &v->leaves, direction);
+  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_dual(ctx, s->level, s->leaves.leaf[i], direction[i], &s->fresh[i]));
+  int first = tw_session_call(L, s, F, n_args, 1, "jvp");
   lua_settop(L, first);
-  tw_session *y = collect_tree(L, first, "jvp");
+  tw_session *y = tw_session_push(L);
+  tw_leaves_collect(L, first, &y->leaves, "jvp");
   y->grads = tw_calloc(y->leaves.n + 1, sizeof *y->grads);
   if (!y->grads) return luaL_error(L, "jvp: out of memory");
   for (size_t i = 0; i < y->leaves.n; i++) tw_bind_status(L, tw_grad_tangent(ctx, s->level, y->leaves.leaf[i], &y->grads[i]));
@@ -188,7 +203,8 @@ static int rows(lua_State *L) {
   for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->level, s->leaves.leaf[i], &s->fresh[i]));
   int first = tw_session_call(L, s, 2, n_args, 1, "jacobian");
   lua_settop(L, first);
-  tw_session *y = collect_tree(L, first, "jacobian");
+  tw_session *y = tw_session_push(L);
+  tw_leaves_collect(L, first, &y->leaves, "jacobian");
   lua_insert(L, first);
   lua_createtable(L, (int)y->leaves.n, 0);
   for (size_t k = 0; k < y->leaves.n; k++) {
@@ -220,9 +236,11 @@ static int rows(lua_State *L) {
 static const tw_function functions[] = {
   {"grad", grad, false,
    "grad(f [, {wrt = {1}}]) -> g\n"
-   "The gradient of f as a function: g(p, ...) evaluates f(p, ...), whose first result must be a 0-d real tensor, and returns the gradient with respect to p, a "
+   "The gradient of f as a function: g(p, ...) evaluates f(p, ...), whose first result must be a 0-d real tensor, and returns the gradient with respect to "
+   "p, a "
    "tree like p with the real tensors alone, then the further results of f, detached. With wrt = {1, 3} it differentiates those arguments and returns one "
-   "gradient for each. f sees fresh tensors in place of p's; one captured from outside that shares storage with p raises an error. Gradients of gradients are exact.\n"
+   "gradient for each. f sees fresh tensors in place of p's; one captured from outside that shares storage with p raises an error. Gradients of gradients "
+   "are exact.\n"
    "example:\n"
    "tw.grad(function(x) return (x ^ 3):sum() end)(tw.tensor { 1, 2 }) --> f64[2] [ 3 12]"},
   {"value_and_grad", value_and_grad, false,
@@ -238,7 +256,8 @@ static const tw_function functions[] = {
    "select(2, tw.vjp(function(x) return x * x end, tw.tensor { 1, 2 }))(tw.tensor { 10, 1 }) --> f64[2] [20  4]"},
   {"jvp", jvp, false,
    "jvp(f, p, v, ...) -> y, ydot\n"
-   "Forward mode: y = f(p, ...), and its derivative along v, the Jacobian times v, where v is a tree like p. Tangents are computed alongside the values, so memory "
+   "Forward mode: y = f(p, ...), and its derivative along v, the Jacobian times v, where v is a tree like p. Tangents are computed alongside the values, so "
+   "memory "
    "does not grow with the number of operations.\n"
    "example:\n"
    "tw.jvp(tw.sin, tw.tensor { 0 }, tw.tensor { 2 }) --> f64[1] [0]\tf64[1] [2]"},

@@ -160,7 +160,7 @@ static tw_status step_back(tw_ctx *ctx, size_t index, uint32_t bit, tw_tensor **
     wanted[i] = (in[i]->levels & bit) && tw_is_real((tw_dtype)in[i]->dtype);
   }
   char attrs[512] __attribute__((aligned(16)));
-  memcpy(attrs, ctx->tape->attrs + e.attrs, e.op->attrs_bytes); /* the arena may move while the pass is itself recorded */
+  if (e.op->attrs_bytes) memcpy(attrs, ctx->tape->attrs + e.attrs, e.op->attrs_bytes); /* the arena may move while the pass is itself recorded */
   tw_call c = {.op = e.op, .attrs = attrs, .in = in, .out = out, .n_in = e.n_in, .n_out = e.n_out};
   s = e.op->vjp(ctx, &c, cotangent, grad, wanted);
   for (int i = 0; i < e.n_in; i++) {
@@ -186,12 +186,14 @@ static tw_status check_result(tw_ctx *ctx, const tw_tensor *y, const tw_tensor *
   char a[128], b[128];
   if (!tw_is_real((tw_dtype)y->dtype)) return tw_fail(&ctx->error, TW_EINVAL, "grad: the result must be real, got %s", tw_tensor_describe(y, a, sizeof a));
   if (!cotangent && y->ndim != 0) {
-    return tw_fail(&ctx->error, TW_EINVAL, "grad: the loss must be a single number (0-d), got %s; reduce it with :sum() or :mean()", tw_tensor_describe(y, a, sizeof a));
+    return tw_fail(&ctx->error, TW_EINVAL, "grad: the loss must be a single number (0-d), got %s; reduce it with :sum() or :mean()",
+                   tw_tensor_describe(y, a, sizeof a));
   }
   if (!cotangent) return TW_OK;
   tw_shape p = tw_tensor_shape(y), q = tw_tensor_shape(cotangent);
   if (tw_shape_equal(&p, &q) && y->dtype == cotangent->dtype) return TW_OK;
-  return tw_fail(&ctx->error, TW_EINVAL, "grad: the cotangent is %s, the result %s", tw_tensor_describe(cotangent, b, sizeof b), tw_tensor_describe(y, a, sizeof a));
+  return tw_fail(&ctx->error, TW_EINVAL, "grad: the cotangent is %s, the result %s", tw_tensor_describe(cotangent, b, sizeof b),
+                 tw_tensor_describe(y, a, sizeof a));
 }
 
 /* The cotangents of the results take their places. */

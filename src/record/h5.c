@@ -88,22 +88,6 @@ bool tw__h5_column(hid_t where, const char *path, hid_t memory_type, int64_t n, 
   return ok;
 }
 
-bool tw__h5_texts(hid_t where, const char *path, int64_t n, tw__arena *arena, tw_text *out) {
-  hid_t d = tw__h5_open(where, path, 1, n, NULL), type = d < 0 ? -1 : H5Dget_type(d), space = d < 0 ? -1 : H5Dget_space(d);
-  hid_t memory = tw__h5_text_type(0);
-  char **p = tw_calloc((size_t)n, sizeof *p);
-  bool ok = p && memory >= 0 && space >= 0 && type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0 &&
-            H5Dread(d, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, p) >= 0;
-  for (int64_t i = 0; i < n && ok; i++) ok = tw__arena_text(arena, tw_text_of(p[i] ? p[i] : ""), &out[i]);
-  if (p && space >= 0 && memory >= 0) H5Dvlen_reclaim(memory, space, H5P_DEFAULT, p);
-  tw_free(p);
-  if (memory >= 0) H5Tclose(memory);
-  if (space >= 0) H5Sclose(space);
-  if (type >= 0) H5Tclose(type);
-  if (d >= 0) H5Dclose(d);
-  return ok;
-}
-
 typedef struct {
   tw__arena *arena;
   tw_text *names;

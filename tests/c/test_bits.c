@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "check.h"
+#include "op/draw.h"
 #include "op/gemm.h"
 #include "op/op.h"
 #include "tensor/ctx.h"
@@ -241,12 +242,35 @@ int main(void) {
     CHECK_INT(draws_that_depend_on_position(&tw_op_uniform, 0, 1, TW_F64), 0);
     CHECK_INT(draws_that_depend_on_position(&tw_op_normal, 0, 1, TW_F64), 0);
     CHECK_INT(draws_that_depend_on_position(&tw_op_normal, 0, 1, TW_F32), 0);
+    CHECK_INT(draws_that_depend_on_position(&tw_op_exponential, 2, 0, TW_F64), 0);
     CHECK_INT(draws_that_depend_on_position(&tw_op_randint, 1, 6, TW_I64), 0);
+  }
+  TEST("a uniform number stays below the upper end where rounding would lift it there") {
+    int64_t after;
+    double high = 1 + 0x1p-52; /* in f64 one number lies in [1, high); in f32 some 3 % of the draws below would round to 1 */
+    tw_tensor *x = drawn(&tw_op_uniform, 3, 0, 1000, 1, high, TW_F64, &after), *y = drawn(&tw_op_uniform, 3, 0, 1000, 1 - 0x1p-20, 1, TW_F32, &after);
+    for (int64_t i = 0; i < 1000; i++) CHECK(tw_tensor_get(x, i) == 1 && tw_tensor_get(y, i) >= 1 - 0x1p-20 && tw_tensor_get(y, i) < 1);
+    tw_tensor_release(ctx, x);
+    tw_tensor_release(ctx, y);
   }
   TEST("Philox4x32-10 gives Random123's known answers") {
     uint64_t out[2];
     tw_rng_block(0, 0, 0, out); /* counter 0, key 0: 6627e8d5 e169c58d bc57ac4c 9b00dbd8 */
     CHECK(out[0] == UINT64_C(0xe169c58d6627e8d5) && out[1] == UINT64_C(0x9b00dbd8bc57ac4c));
+  }
+  TEST("several positions at once give the words of each alone, across every carry of the counter") {
+    static const uint64_t starts[] = {0, 1, 77, UINT64_C(0xfffffffe), UINT64_C(0xfffffffffffffffd)};
+    for (int k = 0; k < 5; k++) {
+      for (int64_t n = 0; n < 14; n++) {
+        uint64_t first[14], second[14], alone[14], out[2];
+        tw_rng_blocks(UINT64_C(0x9876543210abcdef), starts[k], n, first, second);
+        tw_rng_blocks(UINT64_C(0x9876543210abcdef), starts[k], n, alone, NULL);
+        for (int64_t i = 0; i < n; i++) {
+          tw_rng_block(UINT64_C(0x9876543210abcdef), starts[k] + (uint64_t)i, 0, out);
+          CHECK(first[i] == out[0] && second[i] == out[1] && alone[i] == out[0]);
+        }
+      }
+    }
   }
   TEST("the streams of this release are those of the first") {
     int64_t after;

@@ -232,7 +232,7 @@ end)
 
 test("on a terminal progress is one line drawn over and over", function()
   if not os.execute("command -v script >/dev/null") then return test.skip("progress on a terminal", "there is no script command") end
-  local status, out = shell.sh([[TERM=xterm script -qec "$T run tiny.lua -o tty.h5" /dev/null]])
+  local status, out = shell.sh([[TERM=xterm script -qec '"$T" run tiny.lua -o tty.h5' /dev/null]])
   test.eq(status, 0, out)
   test.ok(out:find("\rtiny  %d/6 runs"), out)
   test.ok(out:find("\27[K", 1, true), out)

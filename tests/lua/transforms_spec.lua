@@ -90,8 +90,23 @@ test("pullbacks of trees and of several arguments", function()
   test.eq({ gp.w:table(), gs:table(), gn }, { { 8.0, 9.0 }, { 1.0, 2.0 }, nil })
 end)
 
+test("a tensor at two places of a tree is one leaf, of a result counts twice", function()
+  local p, t = tw.tensor { 1, 2 }, tw.tensor { 3, 4 }
+  local _, ydot = tw.jvp(function(q) return (q.a * q.b):sum() end, { a = p, b = p }, { a = t, b = t })
+  test.eq(ydot:item(), 2 * (3 + 8.0))
+  test.raises("with two tangents", function() tw.jvp(function(q) return q.a + q.b end, { a = p, b = p }, { a = t, b = p }) end)
+  local _, same = tw.jvp(function(q) return q.a * q.b end, { a = p, b = tw.ones(2) }, { a = t, b = t })
+  test.eq(same:table(), { 3 + 3.0, 4 + 8.0 })
+  local _, pullback = tw.vjp(function(q)
+    local y = q * q
+    return { y, y }
+  end, p)
+  test.eq(pullback { t, t }:table(), { 12.0, 32.0 })
+end)
+
 test("hvp takes a tree and further arguments", function()
-  local h = tw.hvp(function(p, k) return (p.a ^ 3):sum() * k + p.b ^ 2 end)({ a = tw.tensor { 1, 2 }, b = tw.tensor(1) }, { a = tw.tensor { 1, 0 }, b = tw.tensor(2) }, 2)
+  local at, along = { a = tw.tensor { 1, 2 }, b = tw.tensor(1) }, { a = tw.tensor { 1, 0 }, b = tw.tensor(2) }
+  local h = tw.hvp(function(p, k) return (p.a ^ 3):sum() * k + p.b ^ 2 end)(at, along, 2)
   test.eq({ h.a:table(), h.b:item() }, { { 12.0, 0.0 }, 4.0 })
 end)
 
@@ -179,7 +194,9 @@ end)
 
 for message, f in next, {
   ["jvp: the tangent is f64[3], the primal f64[2]; they must agree"] = function() tw.jvp(tw.sin, tw.ones(2), tw.ones(3)) end,
-  ["the tangent has 1 tensors, the argument has 2"] = function() tw.jvp(function(p) return p.a + p.b end, { a = tw.ones(1), b = tw.ones(1) }, { a = tw.ones(1) }) end,
+  ["the tangent has 1 tensors, the argument has 2"] = function()
+    tw.jvp(function(p) return p.a + p.b end, { a = tw.ones(1), b = tw.ones(1) }, { a = tw.ones(1) })
+  end,
   ["the cotangent has 2 tensors, the result has 1"] = function() select(2, tw.vjp(tw.sin, tw.ones(1))) { tw.ones(1), tw.zeros(1) } end,
   ["grad: the cotangent is f64[2], the result f64[1]"] = function() select(2, tw.vjp(tw.sin, tw.ones(1)))(tw.ones(2)) end,
   ["jacobian: the argument must be a tensor, got table"] = function() tw.jacobian(tw.sin) {} end,

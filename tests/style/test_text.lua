@@ -4,7 +4,10 @@ local test = require "spec"
 local tree = require "style.tree"
 
 local code = tree.files("src", "lua", "tests", "cmake", "experiments", ".ci", "CMakeLists.txt", "CMakePresets.json", "thalweg")
-local prose = tree.files("docs", "data/README.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+local prose = {}
+for _, path in ipairs(tree.files("docs", "data/README.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")) do
+  if path:match("%.md$") then prose[#prose + 1] = path end
+end
 
 -- Recorded numbers are read by tests, not by people.
 local function is_text(path) return not path:match("^tests/golden/") or path:match("%.py$") end

@@ -11,7 +11,7 @@ local patience = 0.05      -- seconds a run may hold up those queued behind it w
 local blank_deaths = 3     -- workers that may die in a row without having begun a run
 
 ---@class thalweg.Job
----@field todo integer[] rows to execute, in order
+---@field missing integer[] rows to execute, in order
 ---@field workers integer how many at once
 ---@field launch fun(index: integer): userdata starts the worker with this number
 ---@field ended fun(row: integer, status: string, value: number, message: string)
@@ -48,7 +48,7 @@ function Pool:take(n)
   while #out < n do
     local row = table.remove(self.again)
     if not row then
-      row = self.job.todo[self.next]
+      row = self.job.missing[self.next]
       if not row then break end
       self.next = self.next + 1
     end
@@ -57,7 +57,7 @@ function Pool:take(n)
   return out
 end
 
-function Pool:left() return #self.again + #self.job.todo - self.next + 1 end
+function Pool:left() return #self.again + #self.job.missing - self.next + 1 end
 
 -- Fills a worker's queue: one run in flight and enough behind it that it never waits.
 function Pool:feed(w)
@@ -190,7 +190,7 @@ function Pool:count()
   local running, part = 0, 0
   for _, w in ipairs(self.workers) do
     local at, done, total = w.child:slot()
-    if at ~= 0 then running = running + 1 end
+    if #w.queue > 0 then running = running + 1 end -- between two runs it is not idle
     if at ~= 0 and total > 0 then part = part + math.min(1, done / total) end
   end
   return running, part
