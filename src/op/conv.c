@@ -119,17 +119,17 @@ static tw_status run_back(tw_ctx *ctx, const tw_call *c) {
   return s;
 }
 
-/* The cotangent of w: t [N O P] times the windows of x [N P K], summed over the images. */
+/* The cotangent of w: for each image the windows of x [K P] times t' [P O], summed over the images, turned. */
 static tw_tensor *kernels_adjoint(tw_compose *k, tw_tensor *t, tw_tensor *x, const tw_tensor *w, const tw_window_attrs *a) {
   sizes z;
   k->status = sizes_of(k->ctx, "conv", a, x->shape[0], x->shape[2], x->shape[3], w, &z);
   int64_t positions = z.rows * z.cols;
   tw_shape_attrs flat = {.shape = {.n = 3, .d = {z.n, z.inner, positions}}}, rows = {.shape = {.n = 3, .d = {z.n, z.kernels, positions}}};
-  tw_shape_attrs matrix = {.shape = {.n = 2, .d = {z.kernels, z.inner}}}, own = {.shape = tw_tensor_shape(w)};
-  tw_permute_attrs turn = {.n = 3, .axis = {0, 2, 1}};
-  tw_tensor *windows = tw_do1(k, &tw_op_permute, &turn, tw_do1(k, &tw_op_reshape, &flat, tw_do1(k, &tw_op_unfold, a, x)));
-  tw_tensor *each = tw_do2(k, &tw_op_matmul, NULL, tw_do1(k, &tw_op_reshape, &rows, t), windows);
-  return tw_do1(k, &tw_op_reshape, &own, tw_do1(k, &tw_op_sum_to, &matrix, each));
+  tw_shape_attrs matrix = {.shape = {.n = 2, .d = {z.inner, z.kernels}}}, own = {.shape = tw_tensor_shape(w)};
+  tw_permute_attrs images = {.n = 3, .axis = {0, 2, 1}}, turn = {.n = 2, .axis = {1, 0}};
+  tw_tensor *windows = tw_do1(k, &tw_op_reshape, &flat, tw_do1(k, &tw_op_unfold, a, x));
+  tw_tensor *each = tw_do2(k, &tw_op_matmul, NULL, windows, tw_do1(k, &tw_op_permute, &images, tw_do1(k, &tw_op_reshape, &rows, t)));
+  return tw_do1(k, &tw_op_reshape, &own, tw_do1(k, &tw_op_permute, &turn, tw_do1(k, &tw_op_sum_to, &matrix, each)));
 }
 
 static tw_status vjp_conv(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **grad, const bool *wanted) {
