@@ -38,6 +38,10 @@ end
 -- The Jacobian of f as a function of a tensor: J(x, ...) has f(x, ...)'s shape followed by x's: J[i.. j..] = d f_i / d x_j.
 -- Reverse mode costs one evaluation and one backward pass per element of the result, forward mode one evaluation with a tangent per element of x;
 -- mode = "auto" takes the smaller count.
+-- example:
+-- tw.jacobian(function(x) return x * x:sum() end)(tw.tensor{ 1, 2 }) --> f64[2 2]
+--                                                                    --> [[4 1]
+--                                                                    -->  [2 5]]
 ---@param f fun(x: thalweg.Tensor, ...): thalweg.Tensor
 ---@param o? { mode: "auto"|"forward"|"reverse" }
 ---@return fun(x: thalweg.Tensor, ...): thalweg.Tensor jacobian
@@ -59,6 +63,10 @@ end
 
 -- The Hessian of a function with a 0-d result: for a tensor x its shape twice ([n n] for a vector); for a tree of tensors a tree of trees, H[a][b] with the
 -- shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, one backward pass per parameter.
+-- example:
+-- tw.hessian(function(x) return x[1] ^ 2 * x[2] end)(tw.tensor{ 3, 5 }) --> f64[2 2]
+--                                                                       --> [[10  6]
+--                                                                       -->  [ 6  0]]
 ---@param f fun(p: any, ...): thalweg.Tensor
 ---@return fun(p: any, ...): any hessian
 function transforms.hessian(f)
@@ -86,6 +94,8 @@ function transforms.hessian(f)
 end
 
 -- Hessian times vector: hvp(f)(p, v, ...) where v is a tree like p. Forward over reverse (Pearlmutter 1994): the cost of a few gradients, whatever the size.
+-- example:
+-- tw.hvp(function(x) return x[1] ^ 2 * x[2] end)(tw.tensor{ 3, 5 }, tw.tensor{ 1, 0 }) --> f64[2] [10  6]
 ---@param f fun(p: any, ...): thalweg.Tensor
 ---@return fun(p: any, v: any, ...): any
 function transforms.hvp(f)
@@ -98,6 +108,11 @@ end
 
 -- Applies f to each slice of its tensor arguments along their first axis and stacks the results: vmap(f)(x, y) has rows f(x[i], y[i]). With axes = { 1, false }
 -- the second argument is the same for all. Trees are sliced leaf by leaf; per-example gradients are vmap(grad(loss), { axes = { false, 1, 1 } })(p, x, y).
+-- example:
+-- local loss = function(w, x) return w:dot(x) ^ 2 end
+-- tw.vmap(tw.grad(loss), { axes = { false, 1 } })(tw.tensor{ 1, 1 }, tw.tensor{ {1, 2}, {0, 3} }) --> f64[2 2]
+--                                                                                                 --> [[ 6 12]
+--                                                                                                 -->  [ 0 18]]
 ---@param f function
 ---@param o? { axes: (integer|false)[] }
 ---@return function
@@ -154,6 +169,11 @@ end
 
 -- Holds the gradient of f (a 0-d result) at x, a tensor or a tree, against central differences with step h = cbrt(2^-52) max(1, |x_i|), whose error is about
 -- 1e-10 of the scale of f in f64. Returns true, or false and the worst entries: { path, index, exact, numeric, error }, largest error first, at most ten.
+-- example:
+-- tw.checkgrad(function(p) return (p.w * p.w):sum() end, { w = tw.tensor{ 1, 2 } }) --> true
+-- local wrong = tw.custom{ forward = function(x) return x * x end, vjp = function(t, y, x) return t * x end }
+-- local ok, worst = tw.checkgrad(wrong, tw.tensor(3))
+-- ok, worst[1].exact --> false  3.0
 ---@param f fun(x: any): thalweg.Tensor
 ---@param x any
 ---@param o? { tolerance: number }

@@ -15,6 +15,10 @@ local function visit(t, path, f)
 end
 
 -- The tree with every tensor x replaced by f(x, y, ..., path), where y, ... stand at the same place of the further trees and path is "layer1.w".
+-- A further tree of another form is an error.
+-- example:
+-- local p = { w = tw.tensor{ 1, 2 }, b = { tw.tensor(3) } }
+-- tw.tree.map(function(x, y) return x + y end, p, p).b[1] --> f64[] 6
 ---@param f fun(x: thalweg.Tensor, ...): any
 ---@param t any
 ---@return any
@@ -41,6 +45,9 @@ function tree.map(f, t, ...)
 end
 
 -- The tensors of a tree in order, and their paths.
+-- example:
+-- local leaves, paths = tw.tree.leaves{ w = tw.tensor{ 1, 2 }, b = { tw.tensor(3) } }
+-- paths[1], leaves[1] --> b.1  f64[] 3
 ---@param t any
 ---@return thalweg.Tensor[] leaves, string[] paths
 function tree.leaves(t)
@@ -53,6 +60,11 @@ function tree.leaves(t)
 end
 
 -- All real tensors of a tree in one vector, in order, and a function that makes a tree of the same form from such a vector.
+-- A tree without a real tensor is an error.
+-- example:
+-- local v, restore = tw.tree.flatten{ w = tw.tensor{ 1, 2 }, b = tw.tensor(3) }
+-- v --> f64[3] [3 1 2]
+-- restore(2 * v).w --> f64[2] [2 4]
 ---@param t any
 ---@return thalweg.Tensor vector, fun(vector: thalweg.Tensor): any restore
 function tree.flatten(t)
@@ -75,6 +87,8 @@ function tree.flatten(t)
 end
 
 -- The 2-norm of all real tensors of a tree together: sqrt(sum of all squares).
+-- example:
+-- tw.tree.norm{ a = tw.tensor{ 3 }, b = tw.tensor(4) } --> f64[] 5
 ---@param t any
 ---@return thalweg.Tensor norm 0-d
 function tree.norm(t)
@@ -89,6 +103,11 @@ function tree.norm(t)
 end
 
 -- The inner product of two trees of one form: the sum of x y over all elements.
+-- example:
+-- local p = { a = tw.tensor{ 3 }, b = tw.tensor(4) }
+-- tw.tree.dot(p, p) --> f64[] 25
+---@param a any
+---@param b any
 ---@return thalweg.Tensor product 0-d
 function tree.dot(a, b)
   local total
@@ -102,6 +121,9 @@ function tree.dot(a, b)
 end
 
 -- The number of elements of all real tensors.
+-- example:
+-- tw.tree.size{ w = tw.zeros(2, 3), classes = tw.tensor({ 1, 2 }, { dtype = "i64" }) } --> 6
+---@param t any
 ---@return integer
 function tree.size(t)
   local n = 0

@@ -48,7 +48,7 @@ static int end_run(lua_State *L) {
   return 0;
 }
 
-/* docs() -> the documentation of every function, by name. */
+/* docs() -> the documentation: see tw_push_docs. */
 static int docs(lua_State *L) {
   tw_push_docs(L);
   return 1;
@@ -71,13 +71,20 @@ int luaopen_thalweg_core(lua_State *L) {
   static const tw_op *const numbers[] = {&tw_op_exp, &tw_op_log, &tw_op_log1p, &tw_op_expm1, &tw_op_sqrt, &tw_op_sin, &tw_op_cos, &tw_op_tanh, &tw_op_pow};
   luaL_newlib(L, functions);
   tw_handle_register(L);
+  tw_doc_group(L, "Tensors");
   tw_register_tensor(L);
+  tw_doc_group(L, "Indexing");
   tw_register_index(L);
   tw_register_ops(L);
+  tw_doc_group(L, "Random numbers");
   tw_register_rng(L);
+  tw_doc_group(L, "Linear algebra");
   tw_register_linalg(L);
+  tw_doc_group(L, "Network operations");
   tw_register_nn(L);
+  tw_doc_group(L, "Selecting and sorting");
   tw_register_select(L);
+  tw_doc_group(L, "Gradients and other transforms");
   tw_register_transforms(L);
   tw_register_custom(L);
   tw_register_optim(L);

@@ -315,6 +315,40 @@ void tw_handle_set_meta_value(lua_State *L, const char *name) {
 
 void tw_push_docs(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &docs_key); }
 
+void tw_doc_group(lua_State *L, const char *title) {
+  tw_push_docs(L);
+  lua_pushstring(L, title);
+  lua_setfield(L, -2, "group");
+  lua_pop(L, 1);
+}
+
+static void set_text(lua_State *L, const char *field, const char *text) {
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, field);
+}
+
+/* Adds an entry to the documentation; f: the function's place on the stack, 0 when there is none. */
+static void document(lua_State *L, const char *name, const char *owner, bool method, int f, const char *doc) {
+  if (f) f = lua_absindex(L, f);
+  tw_push_docs(L);
+  lua_createtable(L, 0, 6);
+  set_text(L, "name", name);
+  set_text(L, "doc", doc);
+  set_text(L, "owner", owner);
+  lua_getfield(L, -2, "group");
+  lua_setfield(L, -2, "group");
+  lua_pushboolean(L, method);
+  lua_setfield(L, -2, "method");
+  if (f) {
+    lua_pushvalue(L, f);
+    lua_setfield(L, -2, "f");
+  }
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  lua_pop(L, 1);
+}
+
+void tw_add_topic(lua_State *L, const char *name, const char *doc) { document(L, name, NULL, false, 0, doc); }
+
 /* The module lies below the value. */
 void tw_add_function_value(lua_State *L, const char *name, bool method, const char *doc) {
   if (method) {
@@ -323,10 +357,7 @@ void tw_add_function_value(lua_State *L, const char *name, bool method, const ch
     lua_setfield(L, -2, name);
     lua_pop(L, 1);
   }
-  tw_push_docs(L);
-  lua_pushstring(L, doc);
-  lua_setfield(L, -2, name);
-  lua_pop(L, 1);
+  document(L, name, NULL, method, -1, doc);
   lua_setfield(L, -2, name);
 }
 
@@ -334,5 +365,13 @@ void tw_add_functions(lua_State *L, const tw_function *row) {
   for (; row->name; row++) {
     lua_pushcfunction(L, row->f);
     tw_add_function_value(L, row->name, row->method, row->doc);
+  }
+}
+
+void tw_add_methods(lua_State *L, const char *owner, const tw_function *row) {
+  for (; row->name; row++) {
+    lua_pushcfunction(L, row->f);
+    document(L, row->name, owner, true, -1, row->doc);
+    lua_setfield(L, -2, row->name);
   }
 }

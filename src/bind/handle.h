@@ -40,8 +40,9 @@ void tw_handle_set_meta(lua_State *L, const char *name, lua_CFunction); /* a met
 void tw_handle_set_meta_value(lua_State *L, const char *name);          /* the value on top, popped */
 
 /* A function of the module, and where `method` says so a method of tensors as well. Its documentation stands here and nowhere else: the reference page, the
- * editor types and their tests read it. Lines of `doc`: the call, as `sum(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`; what it does, with shapes,
- * dtypes and errors; `formula: ...`; `source: ...`; then `example:` and lines of Lua, in which `--> text` says what the expression before it prints. */
+ * editor types and their tests read it. Lines of `doc`: the call, as `sum(x [, axis | {axes}] [, {keepdim = false}]) -> tensor` (several calls: a line each);
+ * what it does, with shapes, dtypes and errors; `formula: ...`; `source: ...`; then `example:` and lines of Lua, in which `--> text` says what the expression
+ * before it prints (further lines of it: `--> ` alone on theirs) or, as `--> error: text`, how it fails. docs/tools/text.lua reads all this. */
 typedef struct {
   const char *name;
   lua_CFunction f;
@@ -50,7 +51,10 @@ typedef struct {
 } tw_function;
 void tw_add_functions(lua_State *L, const tw_function *);               /* into the module on top, the method table and the documentation */
 void tw_add_function_value(lua_State *L, const char *name, bool method, const char *doc); /* the value on top, popped */
-void tw_push_docs(lua_State *L);                                        /* the table of documentation by name */
+void tw_add_methods(lua_State *L, const char *owner, const tw_function *); /* into the table on top: methods of another type; owner "generator", calls "r:normal(...)" */
+void tw_add_topic(lua_State *L, const char *name, const char *doc);     /* documents what is no function: a field, an operator */
+void tw_doc_group(lua_State *L, const char *title);                     /* what is registered from here on stands under this title */
+void tw_push_docs(lua_State *L);                                        /* the list of { name=, doc=, group=, f=, method=, owner= } in order of registration */
 
 /* Lua arguments in the words of design: axes 1-based, negative from the end; shapes as numbers or one table; option tables last and checked. */
 int tw_arg_axis(lua_State *L, int idx, int ndim);                                   /* 0-based */

@@ -328,18 +328,9 @@ static const tw_function functions[] = {
   {NULL, NULL, false, NULL},
 };
 
-/* The documentation of linalg.f stands under "linalg.f". */
 void tw_register_linalg(lua_State *L) {
   lua_newtable(L);
-  for (const tw_function *row = functions; row->name; row++) {
-    lua_pushcfunction(L, row->f);
-    lua_setfield(L, -2, row->name);
-    tw_push_docs(L);
-    lua_pushfstring(L, "linalg.%s", row->name);
-    lua_pushstring(L, row->doc);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
-  }
+  tw_add_functions(L, functions);
   lua_setfield(L, -2, "linalg");
   lua_pushcfunction(L, blas);
   lua_setfield(L, -2, "blas");

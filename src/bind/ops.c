@@ -1,4 +1,6 @@
 /* Operations as Lua functions and methods: the elementwise rows from their table, the structured ones by hand because their arguments differ. */
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bind/handle.h"
@@ -405,64 +407,62 @@ static int join(lua_State *L, bool stacked) {
 static int cat(lua_State *L) { return join(L, false); }
 static int stack(lua_State *L) { return join(L, true); }
 
-static const tw_function methods[] = {
-  {"where", where, true, ""},
-  {"mean", mean, true, ""},
-  {"var", var, true, ""},
-  {"std", std, true, ""},
-  {"logsumexp", logsumexp, true, ""},
-  {"norm", norm, true, ""},
-  {"reshape", reshape, true, ""},
-  {"transpose", transpose, true, ""},
-  {"t", transpose, true, ""},
-  {"permute", permute, true, ""},
-  {"expand", expand, true, ""},
-  {"unsqueeze", unsqueeze, true, ""},
-  {"squeeze", squeeze, true, ""},
-  {"matmul", matmul, true, ""},
-  {"dot", dot, true, ""},
-  {"linear", linear, true, ""},
-  {"log_softmax", log_softmax, true, ""},
-  {"softmax", softmax, true, ""},
-  {"leaky_relu", leaky_relu, true, ""},
-  {"elu", elu, true, ""},
-  {NULL, NULL, false, NULL},
+#include "bind/ops_rows.inc"
+
+/* The derivatives of the elementwise rows, as they stand in ops.def; the reference page writes them out. */
+static const struct { const char *name, *by[2]; } derivatives[] = {
+#define UNARY(name, f, d, about) {#name, {#d, NULL}},
+#define BINARY(name, f, da, db, about) {#name, {#da, #db}},
+#define COMPARE(name, f, about)
+#define PREDICATE(name, f, about)
+#include "op/ops.def"
+#undef UNARY
+#undef BINARY
+#undef COMPARE
+#undef PREDICATE
 };
 
-static const tw_function functions[] = {
-  {"cat", cat, false, ""},
-  {"stack", stack, false, ""},
-  {NULL, NULL, false, NULL},
-};
-
-static void add_closure(lua_State *L, const tw_op *op, lua_CFunction f, const char *meta) {
+static void add_operation(lua_State *L, const tw_op *op, lua_CFunction f, const char *doc) {
   lua_pushlightuserdata(L, (void *)(uintptr_t)op);
   lua_pushcclosure(L, f, 1);
-  if (meta) {
-    lua_pushvalue(L, -1);
-    tw_handle_set_meta_value(L, meta);
+  tw_add_function_value(L, op->name, true, doc);
+}
+
+/* An elementwise row: its documentation is its sentence and its derivative. */
+static void add_row(lua_State *L, const tw_op *op) {
+  static const char *const arguments[] = {"x", "a, b", "a, b, c"};
+  char doc[1024];
+  int n = snprintf(doc, sizeof doc, "%s(%s) -> %stensor\n%s\n", op->name, arguments[op->n_in - 1], op->flags & TW_OP_NO_GRAD ? "bool " : "", op->about);
+  for (size_t i = 0; i < sizeof derivatives / sizeof *derivatives; i++) {
+    for (int k = 0; k < 2 && strcmp(derivatives[i].name, op->name) == 0 && derivatives[i].by[k]; k++) {
+      n += snprintf(doc + n, sizeof doc - (size_t)n, "derivative: %s\n", derivatives[i].by[k]);
+      assert((size_t)n < sizeof doc);
+    }
   }
-  tw_add_function_value(L, op->name, true, op->about);
+  tw_doc_group(L, op->flags & TW_OP_NO_GRAD ? "Comparing and choosing" : "Elementwise functions");
+  add_operation(L, op, call_elementwise, doc);
 }
 
 void tw_register_ops(lua_State *L) {
   static const struct { const tw_op *op; const char *meta; } operators[] = {
     {&tw_op_add, "__add"}, {&tw_op_sub, "__sub"}, {&tw_op_mul, "__mul"}, {&tw_op_div, "__div"}, {&tw_op_neg, "__unm"},
   };
+  static const struct { const char *title; const tw_function *rows; } parts[] = {
+    {"Elementwise functions", parametric}, {"Comparing and choosing", choosing}, {"Reductions", statistics}, {"Shapes", shapes}, {"Shapes", joining},
+    {"Products", products}, {"Network operations", networks},
+  };
   for (int i = 0; tw_all_ops[i]; i++) {
-    const tw_op *op = tw_all_ops[i];
-    if (!op->row) continue;
-    const char *meta = NULL;
-    for (size_t k = 0; k < sizeof operators / sizeof *operators; k++) {
-      if (operators[k].op == op) meta = operators[k].meta;
-    }
-    add_closure(L, op, call_elementwise, meta);
+    if (tw_all_ops[i]->row) add_row(L, tw_all_ops[i]);
   }
-  const tw_op *const reductions[] = {&tw_op_sum, &tw_op_prod, &tw_op_max, &tw_op_min};
-  for (int i = 0; i < 4; i++) add_closure(L, reductions[i], call_reduction, NULL);
-  add_closure(L, &tw_op_argmax, call_arg, NULL);
-  add_closure(L, &tw_op_argmin, call_arg, NULL);
-  tw_add_functions(L, methods);
-  tw_add_functions(L, functions);
+  for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+    lua_getfield(L, -1, operators[i].op->name);
+    tw_handle_set_meta_value(L, operators[i].meta);
+  }
+  tw_doc_group(L, "Reductions");
+  for (const tw_function *r = reductions; r->name; r++) add_operation(L, tw_op_find(r->name), r->f, r->doc);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    tw_doc_group(L, parts[i].title);
+    tw_add_functions(L, parts[i].rows);
+  }
   tw_handle_set_meta(L, "__pow", meta_pow);
 }

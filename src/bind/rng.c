@@ -95,6 +95,7 @@ static void add_methods(lua_State *L, const tw_function *row) {
 }
 
 void tw_register_rng(lua_State *L) {
+  tw_add_functions(L, functions);
   luaL_newmetatable(L, type_name);
   lua_pushcfunction(L, release);
   lua_setfield(L, -2, "__gc");

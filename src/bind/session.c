@@ -119,6 +119,17 @@ static int scope(lua_State *L) {
   return lua_gettop(L) - 1;
 }
 
+static const tw_function functions[] = {
+  {"scope", scope, false,
+   "scope(f, ...) -> results of f\n"
+   "Calls f and releases every tensor made meanwhile except those reachable from its results through plain tables and those kept with x:keep(); on an error "
+   "too.\n"
+   "Memory is then reused at once instead of waiting for the collector: for evaluation loops and other work without gradients.\n"
+   "example:\n"
+   "tw.scope(function(n) return tw.arange(n):sum() end, 10) --> f64[] 55"},
+  {NULL, NULL, false, NULL},
+};
+
 void tw_register_session(lua_State *L) {
   luaL_newmetatable(L, type_name);
   lua_pushcfunction(L, close_session);
@@ -126,6 +137,5 @@ void tw_register_session(lua_State *L) {
   lua_pushcfunction(L, collect_session);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
-  lua_pushcfunction(L, scope);
-  tw_add_function_value(L, "scope", false, "");
+  tw_add_functions(L, functions);
 }

@@ -288,27 +288,4 @@ else
   test.skip("the library in another environment", "THALWEG does not name the command")
 end
 
--- Documentation: every example prints what it says.
-for name, doc in next, core.docs() do
-  if name:match("^linalg%.") then
-    test(name .. ": its example prints what it says", function()
-      local source, values = { "local tw, show = ...\n" }, {}
-      local example = doc:match("\nexample:\n(.*)$")
-      test.ok(example, "no example")
-      for line in (example .. "\n"):gmatch("(.-)\n") do
-        local expression, want = line:match("^(.-)%s*%-%->%s?(.*)$")
-        if expression then
-          values[#values + 1] = want
-          source[#source + 1] = "show(" .. expression .. ")\n"
-        else
-          source[#source + 1] = line .. "\n"
-        end
-      end
-      local shown = {}
-      assert(load(table.concat(source)))(tw, function(v) shown[#shown + 1] = tostring(v) end)
-      test.eq(shown, values)
-    end)
-  end
-end
-
 test.close()

@@ -16,7 +16,10 @@ local linear_fields = initial.with_fields {
     check = function(v) return #v ~= 2 and "two sizes are needed: inputs, outputs" or nil end },
 }
 
--- x W + b, x [... inputs] -> [... outputs]; parameters { weight [inputs outputs], bias [outputs] }.
+-- An affine map of the last axis: x [... inputs] -> [... outputs]; parameters { weight [inputs outputs], bias [outputs] }.
+-- formula: x W + b
+-- example:
+-- tw.nn.linear{ 64, 10, init = "xavier" } --> linear{init="xavier",sizes={64,10},std=0.01}
 ---@type fun(o: { [1]: integer, [2]: integer, init?: string, std?: number }): thalweg.Model
 nn.linear = space.lift(function(given)
   local o = options.check("nn.linear", linear_fields, given)
@@ -26,8 +29,55 @@ nn.linear = space.lift(function(given)
   })
 end)
 
--- Activations, element by element, without parameters: tw.nn.relu() in a sequential, "relu" as an mlp's option.
 local activations = { "relu", "tanh", "sigmoid", "gelu", "silu", "elu", "leaky_relu", "softplus" }
+
+-- tw.nn.relu() -> model
+-- The activation max(x, 0), without parameters: a layer of a sequential; "relu" as an mlp's option.
+-- example:
+-- tw.nn.relu()({}, tw.tensor{ -1, 2 }) --> f64[2] [0 2]
+---@return thalweg.Model
+
+-- tw.nn.tanh() -> model
+-- The activation tanh(x), without parameters: a layer of a sequential; "tanh" as an mlp's option.
+-- example:
+-- tw.nn.tanh()({}, tw.tensor{ 0, 1 }) --> f64[2] [       0 0.761594]
+---@return thalweg.Model
+
+-- tw.nn.sigmoid() -> model
+-- The activation 1 / (1 + e^-x), without parameters: a layer of a sequential; "sigmoid" as an mlp's option.
+-- example:
+-- tw.nn.sigmoid()({}, tw.tensor{ 0 }) --> f64[1] [0.5]
+---@return thalweg.Model
+
+-- tw.nn.gelu() -> model
+-- The activation x Phi(x), Phi the normal distribution function, without parameters: a layer of a sequential; "gelu" as an mlp's option.
+-- example:
+-- tw.nn.gelu()({}, tw.tensor{ -1, 2 }) --> f64[2] [-0.158655    1.9545]
+---@return thalweg.Model
+
+-- tw.nn.silu() -> model
+-- The activation x / (1 + e^-x), without parameters: a layer of a sequential; "silu" as an mlp's option.
+-- example:
+-- tw.nn.silu()({}, tw.tensor{ -1, 2 }) --> f64[2] [-0.268941   1.76159]
+---@return thalweg.Model
+
+-- tw.nn.elu() -> model
+-- The activation x where x > 0, else e^x - 1, without parameters: a layer of a sequential; "elu" as an mlp's option.
+-- example:
+-- tw.nn.elu()({}, tw.tensor{ -1, 2 }) --> f64[2] [-0.632121         2]
+---@return thalweg.Model
+
+-- tw.nn.leaky_relu() -> model
+-- The activation x where x > 0, else 0.01 x, without parameters: a layer of a sequential; "leaky_relu" as an mlp's option.
+-- example:
+-- tw.nn.leaky_relu()({}, tw.tensor{ -1, 2 }) --> f64[2] [-0.01     2]
+---@return thalweg.Model
+
+-- tw.nn.softplus() -> model
+-- The activation log(1 + e^x), without parameters: a layer of a sequential; "softplus" as an mlp's option.
+-- example:
+-- tw.nn.softplus()({}, tw.tensor{ -1, 2 }) --> f64[2] [0.313262  2.12693]
+---@return thalweg.Model
 
 for _, name in ipairs(activations) do
   local function make()
@@ -39,8 +89,11 @@ for _, name in ipairs(activations) do
   nn[name] = make
 end
 
--- Layers one after another, each given the mode the model was called in. Parameters stand under the layer's kind and its count among its kind: linear1,
--- linear2; layers without any have no entry.
+-- Layers one after another, each given the mode the model was called in. Parameters stand under the layer's kind and its count among its kind:
+-- linear1, linear2; layers without any have no entry. What is no layer is an error.
+-- example:
+-- local model = tw.nn.sequential{ tw.nn.linear{ 2, 3 }, tw.nn.tanh(), tw.nn.linear{ 3, 1 } }
+-- model:init(tw.rng(1)).linear2.weight.shape[1] --> 3
 ---@param given thalweg.Model[]
 ---@return thalweg.Model
 nn.sequential = space.lift(function(given)
@@ -83,8 +136,11 @@ local mlp_fields = initial.with_fields {
 }
 
 -- A multi-layer perceptron: linear layers hidden1, hidden2, ... with an activation after each, and a linear layer out.
---   local model = tw.nn.mlp{ 64, 32, 10, activation = "relu" }
 -- x [... inputs] -> [... outputs]; parameters { hidden1 = { weight, bias }, ..., out = { weight, bias } }.
+-- example:
+-- local model = tw.nn.mlp{ 64, 32, 10, activation = "relu" }
+-- local params = model:init(tw.rng(1, "init"))
+-- model(params, tw.zeros(5, 64)).shape[2] --> 10
 ---@type fun(o: { [integer]: integer, activation?: string, init?: string, std?: number }): thalweg.Model
 nn.mlp = space.lift(function(given)
   local o = options.check("nn.mlp", mlp_fields, given)

@@ -54,8 +54,20 @@ local function convolution(name, axes, f)
   end)
 end
 
--- conv{inputs, outputs, kernel = 3, stride = 1, padding = 0}: x [N C H W] -> [N O H' W']; parameters { weight [O C kh kw], bias [O] }.
--- conv1d{...} the same for x [N C L].
+-- tw.nn.conv{ inputs, outputs, kernel = 3, stride = 1, padding = 0 } -> model
+-- Convolution of images: x [N C H W] -> [N O H' W']; parameters { weight [O C kh kw], bias [O] }. kernel, stride and padding may be {rows, columns}.
+-- example:
+-- local model = tw.nn.conv{ 1, 4, kernel = 3, padding = 1 }
+-- model(model:init(tw.rng(1)), tw.zeros(2, 1, 8, 8)).shape[2] --> 4
+---@return thalweg.Model
+
+-- tw.nn.conv1d{ inputs, outputs, kernel = 3, stride = 1, padding = 0 } -> model
+-- Convolution of signals: x [N C L] -> [N O L']; parameters { weight [O C k], bias [O] }.
+-- example:
+-- local model = tw.nn.conv1d{ 1, 4, kernel = 5 }
+-- model(model:init(tw.rng(1)), tw.zeros(2, 1, 20)).shape[3] --> 16
+---@return thalweg.Model
+
 convolution("conv", 2, core.conv2d)
 convolution("conv1d", 1, core.conv1d)
 
@@ -66,7 +78,18 @@ local pool_fields = {
   one_or_pair("padding", 0, 0, "positions added around the image, or {rows, columns}"),
 }
 
--- max_pool{size}, avg_pool{rows, columns, stride =, padding = 0}: x [N C H W] or [N C L]; no parameters.
+-- tw.nn.max_pool{ size, stride = size, padding = 0 } -> model
+-- The largest element of each window of x [N C H W] or [N C L]; no parameters. Two sizes are rows and columns.
+-- example:
+-- tw.nn.max_pool{ 2 }({}, tw.arange(4):reshape(1, 1, 4)):reshape(-1) --> f64[2] [2 4]
+---@return thalweg.Model
+
+-- tw.nn.avg_pool{ size, stride = size, padding = 0 } -> model
+-- The mean of each window; otherwise as max_pool.
+-- example:
+-- tw.nn.avg_pool{ 2 }({}, tw.arange(4):reshape(1, 1, 4)):reshape(-1) --> f64[2] [1.5 3.5]
+---@return thalweg.Model
+
 for _, name in ipairs { "max_pool", "avg_pool" } do
   layers[name] = space.lift(function(given)
     local o = options.check("nn." .. name, pool_fields, given)
@@ -85,6 +108,13 @@ local batchnorm_fields = {
 
 -- x [N C ...] with each channel normalised; parameters { weight [C], bias [C], mean [C], var [C] }, the last two running averages, which are buffers.
 -- model(params, x, { train = true }) takes the batch's own statistics and moves the averages.
+-- formula: (x - mean) / sqrt(var + eps) weight + bias
+-- source: Ioffe and Szegedy 2015
+-- example:
+-- local model = tw.nn.batchnorm{ 1, eps = 0 }
+-- local params = model:init(tw.rng(1))
+-- model(params, tw.tensor{ {1}, {3} }, { train = true }):reshape(-1), params.mean --> f64[2] [-1  1]  f64[1] [0.2]
+---@return thalweg.Model
 layers.batchnorm = space.lift(function(given)
   local o = options.check("nn.batchnorm", batchnorm_fields, given)
   local train, known = { train = true, momentum = o.momentum, eps = o.eps }, { momentum = o.momentum, eps = o.eps }
@@ -104,6 +134,12 @@ local layernorm_fields = {
 }
 
 -- x [... sizes] with each position normalised over its last axes; parameters { weight [sizes], bias [sizes] }.
+-- formula: (x - mean) / sqrt(var + eps) weight + bias
+-- source: Ba, Kiros and Hinton 2016
+-- example:
+-- local model = tw.nn.layernorm{ 2, eps = 0 }
+-- model(model:init(tw.rng(1)), tw.tensor{ 1, 3 }) --> f64[2] [-1  1]
+---@return thalweg.Model
 layers.layernorm = space.lift(function(given)
   local o = options.check("nn.layernorm", layernorm_fields, given)
   local how = { eps = o.eps }
@@ -117,7 +153,13 @@ local dropout_fields = {
   { name = "p", type = "number", min = 0, max = 1, default = 0.5, about = "probability that an element is dropped" },
 }
 
--- Drops elements in training, where it needs the mode's generator; else x itself.
+-- Drops elements in training, where it needs the mode's generator, and scales the others by 1 / (1 - p); else x itself.
+-- source: Srivastava et al. 2014
+-- example:
+-- local model = tw.nn.dropout{ p = 0.5 }
+-- model({}, tw.ones(2)) --> f64[2] [1 1]
+-- model({}, tw.ones(1000), { train = true, rng = tw.rng(1) }):max() --> f64[] 2
+---@return thalweg.Model
 layers.dropout = space.lift(function(given)
   local o = options.check("nn.dropout", dropout_fields, given)
   return Model.new("dropout", o, layers.dropout, {
@@ -139,6 +181,10 @@ local embedding_fields = {
 }
 
 -- index (i64, 1..rows) [...] -> [... width]; parameters { weight [rows width] }, N(0, std^2) at the start.
+-- example:
+-- local model = tw.nn.embedding{ 10, 3 }
+-- model(model:init(tw.rng(1)), tw.tensor({ 2, 7 }, { dtype = "i64" })).shape[2] --> 3
+---@return thalweg.Model
 layers.embedding = space.lift(function(given)
   local o = options.check("nn.embedding", embedding_fields, given)
   return Model.new("embedding", o, layers.embedding, {
@@ -147,7 +193,10 @@ layers.embedding = space.lift(function(given)
   })
 end)
 
--- x [N ...] -> [N, all the rest].
+-- x [N ...] -> [N, all the rest]; no parameters.
+-- example:
+-- tw.nn.flatten()({}, tw.zeros(2, 3, 4)).shape[2] --> 12
+---@return thalweg.Model
 function layers.flatten()
   return Model.new("flatten", {}, layers.flatten, {
     make = nothing,

@@ -6,13 +6,26 @@ local options = require "thalweg.options"
 
 local model = {}
 
+-- model:init(rng) -> params
+-- New parameters: a tree with readable paths, drawn from streams named after them, so that a layer's draws do not depend on the layers around it.
+-- example:
+-- local params = tw.nn.mlp{ 4, 3, 2 }:init(tw.rng(1, "init"))
+-- params.hidden1.weight.shape[2], params.out.bias.size --> 3  2
+
+-- model(params, x [, {train = false, rng}]) -> y
+-- The model applied to x with these parameters. In training dropout drops, with the generator rng, and batch normalisation takes the batch's own
+-- statistics and moves its running averages.
+-- example:
+-- local model = tw.nn.linear{ 3, 2, init = "zeros" }
+-- model(model:init(tw.rng(1)), tw.ones(3)) --> f64[2] [0 0]
+
 ---@class thalweg.Mode
 ---@field train? boolean true: dropout drops, batch normalisation takes the batch's own statistics and its running averages follow
----@field rng? userdata the generator of what is random in training
+---@field rng? thalweg.Generator the generator of what is random in training
 
 ---@class thalweg.Model : thalweg.Described
----@field init fun(self, rng: userdata): table parameters
----@operator call(table, userdata, thalweg.Mode?): userdata
+---@field init fun(self, rng: thalweg.Generator): table parameters
+---@operator call(table): thalweg.Tensor
 local Model = described.class("thalweg.model", {
   init = function(self, rng)
     if type(rng) ~= "userdata" then fault.raise('%s: init needs a generator: rng is %s; give run:rng("init")', self.kind, options.show(rng)) end
