@@ -27,8 +27,8 @@ tw.linalg = options.seal("tw.linalg.", core.linalg)
 tw.experiment = require("thalweg.experiment").new
 tw.space = face("space", "choice", "linear", "log", "range", "zip", "list")
 tw.schedule = face("schedule", "constant", "piecewise", "exponential", "inverse_power", "polynomial", "cosine", "warmup")
-tw.nn = face("nn", "linear", "conv", "conv1d", "max_pool", "avg_pool", "batchnorm", "layernorm", "dropout", "embedding", "flatten", "relu", "tanh", "sigmoid", "gelu",
-  "silu", "elu", "leaky_relu", "softplus", "sequential", "mlp")
+tw.nn = face("nn", "linear", "conv", "conv1d", "max_pool", "avg_pool", "batchnorm", "layernorm", "dropout", "embedding", "flatten",
+  "relu", "tanh", "sigmoid", "gelu", "silu", "elu", "leaky_relu", "softplus", "sequential", "mlp")
 tw.data = face("data", "csv", "split", "subset", "standardize", "batches")
 tw.optim = options.seal("tw.optim.", require "thalweg.optim")
 

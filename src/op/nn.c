@@ -1,5 +1,6 @@
 /* Dropout and embedding. */
 #include "base/rng.h"
+#include "op/draw.h"
 #include "op/nn.h"
 #include "tensor/ctx.h"
 
@@ -7,28 +8,26 @@
 
 static tw_status infer_factor(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   const tw_dropout_attrs *a = c->attrs;
-  const tw_tensor *g = c->in[0];
-  if (g->dtype != TW_I64 || g->ndim != 1 || g->size != 2) return tw_fail_shapes(ctx, c, "the first argument must be a generator");
-  out[0] = (tw_meta){.dtype = a->dtype, .shape = a->shape};
-  out[1] = (tw_meta){.dtype = TW_I64, .shape = {.n = 1, .d = {2}}};
-  return TW_OK;
+  return tw__draw_infer(ctx, c, a->dtype, &a->shape, out);
 }
 
 static tw_status run_factor(tw_ctx *ctx, const tw_call *c) {
   (void)ctx;
+  enum { CHUNK = 256 };
   const tw_dropout_attrs *a = c->attrs;
   tw_tensor *y = c->out[0];
-  uint64_t key = (uint64_t)tw_tensor_get_i64(c->in[0], 0), counter = (uint64_t)tw_tensor_get_i64(c->in[0], 1);
-  for (int64_t i = 0; i < y->size; i++) {
-    uint64_t bits[2];
-    tw_rng_block(key, counter + (uint64_t)i, 0, bits);
-    double factor = tw_rng_unit(bits[0]) >= a->p ? a->factor : 0;
-    if (y->dtype == TW_F64) ((double *)(void *)y->data)[i] = factor;
-    else ((float *)(void *)y->data)[i] = (float)factor;
+  tw_generator g = tw__draw_begin(c);
+  uint64_t bits[CHUNK];
+  for (int64_t i = 0; i < y->size; i += CHUNK) {
+    int64_t n = y->size - i < CHUNK ? y->size - i : CHUNK;
+    tw_rng_blocks(g.key, g.counter + (uint64_t)i, n, bits, NULL);
+    for (int64_t j = 0; j < n; j++) {
+      double factor = tw_rng_unit(bits[j]) >= a->p ? a->factor : 0;
+      if (y->dtype == TW_F64) ((double *)(void *)y->data)[i + j] = factor;
+      else ((float *)(void *)y->data)[i + j] = (float)factor;
+    }
   }
-  int64_t *g = (int64_t *)(void *)c->out[1]->data;
-  g[0] = (int64_t)key;
-  g[1] = (int64_t)(counter + (uint64_t)y->size);
+  tw__draw_end(c, g, y->size);
   return TW_OK;
 }
 
@@ -38,7 +37,9 @@ const tw_op tw_op_dropout_factor = {.name = "dropout_factor", .about = "a factor
 /* Each element is 0 with probability p, else x / (1 - p): the expectation stays. Srivastava et al. 2014. */
 tw_status tw_dropout(tw_ctx *ctx, tw_tensor *x, double p, tw_tensor *generator, tw_tensor **out) {
   char shape[128];
-  if (!tw_is_real((tw_dtype)x->dtype)) return tw_fail(&ctx->error, TW_EINVAL, "dropout: needs a real tensor: x is %s", tw_tensor_describe(x, shape, sizeof shape));
+  if (!tw_is_real((tw_dtype)x->dtype)) {
+    return tw_fail(&ctx->error, TW_EINVAL, "dropout: needs a real tensor: x is %s", tw_tensor_describe(x, shape, sizeof shape));
+  }
   if (!(p >= 0 && p <= 1)) return tw_fail(&ctx->error, TW_EINVAL, "dropout: the probability must be in 0..1: p is %g", p);
   tw_dropout_attrs a = {.shape = tw_tensor_shape(x), .dtype = (tw_dtype)x->dtype, .p = p, .factor = p < 1 ? 1 / (1 - p) : 0};
   tw_tensor *drawn[2] = {NULL, generator};

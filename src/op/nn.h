@@ -11,17 +11,25 @@ typedef struct {
 } tw_window_attrs;
 
 typedef struct { tw_shape shape; tw_dtype dtype; double p, factor; } tw_dropout_attrs;
+typedef struct { uint32_t axes; double eps; } tw_normalize_attrs;
 
 extern const tw_op tw_op_unfold;       /* x [N C H W] -> windows [N C kh kw OH OW], zeros outside the image */
 extern const tw_op tw_op_fold;         /* adjoint of unfold: windows added back into [N C height width] */
+extern const tw_op tw_op_conv;         /* (x [N C H W], w [O C kh kw]) -> [N O OH OW] */
+extern const tw_op tw_op_conv_back;    /* (t [N O OH OW], w): adjoint of conv in x; height and width of the window attrs */
 extern const tw_op tw_op_max_pool;     /* x [N C H W] -> the largest of each window [N C OH OW], its place in the plane (i64, 1-based, row-major) */
 extern const tw_op tw_op_plane_take;   /* (x [N C H W], places [N C OH OW]) -> the elements there */
 extern const tw_op tw_op_plane_add;    /* (g, places): adjoint of plane_take; height and width of the window attrs */
 extern const tw_op tw_op_cross_entropy;  /* (logits [... K], classes i64 [...]) -> a loss for each row, log_softmax(logits) */
+extern const tw_op tw_op_normalize;      /* x -> (x - mean) / sqrt(var + eps) over axes, mean, var (biased; axes kept as 1); normalize attrs */
 extern const tw_op tw_op_dropout_factor; /* (generator) -> factor with probability 1 - p, else 0; the advanced generator */
 
 /* Shape rule of windows, shared: OH = floor((H + 2 padding - kernel) / stride) + 1. */
 TW_CHECKED tw_status tw__window_sizes(tw_ctx *, const char *op, const tw_window_attrs *, int64_t height, int64_t width, int64_t out[2]);
+
+/* The windows of one image of x, dense [C kh kw rows cols], and the adjoint: windows x [N C kh kw OH OW] of one image added into a dense [C height width]. */
+void tw__unfold_image(char *to, const tw_tensor *x, int64_t image, const tw_window_attrs *, int64_t rows, int64_t cols);
+void tw__fold_image(char *to, const tw_tensor *x, int64_t image, const tw_window_attrs *);
 
 /* The target of a classification: i64, x's shape without its last axis, every class in 1..K. */
 TW_CHECKED tw_status tw__check_classes(tw_ctx *, const char *op, const tw_tensor *x, const tw_tensor *target);

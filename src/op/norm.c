@@ -1,5 +1,4 @@
-/* Normalisation: (x - mean) / sqrt(var + eps), then a learned scale and shift. The mean is by the one tree, the variance the mean of squared distances from
- * it (biased), so nothing cancels. */
+/* Layer and batch normalisation: normalize, then a learned scale and shift. */
 #include "op/nn.h"
 #include "tensor/ctx.h"
 
@@ -9,24 +8,21 @@ static tw_status refuse(tw_ctx *ctx, const char *op, const char *what, const tw_
                  other ? " is " : "", other ? tw_tensor_describe(other, q, sizeof q) : "");
 }
 
-static tw_tensor *mean_over(tw_compose *k, tw_tensor *x, uint32_t axes, double count) {
-  tw_reduce_attrs kept = {.axes = axes, .keepdim = true};
-  tw_tensor *sum = tw_do1(k, &tw_op_sum, &kept, x);
-  return sum ? tw_do2(k, &tw_op_div, NULL, sum, tw_do_constant(k, count, x)) : NULL;
-}
-
-static double count_of(const tw_tensor *x, uint32_t axes) {
-  double n = 1;
-  for (int i = 0; i < x->ndim; i++) n *= axes >> i & 1 ? (double)x->shape[i] : 1;
-  return n;
-}
-
-/* distance / sqrt(var + eps) w + b; w and b already broadcast against x. */
-static tw_tensor *scaled(tw_compose *k, tw_tensor *distance, tw_tensor *var, double eps, tw_tensor *w, tw_tensor *b) {
-  if (!var) return NULL;
-  tw_tensor *y = tw_do2(k, &tw_op_mul, NULL, distance, tw_do1(k, &tw_op_rsqrt, NULL, tw_do2(k, &tw_op_add, NULL, var, tw_do_constant(k, eps, var))));
+/* y w + b; w and b already broadcast against y. */
+static tw_tensor *scaled(tw_compose *k, tw_tensor *y, tw_tensor *w, tw_tensor *b) {
   if (w) y = tw_do2(k, &tw_op_mul, NULL, y, w);
   return b ? tw_do2(k, &tw_op_add, NULL, y, b) : y;
+}
+
+/* y, mean and var of x over axes into out[0..2], owned by the caller even after a failure. */
+static tw_status normalize(tw_ctx *ctx, tw_tensor *x, uint32_t over, double eps, tw_tensor **out) {
+  tw_normalize_attrs a = {.axes = over, .eps = eps};
+  tw_call c = {.op = &tw_op_normalize, .attrs = &a, .in = &x, .out = out, .n_in = 1, .n_out = 3};
+  return tw_apply(ctx, &c);
+}
+
+static void release(tw_ctx *ctx, tw_tensor **t) {
+  for (int i = 0; i < 3; i++) tw_tensor_release(ctx, t[i]);
 }
 
 /* Over the trailing axes, as many as w (or b) has; without either over the last axis. */
@@ -41,11 +37,12 @@ tw_status tw_layer_norm(tw_ctx *ctx, tw_tensor *x, tw_tensor *w, tw_tensor *b, d
     for (int k = 0; fits && k < axes; k++) fits = learned[i]->shape[k] == x->shape[x->ndim - axes + k];
     if (!fits) return refuse(ctx, "layer_norm", "the scale and the shift must have x's dtype and the sizes of its last axes", x, names[i], learned[i]);
   }
-  uint32_t over = ((1u << axes) - 1) << (x->ndim - axes);
-  tw_compose k = {.ctx = ctx};
-  tw_tensor *distance = tw_do2(&k, &tw_op_sub, NULL, x, mean_over(&k, x, over, count_of(x, over)));
-  tw_tensor *var = mean_over(&k, tw_do1(&k, &tw_op_square, NULL, distance), over, count_of(x, over));
-  return tw_compose_end(&k, scaled(&k, distance, var, eps, w, b), out);
+  tw_tensor *result[3] = {NULL};
+  tw_status s = normalize(ctx, x, ((1u << axes) - 1) << (x->ndim - axes), eps, result);
+  tw_compose k = {.ctx = ctx, .status = s};
+  s = tw_compose_end(&k, s == TW_OK ? scaled(&k, result[0], w, b) : NULL, out);
+  release(ctx, result);
+  return s;
 }
 
 /* buffer <- (1 - momentum) buffer + momentum (factor value), outside every differentiation. */
@@ -68,49 +65,50 @@ static tw_status follow(tw_ctx *ctx, tw_tensor *buffer, tw_tensor *value, double
   return s;
 }
 
-static tw_status check_batch_norm(tw_ctx *ctx, const tw_tensor *x, tw_tensor *const *channel) {
+static tw_status check_batch_norm(tw_ctx *ctx, const tw_tensor *x, tw_tensor *const *channel, bool train, double n) {
   static const char *const names[4] = {"mean", "var", "w", "b"};
-  if (!tw_is_real((tw_dtype)x->dtype) || x->ndim < 2) return refuse(ctx, "batch_norm", "needs a real tensor [N C ...]", x, NULL, NULL);
+  const char *op = "batch_norm";
   for (int i = 0; i < 4; i++) {
     const tw_tensor *t = channel[i];
-    if (t && (t->dtype != x->dtype || t->ndim != 1 || t->size != x->shape[1])) {
-      return refuse(ctx, "batch_norm", "the vectors must have x's dtype and one element for each channel (axis 2)", x, names[i], t);
+    if (!t) continue;
+    if (t->dtype != x->dtype || t->ndim != 1 || t->size != x->shape[1]) {
+      return refuse(ctx, op, "the vectors must have x's dtype and one element for each channel (axis 2)", x, names[i], t);
+    }
+    if (i < 2 && train && (t->levels | t->storage->leaf) & ctx->active) {
+      return refuse(ctx, op, "a running average is written, so it cannot be differentiated; mark it with tw.buffer", x, names[i], t);
     }
   }
+  if (!train && (!channel[0] || !channel[1])) {
+    return refuse(ctx, op, "predicting needs the running mean and var; { train = true } takes the batch's own", x, NULL, NULL);
+  }
+  if (train && n < 2) return refuse(ctx, op, "more than one value for each channel is needed to train", x, NULL, NULL);
   return TW_OK;
 }
 
 /* Train: mean and variance of the batch, and mean and var (where given) follow them, var by the unbiased one (divisor n - 1), as in PyTorch.
  * Predict: mean and var as they stand. */
-tw_status tw_batch_norm(tw_ctx *ctx, tw_tensor *x, tw_tensor *mean, tw_tensor *var, tw_tensor *w, tw_tensor *b, const tw_batch_norm_options *o, tw_tensor **out) {
+tw_status tw_batch_norm(tw_ctx *ctx, tw_tensor *x, tw_tensor *mean, tw_tensor *var, tw_tensor *w, tw_tensor *b, const tw_batch_norm_options *o,
+                        tw_tensor **out) {
   tw_tensor *const given[4] = {mean, var, w, b};
-  tw_status s = check_batch_norm(ctx, x, given);
+  tw_tensor *vector[4] = {NULL}, *result[3] = {NULL}, *y = NULL;
+  if (!tw_is_real((tw_dtype)x->dtype) || x->ndim < 2) return refuse(ctx, "batch_norm", "needs a real tensor [N C ...]", x, NULL, NULL);
+  double n = x->shape[1] ? (double)(x->size / x->shape[1]) : 2; /* no channel: nothing to normalise */
+  tw_status s = check_batch_norm(ctx, x, given, o->train, n);
   if (s != TW_OK) return s;
-  if (!o->train && (!mean || !var)) return refuse(ctx, "batch_norm", "predicting needs the running mean and var; { train = true } takes the batch's own", x, NULL, NULL);
-  uint32_t over = ((1u << x->ndim) - 1) & ~2u;
-  double n = count_of(x, over);
-  for (int i = 0; i < 2 && o->train; i++) {
-    if (given[i] && (given[i]->levels | given[i]->storage->leaf) & ctx->active) {
-      return refuse(ctx, "batch_norm", "a running average is written, so it cannot be differentiated; mark it with tw.buffer", x, i ? "var" : "mean", given[i]);
-    }
-  }
-  if (o->train && n < 2) return refuse(ctx, "batch_norm", "more than one value for each channel is needed to train", x, NULL, NULL);
-
-  tw_compose k = {.ctx = ctx};
+  if (o->train) s = normalize(ctx, x, ((1u << x->ndim) - 1) & ~2u, o->eps, result);
+  tw_compose k = {.ctx = ctx, .status = s};
   tw_shape_attrs shape = {.shape = {.n = x->ndim - 1}}; /* [C 1 ...] broadcasts against x */
   for (int i = 0; i < shape.shape.n; i++) shape.shape.d[i] = i ? 1 : x->shape[1];
-  tw_tensor *vector[4];
-  for (int i = 0; i < 4; i++) vector[i] = given[i] && (i >= 2 || !o->train) ? tw_do1(&k, &tw_op_reshape, &shape, given[i]) : NULL;
-  tw_tensor *distance, *y;
+  for (int i = o->train ? 2 : 0; i < 4; i++) vector[i] = given[i] ? tw_do1(&k, &tw_op_reshape, &shape, given[i]) : NULL;
   if (o->train) {
-    vector[0] = mean_over(&k, x, over, n);
-    distance = tw_do2(&k, &tw_op_sub, NULL, x, vector[0]);
-    vector[1] = mean_over(&k, tw_do1(&k, &tw_op_square, NULL, distance), over, n);
+    y = result[0];
+    if (mean && k.status == TW_OK) k.status = follow(ctx, mean, result[1], o->momentum, 1);
+    if (var && k.status == TW_OK) k.status = follow(ctx, var, result[2], o->momentum, n / (n - 1));
   } else {
-    distance = tw_do2(&k, &tw_op_sub, NULL, x, vector[0]);
+    tw_tensor *root = tw_do1(&k, &tw_op_rsqrt, NULL, tw_do2(&k, &tw_op_add, NULL, vector[1], tw_do_constant(&k, o->eps, x)));
+    y = tw_do2(&k, &tw_op_mul, NULL, tw_do2(&k, &tw_op_sub, NULL, x, vector[0]), root);
   }
-  y = scaled(&k, distance, vector[1], o->eps, vector[2], vector[3]);
-  if (o->train && mean && k.status == TW_OK) k.status = follow(ctx, mean, vector[0], o->momentum, 1);
-  if (o->train && var && k.status == TW_OK) k.status = follow(ctx, var, vector[1], o->momentum, n / (n - 1));
-  return tw_compose_end(&k, y, out);
+  s = tw_compose_end(&k, k.status == TW_OK ? scaled(&k, y, vector[2], vector[3]) : NULL, out);
+  release(ctx, result);
+  return s;
 }

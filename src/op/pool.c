@@ -42,11 +42,9 @@ static tw_status run_max_pool(tw_ctx *ctx, const tw_call *c) {
   for (int64_t i = 0; i < y->shape[0] * y->shape[1]; i++, places += rows * cols) {
     int64_t at = i / x->shape[1] * x->stride[0] + i % x->shape[1] * x->stride[1], to = i * rows * cols;
     if (x->dtype == TW_F64) {
-      pool_plane_f64((double *)(void *)y->data + to, places, (const double *)(const void *)x->data + at, x->stride[2], x->stride[3], x->shape[2], x->shape[3], a, rows,
-                     cols);
+      pool_plane_f64((double *)(void *)y->data + to, places, x, at, a, rows, cols);
     } else {
-      pool_plane_f32((float *)(void *)y->data + to, places, (const float *)(const void *)x->data + at, x->stride[2], x->stride[3], x->shape[2], x->shape[3], a, rows,
-                     cols);
+      pool_plane_f32((float *)(void *)y->data + to, places, x, at, a, rows, cols);
     }
   }
   return TW_OK;
@@ -104,8 +102,8 @@ static tw_status vjp_plane(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, t
 
 const tw_op tw_op_plane_take = {.name = "plane_take", .about = "elements of each plane at given places", .n_in = 2, .n_out = 1, .flags = TW_OP_LINEAR,
                                 .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_plane, .run = run_plane, .vjp = vjp_plane};
-const tw_op tw_op_plane_add = {.name = "plane_add", .about = "planes of zeros with elements added at given places", .n_in = 2, .n_out = 1, .flags = TW_OP_LINEAR,
-                               .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_plane, .run = run_plane, .vjp = vjp_plane};
+const tw_op tw_op_plane_add = {.name = "plane_add", .about = "planes of zeros with elements added at given places", .n_in = 2, .n_out = 1,
+                               .flags = TW_OP_LINEAR, .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_plane, .run = run_plane, .vjp = vjp_plane};
 
 /* [N C L] is an image of one row. */
 static tw_tensor *as_image(tw_compose *k, tw_tensor *x) {

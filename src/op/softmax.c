@@ -182,14 +182,15 @@ tw_status tw__check_classes(tw_ctx *ctx, const char *op, const tw_tensor *x, con
   bool fits = tw_is_real((tw_dtype)x->dtype) && x->ndim == target->ndim + 1 && target->dtype == TW_I64;
   for (int i = 0; fits && i < target->ndim; i++) fits = x->shape[i] == target->shape[i];
   if (!fits) {
-    return tw_fail(&ctx->error, TW_EINVAL, "%s: the target must be classes, i64 of the first argument's shape without its last axis: the first argument is %s, the target %s",
-                   op, tw_tensor_describe(x, p, sizeof p), tw_tensor_describe(target, q, sizeof q));
+    return tw_fail(&ctx->error, TW_EINVAL,
+                   "%s: the target must be classes, i64 of the first argument's shape without its last axis: the first argument is %s, the target %s", op,
+                   tw_tensor_describe(x, p, sizeof p), tw_tensor_describe(target, q, sizeof q));
   }
   for (int64_t i = 0; i < target->size; i++) {
     int64_t at = class_at(target, i);
     if (at >= 1 && at <= x->shape[x->ndim - 1]) continue;
-    return tw_fail(&ctx->error, TW_EINVAL, "%s: class %lld (element %lld of the target) is outside 1..%lld; classes count from 1", op, (long long)at, (long long)i + 1,
-                   (long long)x->shape[x->ndim - 1]);
+    return tw_fail(&ctx->error, TW_EINVAL, "%s: class %lld (element %lld of the target) is outside 1..%lld; classes count from 1", op, (long long)at,
+                   (long long)i + 1, (long long)x->shape[x->ndim - 1]);
   }
   return TW_OK;
 }
@@ -242,8 +243,9 @@ static tw_status run_classes_adjoint(tw_ctx *ctx, const tw_call *c) {
     tw__copy_into(&dense, t);
     for (int64_t i = 0; i < target->size; i++) ((int64_t *)(void *)classes->data)[i] = class_at(target, i) - 1;
     tw__copy_into(y, c->in[1]);
-    if (y->dtype == TW_F64) classes_rows_f64((double *)(void *)y->data, (const double *)(void *)g->data, (const int64_t *)(void *)classes->data, target->size, n);
-    else classes_rows_f32((float *)(void *)y->data, (const float *)(void *)g->data, (const int64_t *)(void *)classes->data, target->size, n);
+    const int64_t *class_of = (const int64_t *)(void *)classes->data;
+    if (y->dtype == TW_F64) classes_rows_f64((double *)(void *)y->data, (const double *)(void *)g->data, class_of, target->size, n);
+    else classes_rows_f32((float *)(void *)y->data, (const float *)(void *)g->data, class_of, target->size, n);
   }
   if (s == TW_OK) tw_tensor_release(ctx, classes);
   tw_tensor_release(ctx, g);

@@ -84,7 +84,8 @@ for n, c, l, o, k, stride, padding in [(2, 3, 8, 4, 3, 1, 0), (1, 2, 7, 2, 2, 3,
 
 # Pooling.
 for shape, size, stride, padding in [
-    ((2, 3, 6, 4), 2, None, 0), ((1, 2, 7, 5), 3, 2, 1), ((2, 1, 5, 6), (2, 3), (1, 2), (1, 0)), ((1, 1, 4, 4), 4, 1, 2), ((1, 2, 5, 5), 3, 1, 0), ((2, 2, 3, 3), 1, 2, 0),
+    ((2, 3, 6, 4), 2, None, 0), ((1, 2, 7, 5), 3, 2, 1),
+    ((2, 1, 5, 6), (2, 3), (1, 2), (1, 0)), ((1, 1, 4, 4), 4, 1, 2), ((1, 2, 5, 5), 3, 1, 0), ((2, 2, 3, 3), 1, 2, 0),
 ]:
     options = {"padding": padding}
     if stride is not None:
@@ -152,8 +153,8 @@ for shape, train, learned, momentum in [
     inputs = {"x": normal(*shape) * 2 - 1, "_mean": normal(c), "_var": torch.rand(c) + 0.5}
     if learned:
         inputs["w"], inputs["b"] = normal(c), normal(c)
-    case("batch_norm", inputs, lambda x, mean, var, w=None, b=None, t=train, m=momentum: F.batch_norm(x, mean, var, w, b, t, m), {"train": train, "momentum": momentum},
-         after=("mean", "var"))
+    case("batch_norm", inputs, lambda x, mean, var, w=None, b=None, t=train, m=momentum: F.batch_norm(x, mean, var, w, b, t, m),
+         {"train": train, "momentum": momentum}, after=("mean", "var"))
 
 # Embedding.
 for shape, rows, width in [((4,), 3, 2), ((2, 3), 5, 4), ((1, 2, 2), 2, 1)]:

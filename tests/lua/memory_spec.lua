@@ -141,6 +141,24 @@ part("optimizer steps", function()
   return total + opt:info().grad_norm + sum(p.w, p.b, p.out.w, g.w)
 end)
 
+part("neural networks", function()
+  local nn = tw.nn
+  local net = nn.sequential {
+    nn.conv { 1, 2, kernel = 2, stride = { 1, 2 }, padding = { 1, 0 } }, nn.batchnorm { 2 }, nn.max_pool { 2 }, nn.avg_pool { 1, padding = 0 },
+    nn.dropout { p = .25 }, nn.flatten(), nn.layernorm { 4 },
+  }
+  local p, rng = net:init(tw.rng(1, "init")), tw.rng(2, "dropout")
+  local x, classes = tw.linspace(0, 1, 40):reshape(2, 1, 4, 5), tw.tensor({ 1, 3 }, { dtype = "i64" })
+  local function loss(q)
+    local y = net(q, x, { train = true, rng = rng })
+    local over_classes = y:cross_entropy(classes) + y:nll(classes, { reduction = "sum" }) + y:kl(.5)
+    return over_classes + y:huber(0) + y:bce_with_logits(1) + y:sigmoid():bce(1) + y:hinge(-1) + y:l1(2)
+  end
+  local g = tw.grad(loss)(p)
+  local table_ = tw.embedding(classes, tw.ones(3, 2)) + tw.conv1d(tw.ones(1, 1, 3), tw.ones(2, 1, 2)):reshape(2, 2)
+  return sum(table_, loss(p), g.conv1.weight, g.batchnorm1.bias, p.batchnorm1.mean, tw.hvp(loss)(p, g).conv1.weight)
+end)
+
 part("scopes", function()
   local kept
   local a, tree = tw.scope(function(x)

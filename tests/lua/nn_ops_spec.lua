@@ -103,7 +103,8 @@ test("strided operands give the bits of contiguous ones", function()
   both_dtypes(function(d)
     local x, w, b = image:to(d), kernels:to(d), bias:to(d)
     local function of(u, v) return {
-      tw.conv2d(u, v, b, strides), tw.max_pool(u, 2), tw.avg_pool(u, 2, { padding = 1 }), u:log_softmax(2), u:softmax(4), tw.layer_norm(u), tw.mse(u, v[{ 1, 1, 1, 1 }]),
+      tw.conv2d(u, v, b, strides), tw.max_pool(u, 2), tw.avg_pool(u, 2, { padding = 1 }), u:log_softmax(2), u:softmax(4),
+      tw.layer_norm(u), tw.mse(u, v[{ 1, 1, 1, 1 }]),
       tw.batch_norm(u, nil, nil, { train = true }),
       tw.grad(function(y) return (tw.conv2d(y, v, b, strides) ^ 2):sum() + (tw.max_pool(y, 2) ^ 2):sum() + (y:log_softmax(3) ^ 2):sum() end)(u),
     } end
@@ -122,6 +123,22 @@ test("a row's softmax does not depend on the rows around it, nor on where the ax
       local top = x:max(2, { keepdim = true })
       same((x - top) - (x - top):exp():sum(2, { keepdim = true }):log(), y, "the formula, by the one tree")
     end
+  end)
+end)
+
+test("a normalised position does not depend on the others: mean and variance by the one tree", function()
+  both_dtypes(function(d)
+    for _, axes in ipairs { { 2 }, { 1, 3, 4 }, { 2, 3, 4 } } do
+      local x = normal(5, 19, 3, 4):to(d)
+      local mean = x:sum(axes, { keepdim = true }) / (x.size / x:sum(axes).size)
+      local var = ((x - mean) ^ 2):sum(axes, { keepdim = true }) / (x.size / x:sum(axes).size)
+      local want = (x - mean) * (var + 1e-5):rsqrt()
+      if #axes == 1 then same(x:permute(1, 3, 4, 2):layer_norm():permute(1, 4, 2, 3), want)
+      elseif axes[1] == 1 then same(tw.batch_norm(x, nil, nil, { train = true }), want)
+      else same(x:layer_norm(tw.ones(19, 3, 4, { dtype = d })), want) end
+    end
+    local rows_ = normal(6, 11):to(d)
+    same(tw.batch_norm(rows_, nil, nil, { train = true }), rows_:t():layer_norm():t(), "[N C]")
   end)
 end)
 
@@ -156,6 +173,8 @@ test("fused derivatives have the bits of the composed ones", function()
         cross_entropy = function(y) return y:cross_entropy(c) end,
         each = function(y) return (y:cross_entropy(c, { reduction = "none" }) * v:t()[1]):sum() end,
         probabilities = function(y) return y:cross_entropy(v:softmax()) end,
+        layer_norm = function(y) return (y:layer_norm() * v):sum() end,
+        batch_norm = function(y) return (y:batch_norm(nil, nil, { train = true }) * v):sum() end,
       } do
         same(tw.grad(f)(x), composed(f, x), d .. " " .. name .. " " .. n)
       end
@@ -304,13 +323,21 @@ end)
 for wrong, f in next, {
   ["conv2d: needs images x [N C H W] and kernels w [O C kh kw]: x is f64[3 4], w is f64[2 3 3 2]"] = function() tw.conv2d(rows, kernels) end,
   ["conv2d: the channels of x and w (axis 2) differ: x is f64[2 3 5 4], w is f64[2 2 3 2]"] = function() tw.conv2d(image, normal(2, 2, 3, 2)) end,
-  ["conv2d: the operands must be real and of one dtype; convert one with :to(): x is f64[2 3 5 4], w is f32[2 3 3 2]"] = function() tw.conv2d(image, kernels:to("f32")) end,
-  ["conv2d: b must have one element for each of w's kernels: x is f64[2 3 5 4], w is f64[2 3 3 2], b is f64[3]"] = function() tw.conv2d(image, kernels, tw.ones(3)) end,
-  ["conv2d: the window is larger than the padded input: the window is [3 2], the input [2 4], padding {0, 0}"] = function() tw.conv2d(image[{ {}, {}, { 1, 2 } }], kernels) end,
+  ["conv2d: the operands must be real and of one dtype; convert one with :to(): x is f64[2 3 5 4], w is f32[2 3 3 2]"] = function()
+    tw.conv2d(image, kernels:to("f32"))
+  end,
+  ["conv2d: b must have one element for each of w's kernels: x is f64[2 3 5 4], w is f64[2 3 3 2], b is f64[3]"] = function()
+    tw.conv2d(image, kernels, tw.ones(3))
+  end,
+  ["conv2d: the window is larger than the padded input: the window is [3 2], the input [2 4], padding {0, 0}"] = function()
+    tw.conv2d(image[{ {}, {}, { 1, 2 } }], kernels)
+  end,
   ["conv2d: w has an axis of size 0"] = function() tw.conv2d(image, tw.zeros(2, 3, 0, 1)) end,
   ["conv2d: unknown option strid; valid: stride, padding"] = function() tw.conv2d(image, kernels, { strid = 2 }) end,
   ["conv2d: stride must be a whole number of at least 1 or a pair {rows, columns} of them, got 0"] = function() tw.conv2d(image, kernels, { stride = 0 }) end,
-  ["conv2d: padding must be a whole number of at least 0 or a pair {rows, columns} of them, got -1"] = function() tw.conv2d(image, kernels, { padding = -1 }) end,
+  ["conv2d: padding must be a whole number of at least 0 or a pair {rows, columns} of them, got -1"] = function()
+    tw.conv2d(image, kernels, { padding = -1 })
+  end,
   ["conv1d: stride must be a whole number of at least 1, got 1.5"] = function() tw.conv1d(normal(1, 1, 4), normal(1, 1, 2), { stride = 1.5 }) end,
   ["conv1d: needs signals x [N C L] and kernels w [O C k]"] = function() tw.conv1d(image, kernels) end,
   ["max_pool: needs a real tensor [N C H W] or [N C L]: f64[3 4]"] = function() tw.max_pool(rows, 2) end,
@@ -320,24 +347,33 @@ for wrong, f in next, {
   ["avg_pool: needs a real tensor [N C H W] or [N C L]: x is f64[3 4]"] = function() tw.avg_pool(rows, 2) end,
   ["avg_pool: the window is larger than the padded input"] = function() tw.avg_pool(image, 6) end,
   ["mse: the shapes differ: the first argument is f64[3 1], the target f64[3]; reshape one of them"] = function() tw.mse(tw.ones(3, 1), tw.ones(3)) end,
-  ["l1: the dtypes differ: the first argument is f64[3], the target f32[3]; convert one with :to()"] = function() tw.l1(tw.ones(3), tw.ones(3, { dtype = "f32" })) end,
+  ["l1: the dtypes differ: the first argument is f64[3], the target f32[3]; convert one with :to()"] = function()
+    tw.l1(tw.ones(3), tw.ones(3, { dtype = "f32" }))
+  end,
   ["mse: unknown option reduce; valid: reduction"] = function() tw.mse(rows, rows, { reduce = "sum" }) end,
   ["mse: wrong option: reduction is total; it must be one of mean, sum, none"] = function() tw.mse(rows, rows, { reduction = "total" }) end,
   ["huber: delta must be greater than 0, got 0"] = function() tw.huber(rows, rows, { delta = 0 }) end,
   ["huber: wrong option: delta is -1; it must be a number of at least 0"] = function() tw.huber(rows, rows, { delta = -1 }) end,
   ["cross_entropy: class 5 (element 2 of the target) is outside 1..4; classes count from 1"] = function() tw.cross_entropy(rows, i64 { 1, 5, 2 }) end,
   ["nll: class 0 (element 1 of the target) is outside 1..4"] = function() tw.nll(rows, i64 { 0, 5, 2 }) end,
-  ["cross_entropy: the target must be classes, i64 of the first argument's shape without its last axis: the first argument is f64[3 4], the target i64[2]"] = function()
+  ["cross_entropy: the target must be classes, i64 of the first argument's shape without its last axis: the first argument is f64[3 4], the target i64[2]"
+  ] = function()
     tw.cross_entropy(rows, i64 { 1, 2 })
   end,
   ["cross_entropy: the shapes differ: the first argument is f64[3 4], the target f64[3]"] = function() tw.cross_entropy(rows, tw.ones(3)) end,
-  ["layer_norm: the scale and the shift must have x's dtype and the sizes of its last axes: x is f64[3 4], w is f64[3]"] = function() tw.layer_norm(rows, tw.ones(3)) end,
+  ["layer_norm: the scale and the shift must have x's dtype and the sizes of its last axes: x is f64[3 4], w is f64[3]"] = function()
+    tw.layer_norm(rows, tw.ones(3))
+  end,
   ["layer_norm: needs a real tensor with at least one axis: x is f64[]"] = function() tw.layer_norm(tw.tensor(1)) end,
   ["layer_norm: wrong option: eps is -1; it must be a number of at least 0"] = function() tw.layer_norm(rows, { eps = -1 }) end,
   ["batch_norm: needs a real tensor [N C ...]: x is f64[4]"] = function() tw.batch_norm(rows[1], nil, nil, { train = true }) end,
   ["batch_norm: predicting needs the running mean and var; { train = true } takes the batch's own: x is f64[3 4]"] = function() tw.batch_norm(rows) end,
-  ["batch_norm: more than one value for each channel is needed to train: x is f64[1 4]"] = function() tw.batch_norm(rows[{ { 1, 1 } }], nil, nil, { train = true }) end,
-  ["batch_norm: the vectors must have x's dtype and one element for each channel (axis 2): x is f64[3 4], var is f64[3]"] = function() tw.batch_norm(rows, tw.ones(4), tw.ones(3)) end,
+  ["batch_norm: more than one value for each channel is needed to train: x is f64[1 4]"] = function()
+    tw.batch_norm(rows[{ { 1, 1 } }], nil, nil, { train = true })
+  end,
+  ["batch_norm: the vectors must have x's dtype and one element for each channel (axis 2): x is f64[3 4], var is f64[3]"] = function()
+    tw.batch_norm(rows, tw.ones(4), tw.ones(3))
+  end,
   ["batch_norm: wrong option: momentum is 2; it must be a number in 0..1"] = function() tw.batch_norm(rows, nil, nil, { momentum = 2 }) end,
   ["dropout: the probability must be in 0..1: p is 1.5"] = function() tw.dropout(rows, 1.5, tw.rng(1)) end,
   ["dropout: training needs a generator"] = function() tw.dropout(rows, .5) end,

@@ -29,7 +29,9 @@ test("wrong models are refused with the valid options, at the caller's line", fu
     ["nn.mlp: unknown option: activatoin is \"relu\"; did you mean activation? valid: sizes, activation, init, std"] = function()
       nn.mlp { 2, 1, activatoin = "relu" }
     end,
-    ['activation is "rleu"; it must be one of relu, tanh, sigmoid, gelu, silu, elu, leaky_relu, softplus'] = function() nn.mlp { 2, 1, activation = "rleu" } end,
+    ['activation is "rleu"; it must be one of relu, tanh, sigmoid, gelu, silu, elu, leaky_relu, softplus'] = function()
+      nn.mlp { 2, 1, activation = "rleu" }
+    end,
     ['init is "ones"; it must be one of kaiming_uniform, xavier, he, normal, zeros'] = function() nn.linear { 2, 1, init = "ones" } end,
     ["nn.linear: wrong value: sizes is a table; two sizes are needed"] = function() nn.linear { 2 } end,
     ["at least two sizes are needed"] = function() nn.mlp { 2 } end,
@@ -116,7 +118,9 @@ tensor_test("dropout and batch normalisation know training from predicting", fun
 end)
 
 tensor_test("a network of all layers learns, its running averages apart from its parameters", function()
-  local model = nn.sequential { nn.conv { 1, 4, padding = 1 }, nn.batchnorm { 4 }, nn.relu(), nn.max_pool { 2 }, nn.dropout { p = .1 }, nn.flatten(), nn.linear { 64, 3 } }
+  local model = nn.sequential {
+    nn.conv { 1, 4, padding = 1 }, nn.batchnorm { 4 }, nn.relu(), nn.max_pool { 2 }, nn.dropout { p = .1 }, nn.flatten(), nn.linear { 64, 3 },
+  }
   local params = model:init(core.rng(1, "init"))
   local x, y = core.rng(2, "x"):normal(12, 1, 8, 8), core.rng(2, "y"):randint(1, 3, 12)
   local opt, mode = tw.optim.sgd(params, { lr = .1 }), { train = true, rng = core.rng(3, "drop") }
@@ -133,7 +137,9 @@ end)
 test("wrong layers and wrong modes are refused", function()
   for wrong, f in next, {
     ["nn.conv: wrong value: channels is a table; two numbers of channels are needed: inputs, outputs"] = function() nn.conv { 3 } end,
-    ["nn.conv: wrong value: kernel is 0; it must be a whole number of at least 1 or a pair {rows, columns} of them"] = function() nn.conv { 3, 4, kernel = 0 } end,
+    ["nn.conv: wrong value: kernel is 0; it must be a whole number of at least 1 or a pair {rows, columns} of them"] = function()
+      nn.conv { 3, 4, kernel = 0 }
+    end,
     ["nn.conv: wrong value: stride is a table; it must be a whole number of at least 1"] = function() nn.conv { 3, 4, stride = { 1, 2, 3 } } end,
     ["nn.conv1d: wrong value: kernel is a table; it must be an integer of at least 1"] = function() nn.conv1d { 3, 4, kernel = { 1, 2 } } end,
     ["nn.max_pool: wrong value: window is a table; one size is needed, or two: rows, columns"] = function() nn.max_pool { 1, 2, 3 } end,
