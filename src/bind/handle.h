@@ -63,6 +63,7 @@ int tw_arg_shape(lua_State *L, int first, tw_shape *);                          
 void tw_arg_options(lua_State *L, int idx, const char *owner, const char *const *names); /* table or nothing; unknown names raise */
 bool tw_arg_flag(lua_State *L, int idx, const char *name);                          /* option of a checked table */
 tw_dtype tw_arg_dtype(lua_State *L, int idx, tw_dtype otherwise);
+tw_tensor *tw_arg_generator(lua_State *L, int idx);                                 /* its state, lent; one that may be drawn from */
 
 /* The registers of the binding's files. */
 void tw_register_tensor(lua_State *L);

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "bind/generator.h"
+#include "bind/handle.h"
 #include "op/nn.h"
 #include "tensor/ctx.h"
 
@@ -218,10 +218,9 @@ static int dropout(lua_State *L) {
     return 1;
   }
   if (lua_type(L, 3) != LUA_TUSERDATA) return luaL_error(L, "dropout: training needs a generator, like run:rng(\"dropout\"); { train = false } gives x itself");
-  tw_generator_box *g = tw_generator_check(L, 3);
-  if (tw_bind_ctx(L)->sealed && g->state->storage->outside) return luaL_error(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
+  tw_tensor *generator = tw_arg_generator(L, 3);
   tw_handle *h = tw_handle_new(L);
-  tw_bind_status(L, tw_dropout(tw_bind_ctx(L), x, p, g->state, &out));
+  tw_bind_status(L, tw_dropout(tw_bind_ctx(L), x, p, generator, &out));
   tw_handle_fill(L, h, out);
   return 1;
 }

@@ -8,6 +8,14 @@ static const char type_name[] = "tw.generator";
 
 tw_generator_box *tw_generator_check(lua_State *L, int idx) { return luaL_checkudata(L, idx, type_name); }
 
+tw_tensor *tw_arg_generator(lua_State *L, int idx) {
+  tw_generator_box *g = tw_generator_check(L, idx);
+  if (tw_bind_ctx(L)->sealed && g->state->storage->outside) {
+    luaL_error(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
+  }
+  return g->state;
+}
+
 /* The stream name is the generator's user value. */
 static int push_generator(lua_State *L, lua_Integer seed, int name_idx) {
   size_t length;
@@ -81,18 +89,18 @@ static const tw_function methods[] = {
   {NULL, NULL, false, NULL},
 };
 
-/* Into the method table on top; documented as "generator:<name>". */
-static void add_methods(lua_State *L, const tw_function *row) {
-  for (; row->name; row++) {
-    lua_pushcfunction(L, row->f);
-    lua_setfield(L, -2, row->name);
-    tw_push_docs(L);
-    lua_pushfstring(L, "generator:%s", row->name);
-    lua_pushstring(L, row->doc);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
-  }
-}
+static const tw_function functions[] = {
+  {"rng", new_generator, false,
+   "rng(seed [, stream = \"\"]) -> generator\n"
+   "A generator of random numbers: the stream of that name under that whole-number seed, from its beginning. What it draws depends on seed, name and how\n"
+   "many elements were drawn from it before, on nothing else: drawing 10 numbers, or 3 and then 7, gives the same 10. Inside an experiment's run use\n"
+   "run:rng(name); a generator made outside run cannot be drawn from inside it.\n"
+   "formula: key = the first 64 bits of SHA-256(seed, name); element i of a draw at counter c = Philox4x32-10(key, c + i)\n"
+   "source: Salmon, Moraes, Dror and Shaw 2011, Parallel random numbers: as easy as 1, 2, 3\n"
+   "example:\n"
+   "tw.rng(7, \"data\") --> generator(seed 7, stream \"data\", 0 drawn)"},
+  {NULL, NULL, false, NULL},
+};
 
 void tw_register_rng(lua_State *L) {
   tw_add_functions(L, functions);
@@ -102,18 +110,8 @@ void tw_register_rng(lua_State *L) {
   lua_pushcfunction(L, to_string);
   lua_setfield(L, -2, "__tostring");
   lua_newtable(L);
-  add_methods(L, methods);
-  add_methods(L, tw_generator_draws);
+  tw_add_methods(L, "generator", tw_generator_draws);
+  tw_add_methods(L, "generator", methods);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
-  lua_pushcfunction(L, new_generator);
-  tw_add_function_value(L, "rng", false,
-    "rng(seed [, stream = \"\"]) -> generator\n"
-    "A generator of random numbers: the stream of that name under that whole-number seed, from its beginning. What it draws depends on seed, name and how\n"
-    "many elements were drawn from it before, on nothing else: drawing 10 numbers, or 3 and then 7, gives the same 10. Inside an experiment's run use\n"
-    "run:rng(name); a generator made outside run cannot be drawn from inside it.\n"
-    "formula: key = the first 64 bits of SHA-256(seed, name); element i of a draw at counter c = Philox4x32-10(key, c + i)\n"
-    "source: Salmon, Moraes, Dror and Shaw 2011, Parallel random numbers: as easy as 1, 2, 3\n"
-    "example:\n"
-    "tw.rng(7, \"data\") --> generator(seed 7, stream \"data\", 0 drawn)");
 }
