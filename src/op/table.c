@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "op/op.h"
+#include "op/select.h"
 
 const tw_op *const tw_all_ops[] = {
 #define UNARY(name, ...) &tw_op_##name,
@@ -12,6 +13,8 @@ const tw_op *const tw_all_ops[] = {
   &tw_op_where, &tw_op_cast, &tw_op_alias, &tw_op_reshape, &tw_op_permute, &tw_op_expand, &tw_op_sum_to, &tw_op_slice, &tw_op_embed,
   &tw_op_sum, &tw_op_prod, &tw_op_max, &tw_op_min, &tw_op_argmax, &tw_op_argmin, &tw_op_matmul, &tw_op_log_softmax,
   &tw_op_index_select, &tw_op_index_add, &tw_op_pick, &tw_op_unpick, &tw_op_cat,
+  &tw_op_argsort, &tw_op_cumsum, &tw_op_cumprod, &tw_op_recurrence, &tw_op_gather, &tw_op_scatter_add, &tw_op_diagonal, &tw_op_diagonal_embed,
+  &tw_op_tril, &tw_op_triu, &tw_op_all, &tw_op_any,
   &tw_op_normal, &tw_op_uniform, &tw_op_randint, &tw_op_permutation, NULL,
 };
 
