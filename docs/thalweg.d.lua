@@ -13,8 +13,14 @@
 ---@operator sub(thalweg.Tensor|number): thalweg.Tensor
 ---@operator mul(thalweg.Tensor|number): thalweg.Tensor
 ---@operator div(thalweg.Tensor|number): thalweg.Tensor
+---@operator mod(thalweg.Tensor|number): thalweg.Tensor
 ---@operator pow(thalweg.Tensor|number): thalweg.Tensor
+---@operator idiv(thalweg.Tensor|number): thalweg.Tensor
+---@operator band(thalweg.Tensor|number): thalweg.Tensor
+---@operator bor(thalweg.Tensor|number): thalweg.Tensor
+---@operator bxor(thalweg.Tensor|number): thalweg.Tensor
 ---@operator unm: thalweg.Tensor
+---@operator bnot: thalweg.Tensor
 ---@operator len: integer
 local Tensor = {}
 
@@ -734,6 +740,175 @@ function tw.round(x) end
 ---@return thalweg.Tensor
 function Tensor:round() end
 
+--- `trunc(x) -> tensor`
+---
+--- The integer part, towards 0.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.trunc(x) end
+
+--- `trunc(x) -> tensor`
+---
+--- The integer part, towards 0.
+---@return thalweg.Tensor
+function Tensor:trunc() end
+
+--- `exp2(x) -> tensor`
+---
+--- The function `2^x`.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.exp2(x) end
+
+--- `exp2(x) -> tensor`
+---
+--- The function `2^x`.
+---@return thalweg.Tensor
+function Tensor:exp2() end
+
+--- `log2(x) -> tensor`
+---
+--- Logarithm to the base 2.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.log2(x) end
+
+--- `log2(x) -> tensor`
+---
+--- Logarithm to the base 2.
+---@return thalweg.Tensor
+function Tensor:log2() end
+
+--- `log10(x) -> tensor`
+---
+--- Logarithm to the base 10.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.log10(x) end
+
+--- `log10(x) -> tensor`
+---
+--- Logarithm to the base 10.
+---@return thalweg.Tensor
+function Tensor:log10() end
+
+--- `cbrt(x) -> tensor`
+---
+--- Cube root, of negative numbers too.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.cbrt(x) end
+
+--- `cbrt(x) -> tensor`
+---
+--- Cube root, of negative numbers too.
+---@return thalweg.Tensor
+function Tensor:cbrt() end
+
+--- `asinh(x) -> tensor`
+---
+--- Inverse hyperbolic sine.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.asinh(x) end
+
+--- `asinh(x) -> tensor`
+---
+--- Inverse hyperbolic sine.
+---@return thalweg.Tensor
+function Tensor:asinh() end
+
+--- `acosh(x) -> tensor`
+---
+--- Inverse hyperbolic cosine, >= 0.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.acosh(x) end
+
+--- `acosh(x) -> tensor`
+---
+--- Inverse hyperbolic cosine, >= 0.
+---@return thalweg.Tensor
+function Tensor:acosh() end
+
+--- `atanh(x) -> tensor`
+---
+--- Inverse hyperbolic tangent.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.atanh(x) end
+
+--- `atanh(x) -> tensor`
+---
+--- Inverse hyperbolic tangent.
+---@return thalweg.Tensor
+function Tensor:atanh() end
+
+--- `erfc(x) -> tensor`
+---
+--- The function `1 - erf(x)`, accurate for large x.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.erfc(x) end
+
+--- `erfc(x) -> tensor`
+---
+--- The function `1 - erf(x)`, accurate for large x.
+---@return thalweg.Tensor
+function Tensor:erfc() end
+
+--- `hardtanh(x) -> tensor`
+---
+--- The function `x within [-1`, 1], the nearer end outside.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.hardtanh(x) end
+
+--- `hardtanh(x) -> tensor`
+---
+--- The function `x within [-1`, 1], the nearer end outside.
+---@return thalweg.Tensor
+function Tensor:hardtanh() end
+
+--- `hardsigmoid(x) -> tensor`
+---
+--- The function `(x + 3) / 6 within [0`, 1], the nearer end outside.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.hardsigmoid(x) end
+
+--- `hardsigmoid(x) -> tensor`
+---
+--- The function `(x + 3) / 6 within [0`, 1], the nearer end outside.
+---@return thalweg.Tensor
+function Tensor:hardsigmoid() end
+
+--- `selu(x) -> tensor`
+---
+--- The function `1.0507 x where x > 0`, else 1.7581 (e^x - 1).
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.selu(x) end
+
+--- `selu(x) -> tensor`
+---
+--- The function `1.0507 x where x > 0`, else 1.7581 (e^x - 1).
+---@return thalweg.Tensor
+function Tensor:selu() end
+
+--- `mish(x) -> tensor`
+---
+--- The function `x tanh(softplus(x))`.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.mish(x) end
+
+--- `mish(x) -> tensor`
+---
+--- The function `x tanh(softplus(x))`.
+---@return thalweg.Tensor
+function Tensor:mish() end
+
 --- `add(a, b) -> tensor`
 ---
 --- The function `a + b`.
@@ -869,6 +1044,126 @@ function tw.hypot(a, b) end
 ---@return thalweg.Tensor
 function Tensor:hypot(b) end
 
+--- `logaddexp(a, b) -> tensor`
+---
+--- The function `log(e^a + e^b)` without overflow.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.logaddexp(a, b) end
+
+--- `logaddexp(a, b) -> tensor`
+---
+--- The function `log(e^a + e^b)` without overflow.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:logaddexp(b) end
+
+--- `xlogy(a, b) -> tensor`
+---
+--- The function `a log(b)`, 0 where a is 0.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.xlogy(a, b) end
+
+--- `xlogy(a, b) -> tensor`
+---
+--- The function `a log(b)`, 0 where a is 0.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:xlogy(b) end
+
+--- `copysign(a, b) -> tensor`
+---
+--- The function `|a| with the sign of b`.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.copysign(a, b) end
+
+--- `copysign(a, b) -> tensor`
+---
+--- The function `|a| with the sign of b`.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:copysign(b) end
+
+--- `fmod(a, b) -> tensor`
+---
+--- The function `a - trunc(a / b) b`, exact; the sign is a's.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.fmod(a, b) end
+
+--- `fmod(a, b) -> tensor`
+---
+--- The function `a - trunc(a / b) b`, exact; the sign is a's.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:fmod(b) end
+
+--- `remainder(a, b) -> tensor`
+---
+--- The function `a - floor(a / b) b`, exact but for one rounding; the sign is b's, as in Lua's a % b.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.remainder(a, b) end
+
+--- `remainder(a, b) -> tensor`
+---
+--- The function `a - floor(a / b) b`, exact but for one rounding; the sign is b's, as in Lua's a % b.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:remainder(b) end
+
+--- `floor_divide(a, b) -> tensor`
+---
+--- The function `floor(a / b)`, as Lua's a // b.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.floor_divide(a, b) end
+
+--- `floor_divide(a, b) -> tensor`
+---
+--- The function `floor(a / b)`, as Lua's a // b.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:floor_divide(b) end
+
+--- `clamp_min(a, b) -> tensor`
+---
+--- The function `a`, but at least b; at a tie the gradient is a's.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.clamp_min(a, b) end
+
+--- `clamp_min(a, b) -> tensor`
+---
+--- The function `a`, but at least b; at a tie the gradient is a's.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:clamp_min(b) end
+
+--- `clamp_max(a, b) -> tensor`
+---
+--- The function `a`, but at most b; at a tie the gradient is a's.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.clamp_max(a, b) end
+
+--- `clamp_max(a, b) -> tensor`
+---
+--- The function `a`, but at most b; at a tie the gradient is a's.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:clamp_max(b) end
+
 --- `leaky_relu(x [, slope = 0.01]) -> tensor`
 ---
 --- x where x > 0, else slope x; the slope may be a tensor and has a gradient.
@@ -989,6 +1284,51 @@ function tw.ne(a, b) end
 ---@return thalweg.Tensor
 function Tensor:ne(b) end
 
+--- `logical_and(a, b) -> bool tensor`
+---
+--- True where both are (numbers: where they are not 0); the operator is &.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.logical_and(a, b) end
+
+--- `logical_and(a, b) -> bool tensor`
+---
+--- True where both are (numbers: where they are not 0); the operator is &.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:logical_and(b) end
+
+--- `logical_or(a, b) -> bool tensor`
+---
+--- True where one of the two is (numbers: where it is not 0); the operator is |.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.logical_or(a, b) end
+
+--- `logical_or(a, b) -> bool tensor`
+---
+--- True where one of the two is (numbers: where it is not 0); the operator is |.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:logical_or(b) end
+
+--- `logical_xor(a, b) -> bool tensor`
+---
+--- True where exactly one of the two is (numbers: where it is not 0); the operator is ~.
+---@param a thalweg.Tensor|number
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.logical_xor(a, b) end
+
+--- `logical_xor(a, b) -> bool tensor`
+---
+--- True where exactly one of the two is (numbers: where it is not 0); the operator is ~.
+---@param b thalweg.Tensor|number
+---@return thalweg.Tensor
+function Tensor:logical_xor(b) end
+
 --- `isnan(x) -> bool tensor`
 ---
 --- True where x is NaN.
@@ -1014,6 +1354,32 @@ function tw.isfinite(x) end
 --- True where x is neither infinite nor NaN.
 ---@return thalweg.Tensor
 function Tensor:isfinite() end
+
+--- `isinf(x) -> bool tensor`
+---
+--- True where x is infinite, of either sign.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.isinf(x) end
+
+--- `isinf(x) -> bool tensor`
+---
+--- True where x is infinite, of either sign.
+---@return thalweg.Tensor
+function Tensor:isinf() end
+
+--- `logical_not(x) -> bool tensor`
+---
+--- True where x is false (a number: where it is 0); the operator is ~x.
+---@param x thalweg.Tensor|number
+---@return thalweg.Tensor
+function tw.logical_not(x) end
+
+--- `logical_not(x) -> bool tensor`
+---
+--- True where x is false (a number: where it is 0); the operator is ~x.
+---@return thalweg.Tensor
+function Tensor:logical_not() end
 
 --- `where(mask, a, b) -> tensor`
 ---
@@ -1224,23 +1590,6 @@ function tw.logsumexp(x, axis, options) end
 ---@return thalweg.Tensor
 function Tensor:logsumexp(axis, options) end
 
---- `norm(x) -> tensor`
----
---- The 2-norm of all entries together, 0-d.
----
---- Formula: `sqrt(sum x^2)`
----@param x thalweg.Tensor|number
----@return thalweg.Tensor
-function tw.norm(x) end
-
---- `norm(x) -> tensor`
----
---- The 2-norm of all entries together, 0-d.
----
---- Formula: `sqrt(sum x^2)`
----@return thalweg.Tensor
-function Tensor:norm() end
-
 --- `reshape(x, shape...) -> tensor`
 ---
 --- The same elements, in row-major order, under another shape; one size may be -1 and follows from the others. A view where the layout allows it, else a
@@ -1371,6 +1720,352 @@ function tw.cat(tensors, axis) end
 ---@param axis? integer
 ---@return thalweg.Tensor
 function tw.stack(tensors, axis) end
+
+--- `sort(x [, axis = -1] [, {descending = false}]) -> values, indices`
+---
+--- The elements in ascending order along an axis, and the 1-based places they come from (i64). Stable: equal elements keep their order, descending too.
+--- NaN stands above every number: last in ascending order, first in descending. Any dtype; the values are differentiable.
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@param options? { descending?: boolean }
+---@return thalweg.Tensor
+---@return thalweg.Tensor indices
+function tw.sort(x, axis, options) end
+
+--- `sort(x [, axis = -1] [, {descending = false}]) -> values, indices`
+---
+--- The elements in ascending order along an axis, and the 1-based places they come from (i64). Stable: equal elements keep their order, descending too.
+--- NaN stands above every number: last in ascending order, first in descending. Any dtype; the values are differentiable.
+---@param axis? integer
+---@param options? { descending?: boolean }
+---@return thalweg.Tensor
+---@return thalweg.Tensor indices
+function Tensor:sort(axis, options) end
+
+--- `argsort(x [, axis = -1] [, {descending = false}]) -> indices`
+---
+--- The places that sort returns, without the values: x:gather(axis, x:argsort(axis)) is sorted.
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@param options? { descending?: boolean }
+---@return thalweg.Tensor indices
+function tw.argsort(x, axis, options) end
+
+--- `argsort(x [, axis = -1] [, {descending = false}]) -> indices`
+---
+--- The places that sort returns, without the values: x:gather(axis, x:argsort(axis)) is sorted.
+---@param axis? integer
+---@param options? { descending?: boolean }
+---@return thalweg.Tensor indices
+function Tensor:argsort(axis, options) end
+
+--- `topk(x, k [, axis = -1] [, {largest = true}]) -> values, indices`
+---
+--- The k largest (smallest) elements along an axis, in order, and their 1-based places; of equal ones the first. NaN counts as the largest. The values
+--- are differentiable.
+---@param x thalweg.Tensor|number
+---@param k integer
+---@param axis? integer
+---@param options? { largest?: boolean }
+---@return thalweg.Tensor
+---@return thalweg.Tensor indices
+function tw.topk(x, k, axis, options) end
+
+--- `topk(x, k [, axis = -1] [, {largest = true}]) -> values, indices`
+---
+--- The k largest (smallest) elements along an axis, in order, and their 1-based places; of equal ones the first. NaN counts as the largest. The values
+--- are differentiable.
+---@param k integer
+---@param axis? integer
+---@param options? { largest?: boolean }
+---@return thalweg.Tensor
+---@return thalweg.Tensor indices
+function Tensor:topk(k, axis, options) end
+
+--- `cumsum(x [, axis]) -> tensor`
+---
+--- The sums of the first 1, 2, ... elements along an axis (which may be left out for a vector); shape and dtype are x's. Element i is bit for bit the sum
+--- of the first i elements, so the last one is x:sum(axis): one order of adding for both, whatever the layout.
+---
+--- Formula: `y_i = x_1 + ... + x_i`
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@return thalweg.Tensor
+function tw.cumsum(x, axis) end
+
+--- `cumsum(x [, axis]) -> tensor`
+---
+--- The sums of the first 1, 2, ... elements along an axis (which may be left out for a vector); shape and dtype are x's. Element i is bit for bit the sum
+--- of the first i elements, so the last one is x:sum(axis): one order of adding for both, whatever the layout.
+---
+--- Formula: `y_i = x_1 + ... + x_i`
+---@param axis? integer
+---@return thalweg.Tensor
+function Tensor:cumsum(axis) end
+
+--- `cumprod(x [, axis]) -> tensor`
+---
+--- The products of the first 1, 2, ... elements along an axis (which may be left out for a vector). Element i is bit for bit the product of the first i
+--- elements. The derivative is right where elements are 0.
+---
+--- Formula: `y_i = x_1 ... x_i`
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@return thalweg.Tensor
+function tw.cumprod(x, axis) end
+
+--- `cumprod(x [, axis]) -> tensor`
+---
+--- The products of the first 1, 2, ... elements along an axis (which may be left out for a vector). Element i is bit for bit the product of the first i
+--- elements. The derivative is right where elements are 0.
+---
+--- Formula: `y_i = x_1 ... x_i`
+---@param axis? integer
+---@return thalweg.Tensor
+function Tensor:cumprod(axis) end
+
+--- `flip(x [, axis | {axes}]) -> tensor`
+---
+--- The elements in reverse order along axes, all of them where none is named. A view.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@return thalweg.Tensor
+function tw.flip(x, axis) end
+
+--- `flip(x [, axis | {axes}]) -> tensor`
+---
+--- The elements in reverse order along axes, all of them where none is named. A view.
+---@param axis? integer|integer[]
+---@return thalweg.Tensor
+function Tensor:flip(axis) end
+
+--- `split(x, size | {sizes} [, axis = 1]) -> table of tensors`
+---
+--- Cuts x along an axis into parts of a size (the last may be smaller) or of the sizes listed, which must add up. The parts are views; tw.cat(parts,
+--- axis) is x again.
+---@param x thalweg.Tensor|number
+---@param size integer|{ sizes?: any }
+---@param axis? integer
+---@return any
+function tw.split(x, size, axis) end
+
+--- `split(x, size | {sizes} [, axis = 1]) -> table of tensors`
+---
+--- Cuts x along an axis into parts of a size (the last may be smaller) or of the sizes listed, which must add up. The parts are views; tw.cat(parts,
+--- axis) is x again.
+---@param size integer|{ sizes?: any }
+---@param axis? integer
+---@return any
+function Tensor:split(size, axis) end
+
+--- `gather(x, axis, index) -> tensor`
+---
+--- Along an axis, the element that each index names: y[i][j] = x[index[i][j]][j] for axis 1. index: i64, 1-based (negative from the end), with as many
+--- axes as x and no other axis longer than x's; the result has its shape. An index outside the axis is an error. The adjoint is scatter_add.
+---@param x thalweg.Tensor|number
+---@param axis integer
+---@param index thalweg.Tensor
+---@return thalweg.Tensor
+function tw.gather(x, axis, index) end
+
+--- `gather(x, axis, index) -> tensor`
+---
+--- Along an axis, the element that each index names: y[i][j] = x[index[i][j]][j] for axis 1. index: i64, 1-based (negative from the end), with as many
+--- axes as x and no other axis longer than x's; the result has its shape. An index outside the axis is an error. The adjoint is scatter_add.
+---@param axis integer
+---@param index thalweg.Tensor
+---@return thalweg.Tensor
+function Tensor:gather(axis, index) end
+
+--- `scatter_add(x, axis, index, source) -> tensor`
+---
+--- A copy of x with each element of source added at the place its index names along an axis. index: as for gather; source: of index's shape and x's
+--- dtype, or a number. What several indices send to one place is added one after the other, in the order along the axis. Differentiable in x and source.
+---@param x thalweg.Tensor|number
+---@param axis integer
+---@param index thalweg.Tensor
+---@param source any
+---@return thalweg.Tensor
+function tw.scatter_add(x, axis, index, source) end
+
+--- `scatter_add(x, axis, index, source) -> tensor`
+---
+--- A copy of x with each element of source added at the place its index names along an axis. index: as for gather; source: of index's shape and x's
+--- dtype, or a number. What several indices send to one place is added one after the other, in the order along the axis. Differentiable in x and source.
+---@param axis integer
+---@param index thalweg.Tensor
+---@param source any
+---@return thalweg.Tensor
+function Tensor:scatter_add(axis, index, source) end
+
+--- `one_hot(index [, classes] [, {dtype}]) -> tensor`
+---
+--- For every class 1..classes (i64) a row that is 1 at that place and 0 elsewhere: the result has one axis more. Without a number of classes the largest
+--- index counts. The dtype is the default one of reals.
+---@param index thalweg.Tensor
+---@param classes? integer
+---@param options? { dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function tw.one_hot(index, classes, options) end
+
+--- `one_hot(index [, classes] [, {dtype}]) -> tensor`
+---
+--- For every class 1..classes (i64) a row that is 1 at that place and 0 elsewhere: the result has one axis more. Without a number of classes the largest
+--- index counts. The dtype is the default one of reals.
+---@param classes? integer
+---@param options? { dtype?: thalweg.Dtype }
+---@return thalweg.Tensor
+function Tensor:one_hot(classes, options) end
+
+--- `tril(x [, k = 0]) -> tensor`
+---
+--- The lower triangle of the last two axes: zero where column - row > k.
+---@param x thalweg.Tensor|number
+---@param k? integer
+---@return thalweg.Tensor
+function tw.tril(x, k) end
+
+--- `tril(x [, k = 0]) -> tensor`
+---
+--- The lower triangle of the last two axes: zero where column - row > k.
+---@param k? integer
+---@return thalweg.Tensor
+function Tensor:tril(k) end
+
+--- `triu(x [, k = 0]) -> tensor`
+---
+--- The upper triangle of the last two axes: zero where column - row < k.
+---@param x thalweg.Tensor|number
+---@param k? integer
+---@return thalweg.Tensor
+function tw.triu(x, k) end
+
+--- `triu(x [, k = 0]) -> tensor`
+---
+--- The upper triangle of the last two axes: zero where column - row < k.
+---@param k? integer
+---@return thalweg.Tensor
+function Tensor:triu(k) end
+
+--- `diag(x [, k = 0]) -> tensor`
+---
+--- Of a matrix its k-th diagonal (column - row = k), a view; of a vector the square matrix that has it as its k-th diagonal.
+---@param x thalweg.Tensor|number
+---@param k? integer
+---@return thalweg.Tensor
+function tw.diag(x, k) end
+
+--- `diag(x [, k = 0]) -> tensor`
+---
+--- Of a matrix its k-th diagonal (column - row = k), a view; of a vector the square matrix that has it as its k-th diagonal.
+---@param k? integer
+---@return thalweg.Tensor
+function Tensor:diag(k) end
+
+--- `all(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
+---
+--- Whether every element is true; a number counts as true unless it is 0. True of no elements.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.all(x, axis, options) end
+
+--- `all(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
+---
+--- Whether every element is true; a number counts as true unless it is 0. True of no elements.
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:all(axis, options) end
+
+--- `any(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
+---
+--- Whether some element is true; a number counts as true unless it is 0. False of no elements.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.any(x, axis, options) end
+
+--- `any(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
+---
+--- Whether some element is true; a number counts as true unless it is 0. False of no elements.
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:any(axis, options) end
+
+--- `norm(x [, axis | {axes}] [, {p = 2, keepdim = false}]) -> tensor`
+---
+--- The p-norm of the elements over axes, all where none is named (a matrix: Frobenius). p: math.huge for the largest magnitude, -math.huge for the
+--- smallest, 0 counts what is not 0. The 2-norm of zeros has gradient 0.
+---
+--- Formula: `(sum |x_i|^p)^(1/p)`
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { p?: number, keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.norm(x, axis, options) end
+
+--- `norm(x [, axis | {axes}] [, {p = 2, keepdim = false}]) -> tensor`
+---
+--- The p-norm of the elements over axes, all where none is named (a matrix: Frobenius). p: math.huge for the largest magnitude, -math.huge for the
+--- smallest, 0 counts what is not 0. The 2-norm of zeros has gradient 0.
+---
+--- Formula: `(sum |x_i|^p)^(1/p)`
+---@param axis? integer|integer[]
+---@param options? { p?: number, keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:norm(axis, options) end
+
+--- `clamp(x, low, high) -> tensor`
+---
+--- x, but at least low and at most high: numbers or tensors that broadcast; either may be nil. The gradient is x's where x is within the bounds or on
+--- them, the bound's elsewhere. NaN stays NaN.
+---@param x thalweg.Tensor|number
+---@param low integer
+---@param high integer
+---@return thalweg.Tensor
+function tw.clamp(x, low, high) end
+
+--- `clamp(x, low, high) -> tensor`
+---
+--- x, but at least low and at most high: numbers or tensors that broadcast; either may be nil. The gradient is x's where x is within the bounds or on
+--- them, the bound's elsewhere. NaN stays NaN.
+---@param low integer
+---@param high integer
+---@return thalweg.Tensor
+function Tensor:clamp(low, high) end
+
+--- `einsum(spec, x, ...) -> tensor`
+---
+--- Products of tensors with named axes, summed over the names the result lacks: "ij,jk->ik" is the matrix product. A letter per axis; a letter said twice
+--- takes the diagonal; without -> the result has the letters said once, in alphabetical order; ... stands for any further axes, which broadcast. Any
+--- number of tensors, real and of one dtype. Pairs are contracted, always the one with the smallest result, each by one batched matrix product, whose sum
+--- runs over the summed letters in the order in which the spec first says them.
+---@param spec string
+---@param x thalweg.Tensor|number
+---@param ... any
+---@return thalweg.Tensor
+function tw.einsum(spec, x, ...) end
+
+--- `save(path, tree)`
+---
+--- Writes a tree of tensors, numbers, strings and booleans to a file, crash-safe: the file appears whole or the old one stays. Views are written as the
+--- elements they show; a tensor at two places of the tree is one again when loaded. Functions, userdata and tables with a metatable are errors that name
+--- their place.
+---@param path string
+---@param tree any
+function tw.save(path, tree) end
+
+--- `load(path) -> tree`
+---
+--- The tree that tw.save wrote: the same dtypes, shapes, bits, integers and floats. A file that is no saved tree, cut short or damaged is an error that
+--- says so.
+---@param path string
+---@return any
+function tw.load(path) end
 
 --- `matmul(a, b) -> tensor`
 ---

@@ -129,14 +129,13 @@ size_t tw_scope_open(lua_State *L) {
   return b->n_owned;
 }
 
-/* Collects the handles of this scope reachable from the value at idx into the table at `found`; `seen` stops cycles. */
-static void find_survivors(lua_State *L, int idx, int found, int seen, size_t mark) {
+/* The value at idx: a handle of this scope joins the list at `found`, a plain table the list at `seen` unless it is there already. */
+static void look_at(lua_State *L, int idx, int found, int seen, size_t mark) {
   tw_handle *h = tw_handle_test(L, idx);
   if (h) {
-    if (!h->collected && h->tensor && h->tensor->serial == h->serial && h->place >= mark) {
-      lua_pushvalue(L, idx);
-      lua_rawseti(L, found, (lua_Integer)lua_rawlen(L, found) + 1);
-    }
+    if (h->collected || !h->tensor || h->tensor->serial != h->serial || h->place < mark) return;
+    lua_pushvalue(L, idx);
+    lua_rawseti(L, found, (lua_Integer)lua_rawlen(L, found) + 1);
     return;
   }
   if (lua_type(L, idx) != LUA_TTABLE) return;
@@ -144,20 +143,28 @@ static void find_survivors(lua_State *L, int idx, int found, int seen, size_t ma
     lua_pop(L, 1);
     return;
   }
-  idx = lua_absindex(L, idx);
   lua_pushvalue(L, idx);
-  if (lua_rawget(L, seen) != LUA_TNIL) {
-    lua_pop(L, 1);
-    return;
-  }
+  bool known = lua_rawget(L, seen) != LUA_TNIL;
   lua_pop(L, 1);
+  if (known) return;
   lua_pushvalue(L, idx);
   lua_pushboolean(L, 1);
   lua_rawset(L, seen);
-  luaL_checkstack(L, 8, "a result is nested too deeply");
-  lua_pushnil(L);
-  while (lua_next(L, idx)) {
-    find_survivors(L, lua_gettop(L), found, seen, mark);
+  lua_pushvalue(L, idx);
+  lua_rawseti(L, seen, (lua_Integer)lua_rawlen(L, seen) + 1);
+}
+
+/* Collects the handles of this scope reachable from the value at idx. Table after table, not one inside the other: a list may be as long as memory. */
+static void find_survivors(lua_State *L, int idx, int found, int seen, size_t mark) {
+  lua_Integer next = (lua_Integer)lua_rawlen(L, seen) + 1;
+  for (look_at(L, idx, found, seen, mark); next <= (lua_Integer)lua_rawlen(L, seen); next++) {
+    lua_rawgeti(L, seen, next);
+    int table = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, table)) {
+      look_at(L, table + 2, found, seen, mark);
+      lua_pop(L, 1);
+    }
     lua_pop(L, 1);
   }
 }

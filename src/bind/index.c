@@ -1,18 +1,10 @@
-/* x[...]: fields, methods, and indexing: x[i], x[{i, {a, b}, {}}], x[index tensor]. Everything but the index tensor is a view. */
+/* x[...]: fields, methods, and indexing: x[i], x[{i, {a, b}, {}}], x[index tensor]. Everything but the index tensor is a view. Several index tensors act
+ * axis by axis: x[{rows, columns}] is every row named with every column named. */
 #include <string.h>
 
 #include "bind/handle.h"
-#include "op/op.h"
+#include "op/select.h"
 #include "tensor/ctx.h"
-
-static int push_result(lua_State *L, const tw_op *op, const void *attrs, tw_tensor *const *in, int n_in) {
-  tw_handle *h = tw_handle_new(L);
-  tw_tensor *out[1] = {NULL};
-  tw_call c = {.op = op, .attrs = attrs, .in = in, .out = out, .n_in = n_in, .n_out = 1};
-  tw_bind_status(L, tw_apply(tw_bind_ctx(L), &c));
-  tw_handle_fill(L, h, out[0]);
-  return 1;
-}
 
 /* A 1-based position, negative from the end, as a 0-based one. */
 static int64_t position(lua_State *L, lua_Integer i, int64_t n, int axis) {
@@ -56,111 +48,125 @@ static int row(lua_State *L, tw_tensor *x, lua_Integer i) {
   return push_slice(L, x, &s, 1);
 }
 
-/* {first, last} on an axis; an empty range is {a, a-1}. */
+/* A list without holes and without names, so that a misspelt index is not taken for {}. */
+static lua_Integer list_length(lua_State *L, int idx, const char *what) {
+  lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
+  lua_pushnil(L);
+  while (lua_next(L, idx)) {
+    lua_pop(L, 1);
+    lua_Integer at = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+    if (at < 1 || at > n) luaL_error(L, "%s is a list without names; it has the key %s", what, luaL_tolstring(L, -1, NULL));
+  }
+  return n;
+}
+
+/* {first, last [, step]} on an axis, last included when it is hit; an empty range is {a, a-1}. */
 static void range(lua_State *L, int idx, tw_slice_attrs *s, int axis) {
   int64_t n = s->size[axis];
-  lua_Integer parts = (lua_Integer)lua_rawlen(L, idx);
+  lua_Integer parts = list_length(L, idx, "a range"), end[3] = {0, 0, 1};
   if (parts == 0) return;
-  int first_ok, last_ok;
-  lua_rawgeti(L, idx, 1);
-  lua_rawgeti(L, idx, 2);
-  lua_Integer first = lua_tointegerx(L, -2, &first_ok), last = lua_tointegerx(L, -1, &last_ok);
-  lua_pop(L, 2);
-  if (parts != 2 || !first_ok || !last_ok) luaL_error(L, "a range on axis %d must be {first, last} or {} for all", axis + 1);
-  if (first < 0) first += n + 1;
-  if (last < 0) last += n + 1;
-  if (first < 1 || last > n || last < first - 1) {
-    luaL_error(L, "range {%I, %I} does not fit axis %d of size %I", (LUAI_UACINT)first, (LUAI_UACINT)last, axis + 1, (LUAI_UACINT)n);
+  bool whole_numbers = true;
+  for (int i = 0; i < parts && i < 3; i++) {
+    int isnum;
+    lua_rawgeti(L, idx, i + 1);
+    end[i] = lua_tointegerx(L, -1, &isnum);
+    whole_numbers = whole_numbers && isnum && lua_type(L, -1) == LUA_TNUMBER;
+    lua_pop(L, 1);
   }
+  if (parts < 2 || parts > 3 || !whole_numbers || end[2] == 0) {
+    luaL_error(L, "a range on axis %d must be {first, last}, {first, last, step} or {} for all", axis + 1);
+  }
+  lua_Integer first = end[0] < 0 ? end[0] + n + 1 : end[0], last = end[1] < 0 ? end[1] + n + 1 : end[1];
+  lua_Integer step = end[2] > n + 1 ? n + 1 : end[2] < -n - 1 ? -n - 1 : end[2];
+  bool fits = step > 0 ? first >= 1 && last <= n && last >= first - 1 : first <= n && last >= 1 && last <= first + 1;
+  if (!fits) luaL_error(L, "range {%I, %I} does not fit axis %d of size %I", (LUAI_UACINT)end[0], (LUAI_UACINT)end[1], axis + 1, (LUAI_UACINT)n);
   s->start[axis] = first - 1;
-  s->size[axis] = last - first + 1;
+  s->step[axis] = step;
+  s->size[axis] = (last - first + step) / step;
 }
 
-/* Mask to 1-based positions, as a new i64 tensor handle. */
-static tw_tensor *positions_of(lua_State *L, const tw_tensor *mask) {
-  tw_handle *h = tw_handle_new(L);
-  tw_shape shape = {.n = 1};
-  for (int64_t i = 0; i < mask->size; i++) shape.d[0] += tw_tensor_get(mask, i) != 0;
-  tw_tensor *index;
-  tw_bind_status(L, tw_tensor_new(tw_bind_ctx(L), TW_I64, &shape, &index));
-  tw_handle_fill(L, h, index);
-  int64_t n = 0;
-  for (int64_t i = 0; i < mask->size; i++) {
-    if (tw_tensor_get(mask, i) != 0) ((int64_t *)(void *)index->data)[n++] = i + 1;
+/* The axes a tensor stands for in an index: a mask for as many as it has, positions for one. Raises when it cannot. */
+static int axes_of(lua_State *L, const tw_tensor *x, const tw_tensor *index, int axis) {
+  if (index->dtype != TW_BOOL) return 1;
+  bool fits = index->ndim > 0 && axis + index->ndim <= x->ndim;
+  for (int i = 0; fits && i < index->ndim; i++) fits = index->shape[i] == x->shape[axis + i];
+  if (!fits) {
+    char m[128], t[128];
+    luaL_error(L, "mask %s does not fit %s from axis %d on", tw_tensor_describe(index, m, sizeof m), tw_tensor_describe(x, t, sizeof t), axis + 1);
   }
-  return index;
+  return index->ndim;
 }
 
-/* x[index] along an axis: i64 positions or a mask over that axis; a mask of x's whole shape selects from its flat sequence. */
+/* x with the axis replaced by the index's axes: positions (negative from the end), or a mask over one or several axes, which leaves one axis. */
 static int by_tensor(lua_State *L, tw_tensor *x, tw_tensor *index, int axis) {
   tw_ctx *ctx = tw_bind_ctx(L);
-  tw_shape a = tw_tensor_shape(x), b = tw_tensor_shape(index);
-  if (x->ndim == 0) return luaL_error(L, "a 0-d tensor has no axis to index");
-  if (index->dtype == TW_BOOL) {
-    bool flat = axis == 0 && tw_shape_equal(&a, &b) && x->ndim > 1;
-    if (!flat && (index->ndim != 1 || index->size != x->shape[axis])) {
-      char m[128], t[128];
-      return luaL_error(L, "mask %s fits neither axis %d of %s nor its whole shape", tw_tensor_describe(index, m, sizeof m), axis + 1,
-                        tw_tensor_describe(x, t, sizeof t));
-    }
-    index = positions_of(L, index);
-    if (flat) {
-      tw_shape_attrs line = {.shape = {.n = 1, .d = {x->size}}};
-      push_result(L, &tw_op_reshape, &line, &x, 1);
-      x = tw_handle_test(L, -1)->tensor;
-    }
-  }
+  if (axis >= x->ndim) return luaL_error(L, "a 0-d tensor has no axis to index");
+  int gone = axes_of(L, x, index, axis);
+  bool mask = index->dtype == TW_BOOL;
+  int kept = mask ? 1 : index->ndim;
+  if (x->ndim - gone + kept > TW_MAX_DIM) return luaL_error(L, "the result of indexing would have %d axes, at most %d are possible", x->ndim - gone + kept, TW_MAX_DIM);
+  tw_shape_attrs merged = {0}, result = {0};
+  for (int i = 0; i < axis; i++) merged.shape.d[merged.shape.n++] = x->shape[i];
+  merged.shape.d[merged.shape.n++] = 1;
+  for (int i = axis; i < axis + gone; i++) merged.shape.d[axis] *= x->shape[i];
+  for (int i = axis + gone; i < x->ndim; i++) merged.shape.d[merged.shape.n++] = x->shape[i];
+  for (int i = 0; i < axis; i++) result.shape.d[result.shape.n++] = x->shape[i];
+  for (int i = 0; !mask && i < index->ndim; i++) result.shape.d[result.shape.n++] = index->shape[i];
+  for (int i = axis + gone; i < x->ndim; i++) result.shape.d[result.shape.n++] = x->shape[i];
+
+  tw_handle *p = tw_handle_new(L), *h = tw_handle_new(L);
+  tw_tensor *places, *out;
+  tw_bind_status(L, mask ? tw_mask_positions(ctx, index, &places) : tw_index_resolve(ctx, "index", index, x->shape[axis], &places));
+  tw_handle_fill(L, p, places);
+  tw_compose k = {.ctx = ctx};
   tw_axis_attrs along = {.axis = axis};
-  if (index->ndim != 1) { /* several axes of indices: one flat selection, reshaped */
-    tw_handle *h = tw_handle_new(L);
-    tw_compose k = {.ctx = ctx};
-    tw_tensor *flat = tw_do1(&k, &tw_op_reshape, &(tw_shape_attrs){.shape = {.n = 1, .d = {index->size}}}, index);
-    tw_tensor *y = tw_do2(&k, &tw_op_index_select, &along, x, flat), *out = NULL;
-    tw_shape_attrs shape = {0};
-    for (int i = 0; i < axis; i++) shape.shape.d[shape.shape.n++] = x->shape[i];
-    for (int i = 0; i < index->ndim && shape.shape.n < TW_MAX_DIM; i++) shape.shape.d[shape.shape.n++] = index->shape[i];
-    for (int i = axis + 1; i < x->ndim && shape.shape.n < TW_MAX_DIM; i++) shape.shape.d[shape.shape.n++] = x->shape[i];
-    y = tw_do1(&k, &tw_op_reshape, &shape, y);
-    tw_bind_status(L, tw_compose_end(&k, y, &out));
-    tw_handle_fill(L, h, out);
-    return 1;
-  }
-  tw_tensor *in[2] = {x, index};
-  return push_result(L, &tw_op_index_select, &along, in, 2);
+  tw_tensor *y = gone == 1 ? x : tw_do1(&k, &tw_op_reshape, &merged, x);
+  if (places->ndim != 1) places = tw_do1(&k, &tw_op_reshape, &(tw_shape_attrs){.shape = {.n = 1, .d = {places->size}}}, places);
+  y = tw_do2(&k, &tw_op_index_select, &along, y, places);
+  if (!mask && index->ndim != 1) y = tw_do1(&k, &tw_op_reshape, &result, y);
+  tw_bind_status(L, tw_compose_end(&k, y, &out));
+  tw_handle_fill(L, h, out);
+  return 1;
 }
 
+/* Axis by axis: numbers and ranges first, as one view; then the index tensors, the last axis first so that the places of the others stay. */
 static int by_table(lua_State *L, tw_tensor *x, int idx) {
-  lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
-  if (n > x->ndim) {
-    char shape[128];
-    return luaL_error(L, "%I indices for %s", (LUAI_UACINT)n, tw_tensor_describe(x, shape, sizeof shape));
-  }
+  luaL_checkstack(L, 4 * TW_MAX_DIM, "too many indices");
+  lua_Integer n = list_length(L, idx, "an index");
   tw_slice_attrs s = whole(x);
   uint32_t drop = 0;
-  int selected = -1, before = 0; /* at most one index tensor, applied after the slicing */
-  for (int axis = 0; axis < n; axis++) {
-    lua_rawgeti(L, idx, axis + 1);
+  int axis = 0, dropped = 0, n_selected = 0, selected[TW_MAX_DIM], at[TW_MAX_DIM];
+  for (lua_Integer place = 1; place <= n; place++) {
+    if (axis >= x->ndim) {
+      char shape[128];
+      return luaL_error(L, "%I indices for %s", (LUAI_UACINT)n, tw_tensor_describe(x, shape, sizeof shape));
+    }
+    lua_rawgeti(L, idx, place);
     int isnum;
     lua_Integer i = lua_tointegerx(L, -1, &isnum);
+    const tw_tensor *index = tw_bind_to_tensor(L, -1);
     if (isnum && lua_type(L, -1) == LUA_TNUMBER) {
       s.start[axis] = position(L, i, x->shape[axis], axis);
       s.size[axis] = 1;
-      drop |= 1u << axis;
-      if (selected < 0) before++;
-    } else if (tw_handle_test(L, -1)) {
-      if (selected >= 0) luaL_error(L, "only one index tensor can stand in x[{...}]; select one axis after the other");
-      selected = axis;
+      drop |= 1u << axis++;
+      dropped++;
+    } else if (index) {
+      selected[n_selected] = (int)place;
+      at[n_selected++] = axis - dropped;
+      axis += axes_of(L, x, index, axis);
     } else if (lua_istable(L, -1)) {
-      range(L, lua_gettop(L), &s, axis);
+      range(L, lua_gettop(L), &s, axis++);
     } else {
-      luaL_error(L, "an index must be a whole number, {first, last}, {} or a tensor; on axis %d it is a %s", axis + 1, luaL_typename(L, -1));
+      return luaL_error(L, "an index must be a whole number, {first, last}, {} or a tensor; on axis %d it is %s", axis + 1, luaL_tolstring(L, -1, NULL));
     }
     lua_pop(L, 1);
   }
   push_slice(L, x, &s, drop);
-  if (selected < 0) return 1;
-  lua_rawgeti(L, idx, selected + 1);
-  return by_tensor(L, tw_handle_check(L, -2), tw_handle_check(L, -1), selected - before);
+  while (n_selected-- > 0) {
+    lua_rawgeti(L, idx, selected[n_selected]);
+    by_tensor(L, tw_handle_test(L, -2)->tensor, tw_handle_test(L, -1)->tensor, at[n_selected]);
+  }
+  return 1;
 }
 
 static int push_shape(lua_State *L, const tw_tensor *x) {

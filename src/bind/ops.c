@@ -169,14 +169,6 @@ static int variance(lua_State *L, bool root) {
 static int var(lua_State *L) { return variance(L, false); }
 static int std(lua_State *L) { return variance(L, true); }
 
-static int norm(lua_State *L) {
-  tw_tensor *x = tw_handle_check(L, 1), *out = NULL;
-  tw_handle *h = tw_handle_new(L);
-  tw_bind_status(L, tw_norm(tw_bind_ctx(L), x, &out));
-  tw_handle_fill(L, h, out);
-  return 1;
-}
-
 /* Shapes. */
 
 static int reshape(lua_State *L) {
@@ -446,6 +438,8 @@ static void add_row(lua_State *L, const tw_op *op) {
 void tw_register_ops(lua_State *L) {
   static const struct { const tw_op *op; const char *meta; } operators[] = {
     {&tw_op_add, "__add"}, {&tw_op_sub, "__sub"}, {&tw_op_mul, "__mul"}, {&tw_op_div, "__div"}, {&tw_op_neg, "__unm"},
+    {&tw_op_remainder, "__mod"}, {&tw_op_floor_divide, "__idiv"}, {&tw_op_logical_and, "__band"}, {&tw_op_logical_or, "__bor"},
+    {&tw_op_logical_xor, "__bxor"}, {&tw_op_logical_not, "__bnot"},
   };
   static const struct { const char *title; const tw_function *rows; } parts[] = {
     {"Elementwise functions", parametric}, {"Comparing and choosing", choosing}, {"Reductions", statistics}, {"Shapes", shapes}, {"Shapes", joining},

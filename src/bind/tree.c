@@ -25,11 +25,7 @@ size_t tw_leaves_find(tw_leaves *l, const tw_tensor *t) {
 
 /* Keys. A table's keys are sorted in a block of userdata left on the stack; strings stay alive through the table. */
 
-typedef struct {
-  const char *text; /* NULL: an integer */
-  size_t length;
-  lua_Integer integer;
-} key;
+typedef tw_tree_key key;
 
 static int compare(const void *p, const void *q) {
   const key *a = p, *b = q;
@@ -49,8 +45,7 @@ static bool in_order(const key *k, size_t n) {
   return true;
 }
 
-/* Pushes a userdata with the table's keys in order. */
-static const key *push_keys(lua_State *L, int idx, size_t *n) {
+const tw_tree_key *tw_tree_keys(lua_State *L, int idx, size_t *n) {
   enum { FEW = 16 };
   key few[FEW], *keys = few;
   size_t count = 0, cap = FEW;
@@ -80,7 +75,7 @@ static const key *push_keys(lua_State *L, int idx, size_t *n) {
   return out;
 }
 
-static void push_key(lua_State *L, const key *k) {
+void tw_tree_push_key(lua_State *L, const key *k) {
   if (k->text) lua_pushlstring(L, k->text, k->length);
   else lua_pushinteger(L, k->integer);
 }
@@ -92,7 +87,12 @@ static bool is_plain_table(lua_State *L, int idx) {
   return false;
 }
 
-static void check_depth(lua_State *L) { luaL_checkstack(L, 12, "a tree is nested too deeply (or contains itself)"); }
+/* Each level of a tree leaves values on the stack: many of them mean a table inside itself, and the C stack is shorter than Lua's. */
+static void check_depth(lua_State *L) {
+  enum { DEEP = 1000 };
+  if (lua_gettop(L) > DEEP) luaL_error(L, "a tree is nested too deeply (or contains itself)");
+  luaL_checkstack(L, 12, "a tree is nested too deeply (or contains itself)");
+}
 
 static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
   tw_tensor *t = tw_bind_to_tensor(L, idx);
@@ -109,9 +109,9 @@ static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
   check_depth(L);
   idx = lua_absindex(L, idx);
   size_t n;
-  const key *keys = push_keys(L, idx, &n);
+  const key *keys = tw_tree_keys(L, idx, &n);
   for (size_t i = 0; i < n; i++) {
-    push_key(L, &keys[i]);
+    tw_tree_push_key(L, &keys[i]);
     lua_rawget(L, idx);
     collect(L, lua_gettop(L), l, every);
     lua_pop(L, 1);
@@ -151,10 +151,10 @@ void tw_tree_push(lua_State *L, int idx, tw_leaves *l, tw_tensor *const *with, b
   idx = lua_absindex(L, idx);
   lua_createtable(L, (int)lua_rawlen(L, idx), 0);
   size_t n;
-  const key *keys = push_keys(L, idx, &n);
+  const key *keys = tw_tree_keys(L, idx, &n);
   for (size_t i = 0; i < n; i++) {
-    push_key(L, &keys[i]);
-    push_key(L, &keys[i]);
+    tw_tree_push_key(L, &keys[i]);
+    tw_tree_push_key(L, &keys[i]);
     lua_rawget(L, idx);
     tw_tree_push(L, lua_gettop(L), l, with, bare);
     lua_remove(L, -2);
@@ -174,11 +174,11 @@ static void walk(lua_State *L, int idx, const char *path, tw_tree_visit f, void 
   check_depth(L);
   idx = lua_absindex(L, idx);
   size_t n;
-  const key *keys = push_keys(L, idx, &n);
+  const key *keys = tw_tree_keys(L, idx, &n);
   for (size_t i = 0; i < n; i++) {
-    push_key(L, &keys[i]);
+    tw_tree_push_key(L, &keys[i]);
     const char *inner = lua_pushfstring(L, "%s%s%s", path, *path ? "." : "", luaL_tolstring(L, -1, NULL));
-    push_key(L, &keys[i]);
+    tw_tree_push_key(L, &keys[i]);
     lua_rawget(L, idx);
     walk(L, lua_gettop(L), inner, f, ud);
     lua_pop(L, 4);

@@ -19,6 +19,15 @@ size_t tw_leaves_find(tw_leaves *, const tw_tensor *);                         /
 /* Pushes a copy of the tree at idx in which leaf i is replaced by a handle of with[i] (retained). Where `bare`, everything that is not a leaf is left out. */
 void tw_tree_push(lua_State *L, int idx, tw_leaves *, tw_tensor *const *with, bool bare);
 
+/* A plain table's keys in order: pushes a block of userdata that holds them (the strings stay the table's). Other keys raise. */
+typedef struct {
+  const char *text; /* NULL: an integer */
+  size_t length;
+  lua_Integer integer;
+} tw_tree_key;
+const tw_tree_key *tw_tree_keys(lua_State *L, int idx, size_t *n);
+void tw_tree_push_key(lua_State *L, const tw_tree_key *);
+
 /* Calls f(ud, path) for each leaf in order; path is "layer1.w". The handle is on top of the stack. */
 typedef void (*tw_tree_visit)(lua_State *L, void *ud, const char *path);
 void tw_tree_walk(lua_State *L, int idx, tw_tree_visit, void *ud);

@@ -2,19 +2,8 @@
  * Where several indices name one place, contributions are added in ascending order of the index tensor. */
 #include <string.h>
 
-#include "op/op.h"
+#include "op/select.h"
 #include "tensor/ctx.h"
-
-static tw_status check_indices(tw_ctx *ctx, const char *op, const tw_tensor *index, int64_t n) {
-  for (int64_t i = 0; i < index->size; i++) {
-    int64_t at = tw_tensor_get_i64(index, i);
-    if (at < 1 || at > n) {
-      return tw_fail(&ctx->error, TW_EINVAL, "%s: index %lld (element %lld of the index tensor) is outside 1..%lld", op, (long long)at, (long long)i + 1,
-                     (long long)n);
-    }
-  }
-  return TW_OK;
-}
 
 /* index_select: y[.., k, ..] = x[.., index[k], ..]. */
 
@@ -23,7 +12,7 @@ static tw_status infer_index_select(tw_ctx *ctx, const tw_call *c, tw_meta *out)
   if (c->in[1]->dtype != TW_I64 || c->in[1]->ndim != 1) return tw_fail_shapes(ctx, c, "the index must be an i64 vector");
   out[0] = (tw_meta){.dtype = (tw_dtype)c->in[0]->dtype, .shape = tw_tensor_shape(c->in[0])};
   out[0].shape.d[axis] = c->in[1]->size;
-  return check_indices(ctx, c->op->name, c->in[1], c->in[0]->shape[axis]);
+  return tw_index_check(ctx, c->op->name, c->in[1], c->in[0]->shape[axis]);
 }
 
 /* A view of t with `axis` fixed at position `at`, as a stack value for the copy kernels. */
@@ -72,7 +61,7 @@ static tw_status infer_index_add(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   const tw_index_add_attrs *a = c->attrs;
   out[0] = (tw_meta){.dtype = (tw_dtype)c->in[0]->dtype, .shape = tw_tensor_shape(c->in[0])};
   out[0].shape.d[a->axis] = a->size;
-  return check_indices(ctx, c->op->name, c->in[1], a->size);
+  return tw_index_check(ctx, c->op->name, c->in[1], a->size);
 }
 
 static tw_status run_index_add(tw_ctx *ctx, const tw_call *c) {
@@ -108,7 +97,7 @@ static tw_status infer_pick(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   for (int i = 0; fits && i < index->ndim; i++) fits = x->shape[i] == index->shape[i];
   if (!fits) return tw_fail_shapes(ctx, c, "the index must be i64 and have the first argument's shape without its last axis");
   out[0] = (tw_meta){.dtype = (tw_dtype)x->dtype, .shape = tw_tensor_shape(index)};
-  return check_indices(ctx, c->op->name, index, x->shape[x->ndim - 1]);
+  return tw_index_check(ctx, c->op->name, index, x->shape[x->ndim - 1]);
 }
 
 /* Element i of the last axis' row i: dense tensors are walked by address. */
@@ -142,7 +131,7 @@ static tw_status infer_unpick(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   const tw_index_add_attrs *a = c->attrs;
   out[0] = (tw_meta){.dtype = (tw_dtype)c->in[0]->dtype, .shape = tw_tensor_shape(c->in[0])};
   out[0].shape.d[out[0].shape.n++] = a->size;
-  return check_indices(ctx, c->op->name, c->in[1], a->size);
+  return tw_index_check(ctx, c->op->name, c->in[1], a->size);
 }
 
 static tw_status run_unpick(tw_ctx *ctx, const tw_call *c) {

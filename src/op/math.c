@@ -1,5 +1,6 @@
 /* Compositions the field has one name for. Each is calls of operations, so it is differentiable in every argument. */
 #include "op/op.h"
+#include "op/select.h"
 #include "op/vec.h"
 #include "tensor/ctx.h"
 
@@ -36,11 +37,7 @@ tw_status tw_var(tw_ctx *ctx, tw_tensor *x, uint32_t axes, bool keepdim, int64_t
   return s;
 }
 
-tw_status tw_norm(tw_ctx *ctx, tw_tensor *x, tw_tensor **out) {
-  tw_compose k = {.ctx = ctx};
-  tw_reduce_attrs all = {.axes = every_axis(x)};
-  return tw_compose_end(&k, tw_do1(&k, &tw_op_sqrt, NULL, tw_do1(&k, &tw_op_sum, &all, tw_do1(&k, &tw_op_square, NULL, x))), out);
-}
+tw_status tw_norm(tw_ctx *ctx, tw_tensor *x, tw_tensor **out) { return tw_norm_axes(ctx, x, 2, every_axis(x), false, out); }
 
 /* max + log(sum(exp(x - max))), max a constant of the differentiation (its derivatives cancel); an infinite max is replaced by 0. */
 tw_status tw_logsumexp(tw_ctx *ctx, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out) {

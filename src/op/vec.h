@@ -30,6 +30,8 @@ TW_INLINE vf64 ceil_f64(vf64 x) { return (vf64)_mm256_ceil_pd((__m256d)x); }
 TW_INLINE vf32 ceil_f32(vf32 x) { return (vf32)_mm256_ceil_ps((__m256)x); }
 TW_INLINE vf64 rint_f64(vf64 x) { return (vf64)_mm256_round_pd((__m256d)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 TW_INLINE vf32 rint_f32(vf32 x) { return (vf32)_mm256_round_ps((__m256)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+TW_INLINE vf64 trunc_f64(vf64 x) { return (vf64)_mm256_round_pd((__m256d)x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
+TW_INLINE vf32 trunc_f32(vf32 x) { return (vf32)_mm256_round_ps((__m256)x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC); }
 #else
 #define TW_EACH(V, n, expression)          \
   V r;                                     \
@@ -49,6 +51,8 @@ TW_INLINE vf64 ceil_f64(vf64 x) { TW_EACH(vf64, 4, ceil(x[i])) }
 TW_INLINE vf32 ceil_f32(vf32 x) { TW_EACH(vf32, 8, ceilf(x[i])) }
 TW_INLINE vf64 rint_f64(vf64 x) { TW_EACH(vf64, 4, rint(x[i])) }
 TW_INLINE vf32 rint_f32(vf32 x) { TW_EACH(vf32, 8, rintf(x[i])) }
+TW_INLINE vf64 trunc_f64(vf64 x) { TW_EACH(vf64, 4, trunc(x[i])) }
+TW_INLINE vf32 trunc_f32(vf32 x) { TW_EACH(vf32, 8, truncf(x[i])) }
 #endif
 
 TW_SLEEF1(exp, exp, u10)
@@ -66,13 +70,34 @@ TW_SLEEF1(cosh, cosh, u10)
 TW_SLEEF1(tanh, tanh, u10)
 TW_SLEEF1(erf, erf, u10)
 TW_SLEEF1(cospi, cospi, u05)
+TW_SLEEF1(exp2, exp2, u10)
+TW_SLEEF1(log2, log2, u10)
+TW_SLEEF1(log10, log10, u10)
+TW_SLEEF1(cbrt, cbrt, u10)
+TW_SLEEF1(asinh, asinh, u10)
+TW_SLEEF1(acosh, acosh, u10)
+TW_SLEEF1(atanh, atanh, u10)
+TW_SLEEF1(erfc, erfc, u15)
 TW_SLEEF2(pow, pow, u10)
 TW_SLEEF2(atan2, atan2, u10)
 TW_SLEEF2(hypot, hypot, u05)
+TW_SLEEF2(copysign, copysign, )
 
 TW_INLINE vf64 abs_f64(vf64 x) { return (vf64)((mf64)x & (mf64){INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX}); }
 TW_INLINE vf32 abs_f32(vf32 x) {
   return (vf32)((mf32)x & (mf32){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX});
+}
+
+/* The remainder is exact by definition, so the C library's bits are the only ones there are; SLEEF's gives up on large quotients. */
+TW_INLINE vf64 fmod_f64(vf64 a, vf64 b) {
+  vf64 r;
+  for (int i = 0; i < 4; i++) r[i] = fmod(a[i], b[i]);
+  return r;
+}
+TW_INLINE vf32 fmod_f32(vf32 a, vf32 b) {
+  vf32 r;
+  for (int i = 0; i < 8; i++) r[i] = fmodf(a[i], b[i]);
+  return r;
 }
 
 #endif

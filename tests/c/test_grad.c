@@ -25,6 +25,8 @@ typedef struct {
 static const domain domains[] = {
   {"log", 0.3, 3}, {"sqrt", 0.3, 3}, {"rsqrt", 0.3, 3}, {"reciprocal", 0.4, 3}, {"log1p", -0.6, 2}, {"asin", -0.8, 0.8}, {"acos", -0.8, 0.8},
   {"tan", -1.2, 1.2}, {"pow", 0.3, 2}, {"div", 0.4, 2}, {"floor", 0.1, 0.9}, {"ceil", 0.1, 0.9}, {"round", 0.1, 0.4},
+  {"log2", 0.3, 3}, {"log10", 0.3, 3}, {"cbrt", 0.3, 3}, {"acosh", 1.3, 3}, {"atanh", -0.8, 0.8}, {"trunc", 0.1, 0.9}, {"hardtanh", -0.9, 0.9},
+  {"xlogy", 0.3, 3}, {"fmod", 0.4, 3}, {"remainder", 0.4, 3}, {"floor_divide", 0.4, 3},
 };
 
 static unsigned lcg = 12345;
