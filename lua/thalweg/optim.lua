@@ -50,13 +50,11 @@ Optimizer.__index = function(self, k)
 end
 Optimizer.__name = "thalweg.optimizer"
 
--- The numbers in force at the coming step: schedules are read at the number of steps taken so far.
+-- The numbers in force at the coming step: schedules are read at the number of steps taken so far. They are the last step's once it has succeeded.
 local function resolve(self)
-  local values, t = self.values, nil
-  for i, s in next, self.schedules do
-    t = t or self.engine:steps()
-    values[i] = s(t)
-  end
+  if not next(self.schedules) then return self.values end
+  local values, t = table.move(self.values, 1, #self.kind.fields, 1, {}), self.engine:steps()
+  for i, s in next, self.schedules do values[i] = s(t) end
   return values
 end
 
@@ -72,7 +70,13 @@ end
 ---@param f fun(params: any, ...): thalweg.Tensor, ... returns the loss, a 0-d real tensor, first
 ---@return thalweg.Tensor loss before the update, then the further results of f
 function Optimizer:step(f, ...)
-  return self.engine:step(resolve(self), f, self.params, ...)
+  local values = resolve(self)
+  if values == self.values then return self.engine:step(values, f, self.params, ...) end
+  local function done(...)
+    self.values = values
+    return ...
+  end
+  return done(self.engine:step(values, f, self.params, ...))
 end
 
 -- One step with gradients of one's own: a tree like the parameters'. Another number of gradients is an error.
@@ -82,7 +86,9 @@ end
 -- p --> f64[2] [ 0.9 -2.1]
 ---@param grads any
 function Optimizer:update(grads)
-  self.engine:update(resolve(self), grads)
+  local values = resolve(self)
+  self.engine:update(values, self.params, grads)
+  self.values = values
 end
 
 -- The hyperparameters applied in the last step (before the first: those it will apply), by name.
@@ -94,11 +100,10 @@ end
 -- opt:hyper().lr --> 0.25
 ---@return table<string, number|boolean|string>
 function Optimizer:hyper()
-  if self.engine:steps() == 0 then resolve(self) end
-  local out = {}
+  local out, values = {}, self.engine:steps() == 0 and resolve(self) or self.values
   for i, field in ipairs(self.kind.fields) do
     local v = self.options[field.name]
-    if type(v) == "boolean" or type(v) == "string" then out[field.name] = v else out[field.name] = self.values[i] end
+    if type(v) == "boolean" or type(v) == "string" then out[field.name] = v else out[field.name] = values[i] end
   end
   return out
 end

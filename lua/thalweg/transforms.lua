@@ -14,11 +14,16 @@ end
 -- n like-shaped tensors as one of shape head ++ their shape.
 local function assembled(parts, head, like)
   if #parts == 0 then return core.zeros(joined(head, like.shape), { dtype = like.dtype }) end
-  return core.stack(parts):reshape(joined(head, parts[1].shape))
+  return core.stack(parts):reshape(joined(head, like.shape))
+end
+
+local function real_tensor(y)
+  if core.is_tensor(y) and (y.dtype == "f64" or y.dtype == "f32") then return y end
+  fault.raise("jacobian: the function must return a real tensor, got %s", core.is_tensor(y) and y.dtype or type(y))
 end
 
 local function by_rows(f, x, ...)
-  local y, rows = core.rows(f, x, ...)
+  local y, rows = core.rows(function(...) return real_tensor(f(...)) end, x, ...)
   return y, assembled(rows[1], y.shape, x)
 end
 
@@ -28,6 +33,7 @@ local function by_columns(f, x, ...)
   for i = 1, n do
     local unit = core.eye(n, { dtype = x.dtype })[i]:reshape(x.shape)
     y, t = core.jvp(f, x, unit, ...)
+    real_tensor(y)
     columns[i] = t:reshape(-1)
   end
   if n == 0 then y = f(x, ...) end
@@ -53,7 +59,7 @@ function transforms.jacobian(f, o)
     if not core.is_tensor(x) then fault.raise("jacobian: the argument must be a tensor, got %s; tw.tree.flatten makes a vector of a tree", type(x)) end
     local mode = o.mode
     if mode == "auto" then
-      local size = core.scope(function(...) return f(x, ...).size end, ...)
+      local size = core.scope(function(...) return real_tensor(f(x, ...)).size end, ...)
       mode = x.size < size and "forward" or "reverse"
     end
     local _, j = (mode == "forward" and by_columns or by_rows)(f, x, ...)
@@ -75,20 +81,18 @@ function transforms.hessian(f)
   return function(p, ...)
     local g, rows = core.rows(only_gradient, p, ...)
     if core.is_tensor(p) then return assembled(rows[1], p.shape, p) end
-    local k = 0
+    local k, places = 0, nil
     return tree.map(function(leaf)
       k = k + 1
-      local mine = rows[k]
-      local like = #mine > 0 and mine[1] or g
-      return tree.map(function(_, path)
+      local mine, column = rows[k], {}
+      for i, row in ipairs(mine) do column[i] = tree.leaves(row) end
+      places = 0
+      return tree.map(function(like)
+        places = places + 1
         local parts = {}
-        for i, row in ipairs(mine) do
-          local at = row
-          for name in path:gmatch("[^.]+") do at = at[math.tointeger(tonumber(name)) or name] end
-          parts[i] = at
-        end
-        return assembled(parts, leaf.shape, leaf)
-      end, like)
+        for i = 1, #mine do parts[i] = column[i][places] end
+        return assembled(parts, leaf.shape, like)
+      end, g)
     end, g)
   end
 end
@@ -185,9 +189,10 @@ function transforms.checkgrad(f, x, o)
   local gradient = core.grad(f)(x)
   local worst = {}
   local leaves, paths = tree.leaves(x)
-  local exact = {}
-  local g, g_paths = tree.leaves(gradient)
-  for i, path in ipairs(g_paths) do exact[path] = g[i]:reshape(-1):table() end
+  local exact, g = {}, tree.leaves(gradient) -- the gradient has the real leaves alone, in order
+  for k, leaf in ipairs(leaves) do
+    if leaf.dtype == "f64" or leaf.dtype == "f32" then exact[k] = table.remove(g, 1):reshape(-1):table() end
+  end
   local function probe(k, values, i, v)
     local old = values[i]
     values[i] = v
@@ -200,14 +205,14 @@ function transforms.checkgrad(f, x, o)
     return core.scope(function() return f(moved):item() end)
   end
   for k, leaf in ipairs(leaves) do
-    if exact[paths[k]] then
+    if exact[k] then
       local values = leaf:reshape(-1):table()
       for i, v in ipairs(values) do
         local h = 6.055454452393343e-06 * math.max(1, math.abs(v))
         local numeric = (probe(k, values, i, v + h) - probe(k, values, i, v - h)) / (2 * h)
-        local error = math.abs(numeric - exact[paths[k]][i]) / (1 + math.abs(exact[paths[k]][i]))
+        local error = math.abs(numeric - exact[k][i]) / (1 + math.abs(exact[k][i]))
         if not (error <= o.tolerance) then
-          worst[#worst + 1] = { path = paths[k], index = i, exact = exact[paths[k]][i], numeric = numeric, error = error }
+          worst[#worst + 1] = { path = paths[k], index = i, exact = exact[k][i], numeric = numeric, error = error }
         end
       end
     end

@@ -8,6 +8,8 @@ local tree = {}
 
 local function is_branch(v) return type(v) == "table" and getmetatable(v) == nil end
 
+local function is_real(x) return x.dtype == "f64" or x.dtype == "f32" end
+
 local function visit(t, path, f)
   if core.is_tensor(t) then f(t, path) return end
   if not is_branch(t) then return end
@@ -23,6 +25,7 @@ end
 ---@param t any
 ---@return any
 function tree.map(f, t, ...)
+  if type(f) ~= "function" then fault.raise("tree.map: the first argument must be a function, got %s", type(f)) end
   local function walk(path, first, ...)
     if core.is_tensor(first) then
       local arguments = table.pack(first, ...)
@@ -68,18 +71,22 @@ end
 ---@param t any
 ---@return thalweg.Tensor vector, fun(vector: thalweg.Tensor): any restore
 function tree.flatten(t)
-  local parts, places = {}, {}
-  local first = 1
-  visit(t, "", function(x, path)
-    if x.dtype ~= "f64" and x.dtype ~= "f32" then return end
-    parts[#parts + 1] = x:reshape(-1)
-    places[path] = { first = first, size = x.size, shape = x.shape }
-    first = first + x.size
+  local parts, places, first = {}, {}, 1
+  visit(t, "", function(x)
+    local place = false
+    if is_real(x) then
+      parts[#parts + 1] = x:reshape(-1)
+      place = { first = first, size = x.size, shape = x.shape }
+      first = first + x.size
+    end
+    places[#places + 1] = place
   end)
   if #parts == 0 then fault.raise("tree.flatten: there is no real tensor in the tree") end
   return core.cat(parts), function(vector)
-    return tree.map(function(x, path)
-      local place = places[path]
+    local k = 0
+    return tree.map(function(x)
+      k = k + 1
+      local place = places[k]
       if not place then return x end
       return vector:narrow(1, place.first, place.size):reshape(place.shape)
     end, t)
@@ -94,7 +101,7 @@ end
 function tree.norm(t)
   local total
   visit(t, "", function(x)
-    if x.dtype ~= "f64" and x.dtype ~= "f32" then return end
+    if not is_real(x) then return end
     local squares = (x * x):sum()
     total = total and total + squares or squares
   end)
@@ -127,7 +134,7 @@ end
 ---@return integer
 function tree.size(t)
   local n = 0
-  visit(t, "", function(x) if x.dtype == "f64" or x.dtype == "f32" then n = n + x.size end end)
+  visit(t, "", function(x) if is_real(x) then n = n + x.size end end)
   return n
 end
 

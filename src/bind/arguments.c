@@ -16,6 +16,7 @@ uint32_t tw_arg_axes(lua_State *L, int idx, int ndim) {
   if (!lua_istable(L, idx)) return 1u << tw_arg_axis(L, idx, ndim);
   uint32_t axes = 0;
   lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
+  if (n == 0) return (1u << ndim) - 1; /* {} names none in particular */
   for (lua_Integer i = 1; i <= n; i++) {
     int isnum;
     lua_rawgeti(L, idx, i);

@@ -27,6 +27,7 @@ static int sha256(lua_State *L) {
 /* begin_run(seed [, dtype]): what exists now is read-only until end_run; math.random starts from the seed; reals made from numbers get dtype. */
 static int begin_run(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
+  tw_open_abandon_all(L);
   lua_Integer seed = luaL_checkinteger(L, 1);
   tw_dtype d = TW_F64;
   luaL_argcheck(L, tw_dtype_parse(luaL_optstring(L, 2, "f64"), &d) && tw_is_real(d), 2, "must be \"f64\" or \"f32\"");
@@ -43,6 +44,7 @@ static int begin_run(lua_State *L) {
 
 static int end_run(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
+  tw_open_abandon_all(L);
   tw_ctx_seal(ctx, false);
   ctx->default_dtype = TW_F64;
   return 0;

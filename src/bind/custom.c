@@ -89,7 +89,9 @@ static tw_status call_protected(rule_call *r) {
   lua_pushcfunction(L, call_rule);
   lua_pushlightuserdata(L, r);
   tw_status s = TW_OK;
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+  int rc = lua_pcall(L, 1, 0, 0);
+  tw_bind_settle(L);
+  if (rc != LUA_OK) {
     const char *message = lua_tostring(L, -1);
     s = tw_fail(&r->ctx->error, TW_EINVAL, "%s", message ? message : "custom: the rule raised an error that is no text");
   }
@@ -133,6 +135,7 @@ static int call_custom(lua_State *L) {
   ctx->active = 0;
   int rc = lua_pcall(L, n, 1, 0);
   ctx->active = active;
+  tw_bind_settle(L);
   if (rc != LUA_OK) return lua_error(L);
   attrs.value = tw_bind_to_tensor(L, -1);
   if (!attrs.value) return luaL_error(L, "custom: forward must return one tensor, got %s", luaL_typename(L, -1));

@@ -18,6 +18,7 @@ typedef struct {
   int depth;               /* open scopes */
   int64_t budget;          /* bytes in use at which a full collection is due */
   lua_State *current;      /* the thread that last entered the binding */
+  tw_open *innermost;      /* what is open, innermost first */
 } bind_state;
 
 static const char state_key, collected_key, scoped_key, methods_key, docs_key;
@@ -31,9 +32,16 @@ static bind_state *state_of(lua_State *L) {
   return b;
 }
 
+/* For what needs the engine: finalizers of older objects may run after it is gone. */
+static bind_state *engine_of(lua_State *L) {
+  bind_state *b = state_of(L);
+  if (!b->ctx) luaL_error(L, "thalweg: the engine has been closed");
+  return b;
+}
+
 lua_State *const *tw_bind_current(lua_State *L) { return &state_of(L)->current; }
 
-tw_ctx *tw_bind_ctx(lua_State *L) { return state_of(L)->ctx; }
+tw_ctx *tw_bind_ctx(lua_State *L) { return engine_of(L)->ctx; }
 
 int tw_bind_raise(lua_State *L, const tw_error *e) {
   luaL_where(L, 1);
@@ -70,37 +78,48 @@ tw_tensor *tw_handle_check(lua_State *L, int idx) {
 
 bool tw_handle_is_number(lua_State *L, int idx) { return lua_type(L, idx) == LUA_TNUMBER; }
 
+/* What a coroutine that died of an error left open is closed before anything new belongs to it. */
+static void settle(lua_State *L, bind_state *b) {
+  while (b->innermost && lua_status(b->innermost->thread) > LUA_YIELD) tw_open_abandon(L, b->innermost);
+}
+
+void tw_bind_settle(lua_State *L) { settle(L, engine_of(L)); }
+
+/* A handle made in a scope has its place there before the work begins: whatever else is made meanwhile takes places of its own. */
 tw_handle *tw_handle_new(lua_State *L) {
-  bind_state *b = state_of(L);
-  if (b->depth) {
-    tw_tensor **grown = tw_grow(b->owned, &b->cap_owned, b->n_owned, sizeof *grown);
-    if (!grown) luaL_error(L, "tensor: out of memory");
-    b->owned = grown;
-  } else if (tw_ctx_live_bytes(b->ctx) > b->budget) {
+  bind_state *b = engine_of(L);
+  settle(L, b);
+  if (!b->depth && tw_ctx_live_bytes(b->ctx) > b->budget) {
     lua_gc(L, LUA_GCCOLLECT);
     int64_t twice = 2 * tw_ctx_live_bytes(b->ctx);
     b->budget = twice > MIN_BUDGET ? twice : MIN_BUDGET;
   }
   tw_handle *h = lua_newuserdatauv(L, sizeof *h, 0);
-  *h = (tw_handle){.magic = MAGIC, .collected = b->depth == 0};
+  *h = (tw_handle){.magic = MAGIC, .collected = true};
   lua_rawgetp(L, LUA_REGISTRYINDEX, b->depth ? &scoped_key : &collected_key);
   lua_setmetatable(L, -2);
+  if (b->depth) {
+    tw_tensor **grown = tw_grow(b->owned, &b->cap_owned, b->n_owned, sizeof *grown);
+    if (!grown) luaL_error(L, "tensor: out of memory");
+    b->owned = grown;
+    h->collected = false;
+    h->place = b->n_owned;
+    b->owned[b->n_owned++] = NULL;
+  }
   return h;
 }
 
 void tw_handle_fill(lua_State *L, tw_handle *h, tw_tensor *owned) {
   h->tensor = owned;
   h->serial = owned->serial;
-  if (h->collected) return;
-  bind_state *b = state_of(L);
-  h->place = b->n_owned;
-  b->owned[b->n_owned++] = owned;
+  if (!h->collected) state_of(L)->owned[h->place] = owned;
 }
 
 static int collect(lua_State *L) {
   tw_handle *h = tw_handle_test(L, 1);
-  if (h && h->tensor && h->collected) {
-    tw_tensor_release(state_of(L)->ctx, h->tensor);
+  tw_ctx *ctx = state_of(L)->ctx;
+  if (h && h->tensor && h->collected && ctx) {
+    tw_tensor_release(ctx, h->tensor);
     h->tensor = NULL;
   }
   return 0;
@@ -121,12 +140,6 @@ int tw_handle_keep(lua_State *L) {
   give_to_collector(L, 1, tw_handle_test(L, 1));
   lua_settop(L, 1);
   return 1;
-}
-
-size_t tw_scope_open(lua_State *L) {
-  bind_state *b = state_of(L);
-  b->depth++;
-  return b->n_owned;
 }
 
 /* The value at idx: a handle of this scope joins the list at `found`, a plain table the list at `seen` unless it is there already. */
@@ -174,9 +187,27 @@ static void release_from(bind_state *b, size_t mark) {
   b->depth--;
 }
 
-void tw_scope_abort(lua_State *L, size_t mark) {
+void tw_open_push(lua_State *L, tw_open *o, int level) {
+  bind_state *b = engine_of(L);
+  *o = (tw_open){.around = b->innermost, .thread = L, .mark = b->n_owned, .level = level, .open = true};
+  b->innermost = o;
+  b->depth++;
+}
+
+void tw_open_abandon(lua_State *L, tw_open *o) {
   bind_state *b = state_of(L);
-  if (b->depth) release_from(b, mark);
+  while (o->open) {
+    tw_open *inner = b->innermost;
+    if (inner->level >= 0) tw_grad_close(b->ctx, inner->level);
+    release_from(b, inner->mark);
+    b->innermost = inner->around;
+    inner->open = false;
+  }
+}
+
+void tw_open_abandon_all(lua_State *L) {
+  bind_state *b = engine_of(L);
+  while (b->innermost) tw_open_abandon(L, b->innermost);
 }
 
 /* The common case: results are tensors and plain values, no tables. Their references are set aside while the rest goes. */
@@ -204,8 +235,7 @@ static bool close_few(lua_State *L, bind_state *b, size_t mark, int first) {
   return true;
 }
 
-void tw_scope_close(lua_State *L, size_t mark, int first) {
-  bind_state *b = state_of(L);
+static void close_scope(lua_State *L, bind_state *b, size_t mark, int first) {
   int top = lua_gettop(L);
   luaL_checkstack(L, 8, "too many results");
   bool outermost = b->depth == 1;
@@ -233,6 +263,14 @@ void tw_scope_close(lua_State *L, size_t mark, int first) {
   lua_settop(L, top);
 }
 
+void tw_scope_close(lua_State *L, tw_open *o, int first) {
+  bind_state *b = state_of(L);
+  if (b->innermost != o) tw_open_abandon(L, b->innermost); /* left open by a coroutine that is gone */
+  close_scope(L, b, o->mark, first);
+  b->innermost = o->around;
+  o->open = false;
+}
+
 /* Operands. */
 
 void tw_operand_check(lua_State *L, int idx) {
@@ -245,10 +283,12 @@ tw_status tw_operand_get(lua_State *L, int idx, const tw_tensor *meets, tw_opera
     o->tensor = tw_handle_test(L, idx)->tensor;
     return TW_OK;
   }
-  lua_Number v = lua_tonumber(L, idx);
-  tw_dtype d = meets && tw_is_real((tw_dtype)meets->dtype) ? (tw_dtype)meets->dtype : TW_F64;
-  if (meets && !tw_is_real((tw_dtype)meets->dtype) && v == (double)(int64_t)v) d = TW_I64;
-  tw_status s = tw_tensor_new_scalar(state_of(L)->ctx, d, v, &o->owned);
+  bool real = !meets || tw_is_real((tw_dtype)meets->dtype);
+  int whole;
+  lua_Integer i = lua_tointegerx(L, idx, &whole); /* exact, or not whole */
+  tw_dtype d = !real && whole ? TW_I64 : real && meets ? (tw_dtype)meets->dtype : TW_F64;
+  tw_status s = tw_tensor_new_scalar(state_of(L)->ctx, d, d == TW_I64 ? 0 : lua_tonumber(L, idx), &o->owned);
+  if (s == TW_OK && d == TW_I64) *(int64_t *)(void *)o->owned->data = i;
   if (s == TW_OK) o->owned->weak = true;
   o->tensor = o->owned;
   return s;
@@ -288,6 +328,8 @@ void tw_handle_register(lua_State *L) {
     lua_createtable(L, 0, 24);
     lua_pushstring(L, "tensor");
     lua_setfield(L, -2, "__name");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
     if (collected) {
       lua_pushcfunction(L, collect);
       lua_setfield(L, -2, "__gc");

@@ -8,7 +8,7 @@ typedef struct {
   uint64_t magic;
   tw_tensor *tensor;  /* NULL until the result is there */
   uint64_t serial;    /* differs from the tensor's: released */
-  size_t place;       /* index in the scope stack */
+  size_t place;       /* index in the scope stack, held from the beginning */
   bool collected;     /* holds its own reference, given back by the collector */
 } tw_handle;
 
@@ -28,11 +28,23 @@ void tw_operand_check(lua_State *L, int idx);          /* raises unless tensor o
 TW_CHECKED tw_status tw_operand_get(lua_State *L, int idx, const tw_tensor *meets, tw_operand *);
 void tw_operand_drop(lua_State *L, tw_operand *);
 
+/* Something open that must be closed in order: a scope, and where level >= 0 a differentiation. To-be-closed variables see to it, except in a coroutine that
+ * dies of an error: then the next entry into the binding does. Whoever embeds one keeps it alive, and its thread with it, while it is open. */
+typedef struct tw_open {
+  struct tw_open *around;
+  lua_State *thread;
+  size_t mark;
+  int level;
+  bool open;
+} tw_open;
+void tw_open_push(lua_State *L, tw_open *, int level); /* opens a scope in it */
+void tw_open_abandon(lua_State *L, tw_open *);         /* closes it and everything opened inside it; nothing survives */
+void tw_open_abandon_all(lua_State *L);
+void tw_bind_settle(lua_State *L);                     /* closes what dead coroutines left open; this thread is the current one */
+
 /* Scopes. What is pushed while one is open belongs to it. */
-size_t tw_scope_open(lua_State *L);
-/* Releases what the scope owns except the tensors reachable from the values first..top through plain tables; those go to the scope around it. */
-void tw_scope_close(lua_State *L, size_t mark, int first);
-void tw_scope_abort(lua_State *L, size_t mark);
+/* Ends a scope whose level is closed: releases what it owns except the tensors reachable from the values first..top through plain tables; those go to the scope around it. */
+void tw_scope_close(lua_State *L, tw_open *, int first);
 
 int tw_handle_keep(lua_State *L);
 void tw_handle_register(lua_State *L);                 /* creates the binding's state and the handles' metatables */
@@ -51,7 +63,8 @@ typedef struct {
 } tw_function;
 void tw_add_functions(lua_State *L, const tw_function *);               /* into the module on top, the method table and the documentation */
 void tw_add_function_value(lua_State *L, const char *name, bool method, const char *doc); /* the value on top, popped */
-void tw_add_methods(lua_State *L, const char *owner, const tw_function *); /* into the table on top: methods of another type; owner "generator", calls "r:normal(...)" */
+/* Into the table on top: methods of another type; owner "generator", calls "r:normal(...)". */
+void tw_add_methods(lua_State *L, const char *owner, const tw_function *);
 void tw_add_topic(lua_State *L, const char *name, const char *doc);     /* documents what is no function: a field, an operator */
 void tw_doc_group(lua_State *L, const char *title);                     /* what is registered from here on stands under this title */
 void tw_push_docs(lua_State *L);                                        /* the list of { name=, doc=, group=, f=, method=, owner= } in order of registration */

@@ -224,7 +224,7 @@ static int narrow(lua_State *L) {
   tw_slice_attrs s = whole(x);
   s.start[axis] = position(L, luaL_checkinteger(L, 3), x->shape[axis] + 1, axis);
   s.size[axis] = luaL_checkinteger(L, 4);
-  if (s.size[axis] < 0 || s.start[axis] + s.size[axis] > x->shape[axis]) {
+  if (s.size[axis] < 0 || s.size[axis] > x->shape[axis] - s.start[axis]) {
     return luaL_error(L, "narrow: %I elements from %I do not fit axis %d of size %I", (LUAI_UACINT)s.size[axis], (LUAI_UACINT)s.start[axis] + 1, axis + 1,
                       (LUAI_UACINT)x->shape[axis]);
   }

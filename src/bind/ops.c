@@ -59,7 +59,8 @@ static int where(lua_State *L) {
   tw_operand o[2] = {{NULL, NULL}, {NULL, NULL}};
   for (int i = 2; i <= 3; i++) {
     tw_operand_check(L, i);
-    if (lua_type(L, i) != LUA_TNUMBER) meets = meets ? meets : tw_bind_to_tensor(L, i);
+    tw_tensor *t = tw_bind_to_tensor(L, i); /* a released one raises, whether it decides the dtype or not */
+    if (t && !meets) meets = t;
   }
   tw_handle *h = tw_handle_new(L);
   tw_tensor *out = NULL;
@@ -151,7 +152,9 @@ static int variance(lua_State *L, bool root) {
   bool keepdim = tw_arg_flag(L, options, "keepdim");
   lua_Integer correction = 1;
   if (lua_istable(L, options)) {
-    if (lua_getfield(L, options, "correction") != LUA_TNIL) correction = lua_tointeger(L, -1);
+    int whole = 1;
+    if (lua_getfield(L, options, "correction") != LUA_TNIL) correction = lua_tointegerx(L, -1, &whole);
+    if (!whole) luaL_error(L, "%s: correction must be a whole number, got %s", root ? "std" : "var", luaL_tolstring(L, -1, NULL));
     lua_pop(L, 1);
   }
   tw_handle *h = tw_handle_new(L);
@@ -179,7 +182,7 @@ static int reshape(lua_State *L) {
   int64_t rest = 1;
   for (int i = 0; i < a.shape.n; i++) {
     if (a.shape.d[i] >= 0) {
-      rest *= a.shape.d[i];
+      if (__builtin_mul_overflow(rest, a.shape.d[i], &rest)) return luaL_error(L, "reshape: the sizes multiply to more than can be counted");
       continue;
     }
     if (open >= 0) return luaL_error(L, "reshape: only one size can be -1");

@@ -1,7 +1,7 @@
 /* Optimizers: the engine behind tw.optim, whose face (schedules, recipes, option tables) is lua/thalweg/optim.lua.
  *   core.optimizer_kinds() -> { { name=, about=, source=, options = { { name=, type=, initial=, min=, max=, choices=, about= }, ... } }, ... }
  *   core.optimizer(kind, params) -> engine
- *   engine:step(values, f, params, ...) engine:update(values, grads) engine:grads(params) engine:grad_norm() engine:steps() */
+ *   engine:step(values, f, params, ...) engine:update(values, params, grads) engine:grads(params) engine:grad_norm() engine:steps() */
 #include "optim/optim.h"
 #include "bind/session.h"
 #include "tensor/ctx.h"
@@ -58,6 +58,30 @@ static void check_same(lua_State *L, const engine *e, const tw_leaves *seen) {
   if (!same) luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->kind->name);
 }
 
+/* A result that shows a parameter's own memory gets a copy: it is the value before the update. */
+static void detach_results(lua_State *L, const tw_session *s, int idx, int depth) {
+  tw_handle *h = tw_handle_test(L, idx);
+  if (h && !h->collected && h->tensor && h->tensor->serial == h->serial) {
+    for (size_t i = 0; i < s->leaves.n; i++) {
+      if (s->leaves.leaf[i]->storage == h->tensor->storage) {
+        tw_bind_status(L, tw_tensor_unshare(tw_bind_ctx(L), h->tensor));
+        return;
+      }
+    }
+  }
+  if (h || lua_type(L, idx) != LUA_TTABLE || depth == 100) return;
+  if (lua_getmetatable(L, idx)) {
+    lua_pop(L, 1);
+    return;
+  }
+  luaL_checkstack(L, 4, "a result is nested too deeply");
+  lua_pushnil(L);
+  while (lua_next(L, idx)) {
+    detach_results(L, s, lua_gettop(L), depth + 1);
+    lua_pop(L, 1);
+  }
+}
+
 static int step(lua_State *L) {
   engine *e = check(L);
   double values[TW_MAX_HYPERS];
@@ -68,36 +92,49 @@ static int step(lua_State *L) {
   int at = lua_gettop(L);
   tw_session *s = lua_touserdata(L, at);
   int first = tw_session_run(L, at, 3, n_args, 1, e->kind->name);
+  int last = lua_gettop(L);
   check_same(L, e, &s->leaves);
+  for (int i = first; i <= last; i++) detach_results(L, s, i, 0);
   tw_bind_status(L, tw_optim_step(tw_bind_ctx(L), e->optim, s->grads, values));
   tw_session_end(L, s, first);
   return lua_gettop(L) - first + 1;
 }
 
-/* Gradients of one's own: a tree like the parameters'. */
+/* Gradients of one's own: a tree like the parameters', matched place by place. engine:update(values, params, grads). */
 static int update(lua_State *L) {
   engine *e = check(L);
   double values[TW_MAX_HYPERS];
   read_values(L, 2, e->kind, values);
-  lua_settop(L, 3);
-  tw_session *given = tw_session_push(L); /* owns the list: collecting it may raise */
-  const tw_leaves *grads = &given->leaves;
-  tw_leaves_collect(L, 3, &given->leaves, e->kind->name);
-  tw_status s = TW_OK;
-  tw_ctx *ctx = tw_bind_ctx(L);
-  if (grads->n != e->params.n) {
-    s = tw_fail(&ctx->error, TW_EINVAL, "%s: %zu gradients for %zu parameters; give a tree like the parameters'", e->kind->name, grads->n, e->params.n);
+  lua_settop(L, 4);
+  tw_session *places = tw_session_push(L), *given = tw_session_push(L); /* own the lists: collecting them may raise */
+  tw_leaves_every(L, 3, &places->leaves, e->kind->name);
+  tw_leaves_every(L, 4, &given->leaves, e->kind->name);
+  const tw_leaves *p = &places->leaves, *g = &given->leaves;
+  if (g->n != p->n) {
+    return luaL_error(L, "%s: %I gradients for %I parameters; give a tree like the parameters'", e->kind->name, (LUAI_UACINT)g->n, (LUAI_UACINT)p->n);
   }
-  if (s == TW_OK) s = tw_optim_step(ctx, e->optim, grads->leaf, values);
+  tw_tensor **grad = lua_newuserdatauv(L, (e->params.n + 1) * sizeof *grad, 0);
+  for (size_t i = 0; i < e->params.n; i++) grad[i] = NULL;
+  e->params.next = 0;
+  for (size_t k = 0; k < p->n; k++) {
+    size_t i = tw_leaves_find(&e->params, p->leaf[k]);
+    if (i == e->params.n) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->kind->name);
+    grad[i] = g->leaf[k];
+  }
+  for (size_t i = 0; i < e->params.n; i++) {
+    if (!grad[i]) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->kind->name);
+  }
+  tw_bind_status(L, tw_optim_step(tw_bind_ctx(L), e->optim, grad, values));
+  tw_session_clear(L, places);
   tw_session_clear(L, given);
-  tw_bind_status(L, s);
   return 0;
 }
 
 static tw_session *last_session(lua_State *L, const engine *e) {
   lua_getiuservalue(L, 1, 1);
   tw_session *s = lua_touserdata(L, -1);
-  if (!s->grads) luaL_error(L, "%s: no step has been taken yet", e->kind->name);
+  if (s->opened.open) luaL_error(L, "%s: the step is not over yet", e->kind->name);
+  if (!s->grads || !s->grads[0]) luaL_error(L, "%s: no step has been taken yet", e->kind->name);
   return s;
 }
 
@@ -177,6 +214,8 @@ void tw_register_optim(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);
 }

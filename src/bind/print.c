@@ -34,7 +34,10 @@ static int width_of(const tw_tensor *x, int axis, int64_t at, bool abbreviated) 
   int widest = 0;
   for (int i = axis + 1; i < x->ndim; i++) step *= x->shape[i];
   for (int64_t i = 0; i < x->shape[axis]; i++) {
-    if (hidden(i, x->shape[axis], abbreviated)) continue;
+    if (hidden(i, x->shape[axis], abbreviated)) {
+      i = x->shape[axis] - EDGE - 1; /* straight to the last ones */
+      continue;
+    }
     int w = width_of(x, axis + 1, at + i * step, abbreviated);
     widest = w > widest ? w : widest;
   }
@@ -56,12 +59,10 @@ static void show(luaL_Buffer *b, const tw_tensor *x, int axis, int64_t at, int w
   }
   int64_t step = 1, column = 0;
   for (int i = axis + 1; i < x->ndim; i++) step *= x->shape[i];
-  bool last = axis == x->ndim - 1, skipped = false;
+  bool last = axis == x->ndim - 1;
   luaL_addchar(b, '[');
   for (int64_t i = 0; i < x->shape[axis]; i++) {
     bool omitted = hidden(i, x->shape[axis], abbreviated);
-    if (omitted && skipped) continue;
-    skipped = skipped || omitted;
     if (i && last && column + width > LINE) {
       new_line(b, axis + 1);
       column = 0;
@@ -72,8 +73,12 @@ static void show(luaL_Buffer *b, const tw_tensor *x, int axis, int64_t at, int w
       for (int k = axis + 2; k < x->ndim; k++) luaL_addchar(b, '\n'); /* the deeper the cut, the wider the gap */
       new_line(b, axis + 1);
     }
-    if (omitted) luaL_addstring(b, "...");
-    else show(b, x, axis + 1, at + i * step, width, abbreviated);
+    if (omitted) {
+      luaL_addstring(b, "...");
+      i = x->shape[axis] - EDGE - 1; /* straight to the last ones */
+    } else {
+      show(b, x, axis + 1, at + i * step, width, abbreviated);
+    }
     column += width + 1;
   }
   luaL_addchar(b, ']');
@@ -89,6 +94,7 @@ int tw_tensor_tostring(lua_State *L) {
   char shape[128];
   luaL_Buffer b;
   bool abbreviated = x->size > WHOLE;
+  for (int i = 0; i < x->ndim; i++) abbreviated = abbreviated || x->shape[i] > WHOLE;
   int width = x->ndim ? width_of(x, 0, 0, abbreviated) : 0;
   luaL_buffinit(L, &b);
   luaL_addstring(&b, tw_tensor_describe(x, shape, sizeof shape));

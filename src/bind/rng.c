@@ -105,6 +105,8 @@ static const tw_function functions[] = {
 void tw_register_rng(lua_State *L) {
   tw_add_functions(L, functions);
   luaL_newmetatable(L, type_name);
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
   lua_pushcfunction(L, release);
   lua_setfield(L, -2, "__gc");
   lua_pushcfunction(L, to_string);

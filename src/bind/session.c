@@ -19,12 +19,10 @@ void tw_session_clear(lua_State *L, tw_session *s) {
   tw_leaves_free(ctx, &s->leaves);
 }
 
-/* Leaving in the middle: an error passes through. */
+/* Leaving in the middle: an error passes through, or the coroutine it was in is gone. */
 static void abandon(lua_State *L, tw_session *s) {
-  if (!s->open) return;
-  if (s->differentiates) tw_grad_close(tw_bind_ctx(L), s->level);
-  tw_scope_abort(L, s->mark);
-  s->open = s->differentiates = false;
+  if (!s->opened.open) return;
+  tw_open_abandon(L, &s->opened);
   tw_session_clear(L, s);
 }
 
@@ -39,8 +37,17 @@ static int collect_session(lua_State *L) {
   return 0;
 }
 
+/* Opens the session at `at` and ties it to this thread, which therefore lives as long. */
+static void open_session(lua_State *L, int at, int level) {
+  tw_session *s = lua_touserdata(L, at);
+  tw_open_push(L, &s->opened, level);
+  lua_pushthread(L);
+  lua_setiuservalue(L, at, 1);
+  lua_toclose(L, at);
+}
+
 tw_session *tw_session_push(lua_State *L) {
-  tw_session *s = lua_newuserdatauv(L, sizeof *s, 0);
+  tw_session *s = lua_newuserdatauv(L, sizeof *s, 1);
   *s = (tw_session){0};
   luaL_setmetatable(L, type_name);
   return s;
@@ -51,18 +58,18 @@ tw_session *tw_session_check(lua_State *L, int idx) { return luaL_checkudata(L, 
 tw_session *tw_session_open(lua_State *L, int at, bool forward, const char *owner) {
   tw_ctx *ctx = tw_bind_ctx(L);
   tw_session *s = lua_touserdata(L, at);
-  if (s->open) luaL_error(L, "%s: called inside itself", owner);
+  int level;
+  tw_bind_settle(L);
+  if (s->opened.open) luaL_error(L, "%s: called inside itself", owner);
   tw_session_clear(L, s);
-  tw_bind_status(L, forward ? tw_grad_open_forward(ctx, &s->level) : tw_grad_open(ctx, &s->level));
-  s->mark = tw_scope_open(L);
-  s->open = s->differentiates = true;
-  lua_toclose(L, at);
+  tw_bind_status(L, forward ? tw_grad_open_forward(ctx, &level) : tw_grad_open(ctx, &level));
+  open_session(L, at, level);
   return s;
 }
 
 void tw_session_leaves(lua_State *L, tw_session *s, int f, int n_args, uint32_t wrt, const char *owner) {
   for (int i = 0; i < n_args; i++) {
-    if (wrt >> i & 1) tw_leaves_collect(L, f + 1 + i, &s->leaves, owner);
+    if (tw_wrt_has(wrt, i)) tw_leaves_collect(L, f + 1 + i, &s->leaves, owner);
   }
   if (s->leaves.n == 0) luaL_error(L, "%s: there is no real tensor to differentiate in the argument", owner);
   s->fresh = tw_calloc(s->leaves.n, sizeof *s->fresh);
@@ -76,10 +83,11 @@ int tw_session_call(lua_State *L, tw_session *s, int f, int n_args, uint32_t wrt
   s->leaves.next = 0;
   lua_pushvalue(L, f);
   for (int i = 0; i < n_args; i++) {
-    if (wrt >> i & 1) tw_tree_push(L, f + 1 + i, &s->leaves, s->fresh, false);
+    if (tw_wrt_has(wrt, i)) tw_tree_push(L, f + 1 + i, &s->leaves, s->fresh, false);
     else lua_pushvalue(L, f + 1 + i);
   }
   lua_call(L, n_args, LUA_MULTRET);
+  tw_bind_settle(L); /* and this thread is the current one again */
   if (lua_gettop(L) == top) luaL_error(L, "%s: the function returned nothing; it must return the loss (for vjp and jvp: its result)", owner);
   return top + 1;
 }
@@ -88,21 +96,20 @@ int tw_session_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const 
   tw_ctx *ctx = tw_bind_ctx(L);
   tw_session *s = tw_session_open(L, at, false, owner);
   tw_session_leaves(L, s, f, n_args, wrt, owner);
-  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->level, s->leaves.leaf[i], &s->fresh[i]));
+  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->opened.level, s->leaves.leaf[i], &s->fresh[i]));
   int first = tw_session_call(L, s, f, n_args, wrt, owner);
   tw_tensor *loss = tw_bind_to_tensor(L, first);
   if (!loss) luaL_error(L, "%s: the function must return the loss, a 0-d tensor, first; got %s", owner, luaL_typename(L, first));
-  tw_bind_status(L, tw_grad_backward(ctx, s->level, 1, &loss, NULL, (int)s->leaves.n, s->fresh, s->grads));
-  tw_grad_close(ctx, s->level);
-  s->differentiates = false;
+  tw_bind_status(L, tw_grad_backward(ctx, s->opened.level, 1, &loss, NULL, (int)s->leaves.n, s->fresh, s->grads));
+  tw_grad_close(ctx, s->opened.level);
+  s->opened.level = -1;
   return first;
 }
 
 void tw_session_end(lua_State *L, tw_session *s, int first_result) {
-  if (s->differentiates) tw_grad_close(tw_bind_ctx(L), s->level);
-  s->differentiates = false;
-  tw_scope_close(L, s->mark, first_result);
-  s->open = false;
+  if (s->opened.level >= 0) tw_grad_close(tw_bind_ctx(L), s->opened.level);
+  s->opened.level = -1;
+  tw_scope_close(L, &s->opened, first_result);
 }
 
 /* scope(f, ...): what f makes lives until it returns, but for its results. */
@@ -111,9 +118,8 @@ static int scope(lua_State *L) {
   int n_args = lua_gettop(L) - 1;
   tw_session *s = tw_session_push(L);
   lua_insert(L, 1);
-  s->mark = tw_scope_open(L);
-  s->open = true;
-  lua_toclose(L, 1);
+  tw_bind_settle(L);
+  open_session(L, 1, -1);
   lua_call(L, n_args, LUA_MULTRET);
   tw_session_end(L, s, 2);
   return lua_gettop(L) - 1;

@@ -6,10 +6,7 @@
 #include "bind/tree.h"
 
 typedef struct {
-  bool open;
-  bool differentiates; /* false: a scope alone */
-  int level;
-  size_t mark;
+  tw_open opened;      /* its level: -1 for a scope alone, and once the gradients are there */
   tw_leaves leaves;    /* the caller's tensors */
   tw_tensor **fresh;   /* what f sees of them */
   tw_tensor **grads;
@@ -28,6 +25,8 @@ int tw_session_call(lua_State *L, tw_session *, int f, int n_args, uint32_t wrt,
 
 /* In reverse: opens, makes the leaves, calls, and leaves the gradients of the first result, the loss, in session->grads with the level closed. */
 int tw_session_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const char *owner);
+/* Whether bit i of wrt is set; there are 32, arguments may be more. */
+static inline bool tw_wrt_has(uint32_t wrt, int i) { return i < 32 && (wrt >> i & 1); }
 void tw_session_leaves(lua_State *L, tw_session *, int f, int n_args, uint32_t wrt, const char *owner); /* collects them, fresh and grads empty */
 void tw_session_end(lua_State *L, tw_session *, int first_result); /* keeps results first.. and the leaves and gradients */
 void tw_session_clear(lua_State *L, tw_session *);                 /* forgets leaves and gradients */

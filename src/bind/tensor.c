@@ -31,6 +31,9 @@ static int64_t fill(lua_State *L, int idx, tw_tensor *t, int axis, int64_t at, b
     double v = booleans && lua_isboolean(L, idx) ? lua_toboolean(L, idx) : lua_tonumberx(L, idx, &isnum);
     tw_handle *h = tw_handle_test(L, idx);
     if (h && tw_bind_to_tensor(L, idx)->size == 1) {
+      if (h->tensor->levels & tw_bind_ctx(L)->active) {
+        luaL_error(L, "tensor: element %I is being differentiated and would become a plain number; join tensors with tw.stack", (LUAI_UACINT)at + 1);
+      }
       v = tw_tensor_get(h->tensor, 0);
       isnum = 1;
     }

@@ -33,7 +33,7 @@ static int call_grad(lua_State *L) {
   const char *owner = with_value ? "value_and_grad" : "grad";
   int n_args = lua_gettop(L);
   for (int i = 0; i < MAX_ARGS; i++) {
-    if (wrt >> i & 1 && i >= n_args) return luaL_error(L, "%s: argument %d is to be differentiated, but only %d were given", owner, i + 1, n_args);
+    if (tw_wrt_has(wrt, i) && i >= n_args) return luaL_error(L, "%s: argument %d is to be differentiated, but only %d were given", owner, i + 1, n_args);
   }
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
@@ -49,7 +49,7 @@ static int call_grad(lua_State *L) {
   }
   s->leaves.next = 0;
   for (int i = 0; i < n_args; i++) {
-    if (!(wrt >> i & 1)) continue;
+    if (!tw_wrt_has(wrt, i)) continue;
     tw_tree_push(L, 3 + i, &s->leaves, s->grads, true);
     n_out++;
   }
@@ -115,21 +115,21 @@ static int pullback(lua_State *L) {
   uint32_t wrt = differentiable(L, f, n_args);
   tw_session_open(L, 2, false, "vjp");
   tw_session_leaves(L, s, f, n_args, wrt, "vjp");
-  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->level, s->leaves.leaf[i], &s->fresh[i]));
+  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->opened.level, s->leaves.leaf[i], &s->fresh[i]));
   int first = tw_session_call(L, s, f, n_args, wrt, "vjp"), last = lua_gettop(L);
   tw_session *y = every_place(L, first, "vjp"), *t = every_place(L, 1, "vjp");
   if (y->leaves.n != t->leaves.n) {
     return luaL_error(L, "vjp: the cotangent has %I tensors, the result has %I; give a tree like the result", (LUAI_UACINT)t->leaves.n,
                       (LUAI_UACINT)y->leaves.n);
   }
-  tw_bind_status(L, tw_grad_backward(ctx, s->level, (int)y->leaves.n, y->leaves.leaf, t->leaves.leaf, (int)s->leaves.n, s->fresh, s->grads));
+  tw_bind_status(L, tw_grad_backward(ctx, s->opened.level, (int)y->leaves.n, y->leaves.leaf, t->leaves.leaf, (int)s->leaves.n, s->fresh, s->grads));
   tw_session_clear(L, y);
   tw_session_clear(L, t);
   lua_settop(L, last);
   tw_session_end(L, s, last + 1);
   s->leaves.next = 0;
   for (int i = 0; i < n_args; i++) {
-    if (wrt >> i & 1) tw_tree_push(L, f + 1 + i, &s->leaves, s->grads, true);
+    if (tw_wrt_has(wrt, i)) tw_tree_push(L, f + 1 + i, &s->leaves, s->grads, true);
     else lua_pushnil(L);
   }
   tw_session_clear(L, s);
@@ -174,14 +174,14 @@ static int jvp(lua_State *L) {
   tw_tensor **direction = lua_newuserdatauv(L, s->leaves.n * sizeof *direction, 0);
   for (size_t i = 0; i < s->leaves.n; i++) direction[i] = NULL;
   pair_tangents(L, &s->leaves, &places->leaves, &v->leaves, direction);
-  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_dual(ctx, s->level, s->leaves.leaf[i], direction[i], &s->fresh[i]));
+  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_dual(ctx, s->opened.level, s->leaves.leaf[i], direction[i], &s->fresh[i]));
   int first = tw_session_call(L, s, F, n_args, 1, "jvp");
   lua_settop(L, first);
   tw_session *y = tw_session_push(L);
   tw_leaves_collect(L, first, &y->leaves, "jvp");
   y->grads = tw_calloc(y->leaves.n + 1, sizeof *y->grads);
   if (!y->grads) return luaL_error(L, "jvp: out of memory");
-  for (size_t i = 0; i < y->leaves.n; i++) tw_bind_status(L, tw_grad_tangent(ctx, s->level, y->leaves.leaf[i], &y->grads[i]));
+  for (size_t i = 0; i < y->leaves.n; i++) tw_bind_status(L, tw_grad_tangent(ctx, s->opened.level, y->leaves.leaf[i], &y->grads[i]));
   lua_insert(L, first);
   y->leaves.next = 0;
   tw_tree_push(L, first + 1, &y->leaves, y->grads, true);
@@ -200,7 +200,7 @@ static int rows(lua_State *L) {
   lua_insert(L, 1);
   tw_session_open(L, 1, false, "jacobian");
   tw_session_leaves(L, s, 2, n_args, 1, "jacobian");
-  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->level, s->leaves.leaf[i], &s->fresh[i]));
+  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->opened.level, s->leaves.leaf[i], &s->fresh[i]));
   int first = tw_session_call(L, s, 2, n_args, 1, "jacobian");
   lua_settop(L, first);
   tw_session *y = tw_session_push(L);
@@ -217,7 +217,7 @@ static int rows(lua_State *L) {
       tw_bind_status(L, tw_tensor_new(ctx, (tw_dtype)leaf->dtype, &shape, &unit));
       tw_handle_fill(L, h, unit);
       for (int64_t i = 0; i < leaf->size; i++) tw_tensor_set(unit, i, i == e);
-      tw_bind_status(L, tw_grad_backward(ctx, s->level, 1, &leaf, &unit, (int)s->leaves.n, s->fresh, s->grads));
+      tw_bind_status(L, tw_grad_backward(ctx, s->opened.level, 1, &leaf, &unit, (int)s->leaves.n, s->fresh, s->grads));
       s->leaves.next = 0;
       tw_tree_push(L, 3, &s->leaves, s->grads, true);
       lua_rawseti(L, -3, e + 1);

@@ -4,9 +4,14 @@
 #include "base/alloc.h"
 #include "grad/tape.h"
 
-static tw_tensor *tangent_of(const tw_tensor *t, int level) {
+/* NULL where t does not move. A value written in place since it got its tangent has none that fits. */
+static tw_tensor *tangent_of(tw_ctx *ctx, const tw_tensor *t, int level, tw_status *status) {
   for (const tw_dual *d = t->dual; d; d = d->next) {
-    if (d->level == level) return d->tangent;
+    if (d->level != level) continue;
+    if (d->version == t->storage->version) return d->tangent;
+    char shape[128];
+    *status = tw_fail(&ctx->error, TW_ESTATE, "jvp: a value, %s, was written in place; its tangent belongs to the old one",
+                      tw_tensor_describe(t, shape, sizeof shape));
   }
   return NULL;
 }
@@ -38,7 +43,7 @@ static tw_status attach(tw_ctx *ctx, tw_tensor *t, int level, tw_tensor *tangent
     tw_tensor_release(ctx, tangent);
     return tw__tape_out_of_memory(ctx);
   }
-  *d = (tw_dual){.next = t->dual, .level = level, .tangent = tangent};
+  *d = (tw_dual){.next = t->dual, .level = level, .version = t->storage->version, .tangent = tangent};
   t->dual = d;
   t->levels |= 1u << level;
   tape->moving[tape->n_moving++] = (tw_moving){.tensor = t, .serial = t->serial};
@@ -67,10 +72,10 @@ tw_status tw__record_forward(tw_ctx *ctx, const tw_call *c, uint32_t levels) {
     tw_tensor *tangent[8], *out[4] = {NULL};
     bool any = false;
     for (int i = 0; i < c->n_in; i++) {
-      tangent[i] = tw_is_real((tw_dtype)c->in[i]->dtype) ? tangent_of(c->in[i], level) : NULL;
+      tangent[i] = tw_is_real((tw_dtype)c->in[i]->dtype) ? tangent_of(ctx, c->in[i], level, &s) : NULL;
       any = any || tangent[i];
     }
-    if (!any) continue;
+    if (!any || s != TW_OK) continue;
     ctx->active = active & ((1u << level) - 1);
     s = move(ctx, c, tangent, out);
     ctx->active = active;
@@ -103,10 +108,14 @@ tw_status tw_grad_dual(tw_ctx *ctx, int level, tw_tensor *x, tw_tensor *tangent,
 
 tw_status tw_grad_tangent(tw_ctx *ctx, int level, tw_tensor *y, tw_tensor **tangent) {
   ctx->active &= (1u << level) - 1;
-  tw_tensor *t = tangent_of(y, level);
+  tw_status found = TW_OK;
+  tw_tensor *t = tangent_of(ctx, y, level, &found);
+  if (found != TW_OK) return found;
   if (t) {
     *tangent = tw_tensor_retain(t);
-    return TW_OK;
+    tw_status s = tw__hand_out(ctx, tangent);
+    if (s != TW_OK) tw_tensor_release(ctx, *tangent);
+    return s;
   }
   tw_compose k = {.ctx = ctx};
   return tw_compose_end(&k, tw_do_zeros(&k, y), tangent);

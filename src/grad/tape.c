@@ -196,6 +196,19 @@ static tw_status check_result(tw_ctx *ctx, const tw_tensor *y, const tw_tensor *
                  tw_tensor_describe(y, a, sizeof a));
 }
 
+/* A cotangent or tangent handed out is nobody else's: what shares memory with another, or shows one number many times, is copied. */
+tw_status tw__hand_out(tw_ctx *ctx, tw_tensor **t) {
+  if ((*t)->refs == 1 && (*t)->storage->refs == 1 && tw_tensor_is_contiguous(*t)) return TW_OK;
+  tw_compose k = {.ctx = ctx};
+  tw_cast_attrs same = {.dtype = (tw_dtype)(*t)->dtype};
+  tw_tensor *own = NULL;
+  tw_status s = tw_compose_end(&k, tw_do1(&k, &tw_op_cast, &same, *t), &own);
+  if (s != TW_OK) return s;
+  tw_tensor_release(ctx, *t);
+  *t = own;
+  return TW_OK;
+}
+
 /* The cotangents of the results take their places. */
 static tw_status seed(tw_ctx *ctx, tw_tensor *y, tw_tensor *cotangent, uint32_t bit, tw_tensor **slots, uint32_t base) {
   tw_status s = check_result(ctx, y, cotangent);
@@ -227,6 +240,7 @@ tw_status tw_grad_backward(tw_ctx *ctx, int level, int n_out, tw_tensor *const *
     if (*slot) {
       grads[i] = *slot;
       *slot = NULL;
+      s = tw__hand_out(ctx, &grads[i]);
     } else {
       s = zeros_like(ctx, leaves[i], &grads[i]);
     }

@@ -44,6 +44,7 @@ typedef struct tw_tape {
 } tw_tape;
 
 tw_status tw__tape_out_of_memory(tw_ctx *);
+TW_CHECKED tw_status tw__hand_out(tw_ctx *, tw_tensor **); /* replaces a reference by one to a tensor of its own memory */
 
 /* The part of recording that computes tangents: outermost level first, because inner tangents move along outer ones. */
 TW_CHECKED tw_status tw__record_forward(tw_ctx *, const tw_call *, uint32_t levels);

@@ -111,6 +111,7 @@ static tw_status infer_expand(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   (void)out;
   const tw_shape_attrs *a = c->attrs;
   tw_shape from = tw_tensor_shape(c->in[0]), both;
+  if (tw_shape_size(&a->shape) == INT64_MAX) return tw_fail_shapes(ctx, c, "the sizes multiply to more than can be counted");
   if (tw_shape_broadcast(&from, &a->shape, &both) && tw_shape_equal(&both, &a->shape)) return TW_OK;
   return tw_fail_shapes(ctx, c, "only axes of size 1 can be expanded, and only to the left can axes be added");
 }

@@ -205,6 +205,33 @@ tw_status tw_tensor_new_view(tw_ctx *ctx, const tw_tensor *of, const tw_shape *s
   return TW_OK;
 }
 
+tw_status tw_tensor_unshare(tw_ctx *ctx, tw_tensor *t) {
+  tw_shape shape = tw_tensor_shape(t);
+  size_t item = tw_dtype_size((tw_dtype)t->dtype);
+  tw_storage *own;
+  tw_status s = new_storage(ctx, (size_t)t->size * item, &own);
+  if (s != TW_OK) return s;
+  int64_t at[TW_MAX_DIM] = {0}, offset = 0;
+  for (int64_t k = 0; k < t->size; k++) { /* row-major */
+    memcpy((char *)own->data + (size_t)k * item, t->data + offset * (int64_t)item, item);
+    for (int i = shape.n - 1; i >= 0; i--) {
+      offset += t->stride[i];
+      if (++at[i] < shape.d[i]) break;
+      offset -= t->stride[i] * shape.d[i];
+      at[i] = 0;
+    }
+  }
+  int64_t step = 1;
+  for (int i = shape.n - 1; i >= 0; i--) {
+    t->stride[i] = step;
+    step *= shape.d[i];
+  }
+  release_storage(ctx, t->storage);
+  t->storage = own;
+  t->data = own->data;
+  return TW_OK;
+}
+
 void tw_ctx_seal(tw_ctx *ctx, bool on) {
   ctx->sealed = on;
   for (tw_slab *s = ctx->slabs; s; s = s->next) {

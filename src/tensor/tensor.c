@@ -27,10 +27,15 @@ tw_status tw_tensor_new_scalar(tw_ctx *ctx, tw_dtype dtype, double value, tw_ten
   return s;
 }
 
+/* Beyond what can be counted: INT64_MAX, which no tensor has. */
 int64_t tw_shape_size(const tw_shape *s) {
   int64_t size = 1;
-  for (int i = 0; i < s->n; i++) size *= s->d[i];
-  return size;
+  bool over = false;
+  for (int i = 0; i < s->n; i++) {
+    if (s->d[i] == 0) return 0;
+    over = over || __builtin_mul_overflow(size, s->d[i], &size);
+  }
+  return over ? INT64_MAX : size;
 }
 
 bool tw_shape_equal(const tw_shape *a, const tw_shape *b) {
@@ -97,7 +102,7 @@ void tw_tensor_set(tw_tensor *t, int64_t flat, double value) {
   switch ((tw_dtype)t->dtype) {
     case TW_F64: *(double *)(void *)p = value; break;
     case TW_F32: *(float *)(void *)p = (float)value; break;
-    case TW_I64: *(int64_t *)(void *)p = (int64_t)value; break;
+    case TW_I64: *(int64_t *)(void *)p = value >= -9.2e18 && value <= 9.2e18 ? (int64_t)value : 0; break;
     case TW_BOOL: *p = value != 0; break;
   }
 }

@@ -36,6 +36,7 @@ typedef struct tw_storage {
 typedef struct tw_dual {
   struct tw_dual *next;
   int level;
+  uint32_t version;   /* of the value's storage when the tangent was computed */
   struct tw_tensor *tangent;
 } tw_dual;
 
@@ -71,6 +72,7 @@ TW_CHECKED tw_status tw_tensor_new(tw_ctx *, tw_dtype, const tw_shape *, tw_tens
 TW_CHECKED tw_status tw_tensor_new_scalar(tw_ctx *, tw_dtype, double value, tw_tensor **out); /* 0-d */
 TW_CHECKED tw_status tw_tensor_new_view(tw_ctx *, const tw_tensor *of, const tw_shape *, const int64_t *stride, int64_t offset /* elements */,
                                         tw_tensor **out);
+TW_CHECKED tw_status tw_tensor_unshare(tw_ctx *, tw_tensor *); /* gives it storage of its own with the same elements, contiguous */
 static inline tw_tensor *tw_tensor_retain(tw_tensor *t) { t->refs++; return t; }
 void tw_tensor_release(tw_ctx *, tw_tensor *); /* NULL is allowed */
 
