@@ -104,7 +104,8 @@ static int by_tensor(lua_State *L, tw_tensor *x, tw_tensor *index, int axis) {
   int gone = axes_of(L, x, index, axis);
   bool mask = index->dtype == TW_BOOL;
   int kept = mask ? 1 : index->ndim;
-  if (x->ndim - gone + kept > TW_MAX_DIM) return luaL_error(L, "the result of indexing would have %d axes, at most %d are possible", x->ndim - gone + kept, TW_MAX_DIM);
+  int axes = x->ndim - gone + kept;
+  if (axes > TW_MAX_DIM) return luaL_error(L, "the result of indexing would have %d axes, at most %d are possible", axes, TW_MAX_DIM);
   tw_shape_attrs merged = {0}, result = {0};
   for (int i = 0; i < axis; i++) merged.shape.d[merged.shape.n++] = x->shape[i];
   merged.shape.d[merged.shape.n++] = 1;

@@ -291,7 +291,9 @@ static int load(lua_State *L) {
   uint64_t length = 0;
   uint32_t stored, computed;
   if (n >= HEADER) memcpy(&length, data + sizeof magic, sizeof length);
-  if (n < HEADER + TRAILER || length != n - HEADER - TRAILER) return luaL_error(L, "load: %s: is cut short or has grown: its length is not the one it records", r.path);
+  if (n < HEADER + TRAILER || length != n - HEADER - TRAILER) {
+    return luaL_error(L, "load: %s: is cut short or has grown: its length is not the one it records", r.path);
+  }
   memcpy(&stored, data + n - TRAILER, sizeof stored);
   computed = tw_crc32c(0, data, n - TRAILER);
   if (stored != computed) return luaL_error(L, "load: %s: is damaged: its checksum does not fit its contents", r.path);
@@ -306,7 +308,8 @@ static int load(lua_State *L) {
 static const tw_function functions[] = {
   {"save", save, false,
    "save(path, tree)\n"
-   "Writes a tree of tensors, numbers, strings and booleans to a file, crash-safe: the file appears whole or the old one stays. Views are written as the elements "
+   "Writes a tree of tensors, numbers, strings and booleans to a file, crash-safe: the file appears whole or the old one stays. Views are written as the "
+   "elements "
    "they show; a tensor at two places of the tree is one again when loaded. Functions, userdata and tables with a metatable are errors that name their place.\n"
    "example:\n"
    "local path = os.tmpname()\n"
@@ -315,7 +318,8 @@ static const tw_function functions[] = {
    "os.remove(path)"},
   {"load", load, false,
    "load(path) -> tree\n"
-   "The tree that tw.save wrote: the same dtypes, shapes, bits, integers and floats. A file that is no saved tree, cut short or damaged is an error that says so.\n"
+   "The tree that tw.save wrote: the same dtypes, shapes, bits, integers and floats. A file that is no saved tree, cut short or damaged is an error that "
+   "says so.\n"
    "example:\n"
    "local path = os.tmpname()\n"
    "tw.save(path, { 1, 2.5, \"three\", true })\n"

@@ -350,7 +350,8 @@ static const tw_function methods[] = {
    "parts[2] --> f64[3] [3 4 5]"},
   {"gather", gather, true,
    "gather(x, axis, index) -> tensor\n"
-   "Along an axis, the element that each index names: y[i][j] = x[index[i][j]][j] for axis 1. index: i64, 1-based (negative from the end), with as many axes as "
+   "Along an axis, the element that each index names: y[i][j] = x[index[i][j]][j] for axis 1. index: i64, 1-based (negative from the end), with as many axes "
+   "as "
    "x and no other axis longer than x's; the result has its shape. An index outside the axis is an error. The adjoint is scatter_add.\n"
    "example:\n"
    "tw.tensor({{1, 2}, {3, 4}}):gather(2, tw.tensor({{2}, {1}}, {dtype = \"i64\"})) --> f64[2 1]\n[[2]\n [3]]"},
@@ -362,7 +363,8 @@ static const tw_function methods[] = {
    "tw.zeros(3):scatter_add(1, tw.tensor({1, 3, 1}, {dtype = \"i64\"}), tw.tensor {5, 6, 7}) --> f64[3] [12  0  6]"},
   {"one_hot", one_hot, true,
    "one_hot(index [, classes] [, {dtype}]) -> tensor\n"
-   "For every class 1..classes (i64) a row that is 1 at that place and 0 elsewhere: the result has one axis more. Without a number of classes the largest index "
+   "For every class 1..classes (i64) a row that is 1 at that place and 0 elsewhere: the result has one axis more. Without a number of classes the largest "
+   "index "
    "counts. The dtype is the default one of reals.\n"
    "example:\n"
    "tw.one_hot(tw.tensor({2, 1}, {dtype = \"i64\"}), 3) --> f64[2 3]\n[[0 1 0]\n [1 0 0]]"},
@@ -394,7 +396,8 @@ static const tw_function methods[] = {
    "tw.tensor({1, -2}):lt(0):any():item() --> true"},
   {"norm", norm, true,
    "norm(x [, axis | {axes}] [, {p = 2, keepdim = false}]) -> tensor\n"
-   "The p-norm of the elements over axes, all where none is named (a matrix: Frobenius). p: math.huge for the largest magnitude, -math.huge for the smallest, 0 "
+   "The p-norm of the elements over axes, all where none is named (a matrix: Frobenius). p: math.huge for the largest magnitude, -math.huge for the "
+   "smallest, 0 "
    "counts what is not 0. The 2-norm of zeros has gradient 0.\n"
    "formula: (sum |x_i|^p)^(1/p)\n"
    "example:\n"
@@ -402,7 +405,8 @@ static const tw_function methods[] = {
    "tw.tensor({{3, 4}, {0, 1}}):norm(2, {p = 1}) --> f64[2] [7 1]"},
   {"clamp", clamp, true,
    "clamp(x, low, high) -> tensor\n"
-   "x, but at least low and at most high: numbers or tensors that broadcast; either may be nil. The gradient is x's where x is within the bounds or on them, the "
+   "x, but at least low and at most high: numbers or tensors that broadcast; either may be nil. The gradient is x's where x is within the bounds or on them, "
+   "the "
    "bound's elsewhere. NaN stays NaN.\n"
    "example:\n"
    "tw.tensor({-1, .5, 2}):clamp(0, 1) --> f64[3] [  0 0.5   1]"},
@@ -413,7 +417,8 @@ static const tw_function functions[] = {
   {"einsum", einsum, false,
    "einsum(spec, x, ...) -> tensor\n"
    "Products of tensors with named axes, summed over the names the result lacks: \"ij,jk->ik\" is the matrix product. A letter per axis; a letter said twice "
-   "takes the diagonal; without -> the result has the letters said once, in alphabetical order; ... stands for any further axes, which broadcast. Any number of "
+   "takes the diagonal; without -> the result has the letters said once, in alphabetical order; ... stands for any further axes, which broadcast. Any number "
+   "of "
    "tensors, real and of one dtype. Pairs are contracted, always the one with the smallest result, each by one batched matrix product, whose sum runs over the "
    "summed letters in the order in which the spec first says them.\n"
    "source: the notation is NumPy's einsum\n"

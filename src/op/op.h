@@ -37,6 +37,7 @@ typedef struct tw_compose tw_compose;
 typedef struct tw_row {
   tw_loop forward[2];                     /* f64, f32 */
   tw_loop forward_i64;                    /* comparisons; arithmetic rows: ops_i64.def */
+  tw_loop forward_bool;                   /* comparisons and predicates of masks alone */
   const tw_op *derivative[2];             /* per input: the fused kernel as an operation */
   int derivative_calls[2];                /* number of operations in the composed form */
   tw_tensor *(*compose)(tw_compose *, int k, tw_tensor *t, tw_tensor *a, tw_tensor *b, tw_tensor *y);
