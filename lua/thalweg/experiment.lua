@@ -16,7 +16,7 @@ local space = require "thalweg.space"
 ---@field repeats integer
 ---@field diverge string[] metrics whose first non-finite value ends a run
 ---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
----@field run fun(run: table)
+---@field run fun(run: thalweg.Run)
 ---@field path? string the script, once loaded
 ---@field source? string its text
 ---@field code_hash? string 64 hex digits
@@ -93,7 +93,18 @@ local experiment = {}
 ---@return boolean
 function experiment.is(v) return getmetatable(v) == Experiment end
 
--- The checked experiment. Raises at the script's line: an unknown key (lists the valid ones), a missing or wrong value.
+-- An experiment: the parameters, of which spaces vary, and what one run does with them. A script returns it. Unknown keys, missing and wrong values
+-- are errors at the script's line.
+-- example:
+-- tw.experiment{
+--   name = "quadratic",
+--   params = { lr = tw.space.log(1e-3, 1, 4) },
+--   run = function(run)
+--     local x = tw.tensor{ 1, -1 }
+--     local opt = tw.optim.sgd(x, { lr = run.params.lr })
+--     for step = 1, 100 do run:log{ loss = opt:step(function(x) return x:dot(x) end) } end
+--   end,
+-- } --> experiment quadratic {at="final",goal="min",metric="loss"}
 ---@param given table
 ---@return thalweg.Experiment
 function experiment.new(given)

@@ -3,7 +3,11 @@ local core = require "thalweg.core"
 local options = require "thalweg.options"
 
 -- What the core has for the library and the runner alone.
-local internal = { num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true }
+local internal = {
+  num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true, rows = true,
+  fail_allocation = true,
+  linalg = true, blas = true,
+}
 
 local tw = {}
 for name, v in next, core do
@@ -17,10 +21,14 @@ local function face(name, ...)
   return options.seal("tw." .. name .. ".", out)
 end
 
+for name, f in next, (require "thalweg.transforms") do tw[name] = f end
+tw.tree = face("tree", "map", "leaves", "flatten", "norm", "dot", "size")
+tw.linalg = options.seal("tw.linalg.", core.linalg)
 tw.experiment = require("thalweg.experiment").new
 tw.space = face("space", "choice", "linear", "log", "range", "zip", "list")
 tw.schedule = face("schedule", "constant", "piecewise", "exponential", "inverse_power", "polynomial", "cosine", "warmup")
-tw.nn = face("nn", "linear", "relu", "tanh", "sigmoid", "sequential", "mlp")
+tw.nn = face("nn", "linear", "conv", "conv1d", "max_pool", "avg_pool", "batchnorm", "layernorm", "dropout", "embedding", "flatten",
+  "relu", "tanh", "sigmoid", "gelu", "silu", "elu", "leaky_relu", "softplus", "sequential", "mlp")
 tw.data = face("data", "csv", "split", "subset", "standardize", "batches")
 tw.optim = options.seal("tw.optim.", require "thalweg.optim")
 

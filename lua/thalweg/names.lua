@@ -54,6 +54,8 @@ function names.near(name, candidates)
   return out
 end
 
+local readable = 40 -- a longer list helps nobody find a name
+
 -- The hint that ends a message about an unknown name: "did you mean a or b? valid: a, b, c".
 ---@param name any
 ---@param candidates string[]
@@ -61,6 +63,7 @@ end
 function names.hint(name, candidates)
   local valid = #candidates > 0 and "valid: " .. table.concat(candidates, ", ") or "there are none"
   local near = type(name) == "string" and names.near(name, candidates) or {}
+  if #candidates > readable then valid = string.format("docs/reference.md lists all %d names", #candidates) end
   if #near == 0 then return valid end
   return "did you mean " .. table.concat(near, " or ") .. "? " .. valid
 end

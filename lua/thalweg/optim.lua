@@ -40,7 +40,7 @@ end
 
 ---@class thalweg.Optimizer
 ---@field params any the tree it updates
----@field kind string
+---@field steps integer steps taken so far
 local Optimizer = {}
 Optimizer.__index = function(self, k)
   if k == "steps" then return self.engine:steps() end
@@ -60,20 +60,38 @@ local function resolve(self)
   return values
 end
 
--- Evaluates loss = f(params, ...) and its gradient, updates the parameters in place.
+-- step(f, ...) -> loss, further results of f
+-- Evaluates loss = f(params, ...) and its gradient, updates the parameters in place. Returns what f returned: the loss before the update,
+-- then f's further results. f's first result must be a 0-d real tensor.
+-- example:
+-- local p = { w = tw.tensor{ 1, -2 } }
+-- local opt = tw.optim.sgd(p, { lr = 0.25 })
+-- local loss, note = opt:step(function(p, target) return tw.mse(p.w, target), "first" end, tw.zeros(2))
+-- loss, note, p.w --> f64[] 2.5  first  f64[2] [0.75 -1.5]
+-- opt.steps --> 1
 ---@param f fun(params: any, ...): thalweg.Tensor, ... returns the loss, a 0-d real tensor, first
 ---@return thalweg.Tensor loss before the update, then the further results of f
 function Optimizer:step(f, ...)
   return self.engine:step(resolve(self), f, self.params, ...)
 end
 
--- One step with gradients of one's own: a tree like the parameters'.
+-- One step with gradients of one's own: a tree like the parameters'. Another number of gradients is an error.
+-- example:
+-- local p = tw.tensor{ 1, -2 }
+-- tw.optim.sgd(p, { lr = 0.1 }):update(tw.tensor{ 1, 1 })
+-- p --> f64[2] [ 0.9 -2.1]
 ---@param grads any
 function Optimizer:update(grads)
   self.engine:update(resolve(self), grads)
 end
 
 -- The hyperparameters applied in the last step (before the first: those it will apply), by name.
+-- example:
+-- local p = tw.tensor{ 1, -2 }
+-- local opt = tw.optim.sgd(p, { lr = 0.5 * tw.schedule.inverse_power{ alpha = 1, beta = 1 } })
+-- opt:update(tw.zeros(2))
+-- opt:update(tw.zeros(2))
+-- opt:hyper().lr --> 0.25
 ---@return table<string, number|boolean|string>
 function Optimizer:hyper()
   if self.engine:steps() == 0 then resolve(self) end
@@ -85,13 +103,22 @@ function Optimizer:hyper()
   return out
 end
 
--- What the last step saw: grad_norm (2-norm over all gradients together) and evaluations of f.
+-- What the last step saw: grad_norm (2-norm over all gradients together) and evaluations of f. An error before the first step.
+-- example:
+-- local opt = tw.optim.sgd(tw.tensor{ 3, 4 })
+-- opt:step(function(p) return 0.5 * p:dot(p) end)
+-- opt:info().grad_norm --> 5.0
 ---@return { grad_norm: number, evaluations: integer }
 function Optimizer:info()
   return { grad_norm = self.engine:grad_norm(), evaluations = 1 }
 end
 
--- The gradients of the last step, a tree like the parameters'.
+-- The gradients of the last step, a tree like the parameters'. An error before the first step.
+-- example:
+-- local opt = tw.optim.sgd{ momentum = 0.9 }:new(tw.tensor{ 3, 4 })
+-- opt:step(function(p) return 0.5 * p:dot(p) end)
+-- opt:grads() --> f64[2] [3 4]
+---@return any
 function Optimizer:grads() return self.engine:grads(self.params) end
 
 local function number_of(field, v)
@@ -111,7 +138,17 @@ local function make(kind, params, o)
   return setmetatable(self, Optimizer)
 end
 
--- A recipe: an optimizer without parameters.
+-- recipe:new(params) -> optimizer
+-- The optimizer of a recipe for a tree of parameters. A recipe is an optimizer without parameters, as tw.optim.name(options) makes it: plain data
+-- that prints as its text and may be a parameter of a sweep.
+-- example:
+-- local recipe = tw.optim.sgd{ lr = 0.1 }
+-- recipe --> sgd{lr=0.1}
+-- recipe:new(tw.zeros(2)):hyper().lr --> 0.1
+
+---@class thalweg.Recipe : thalweg.Described
+---@field new fun(self: thalweg.Recipe, params: any): thalweg.Optimizer
+
 local Recipe = described.class("thalweg.recipe", {
   new = function(self, params) return make(self.recipe_of, params, self.options) end,
 })

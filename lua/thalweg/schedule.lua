@@ -14,6 +14,11 @@ local pi = 3.141592653589793
 ---@class thalweg.Schedule : thalweg.Described
 ---@field at fun(t: number): number
 ---@operator call(number): number
+---@operator add(number|thalweg.Schedule): thalweg.Schedule
+---@operator sub(number|thalweg.Schedule): thalweg.Schedule
+---@operator mul(number|thalweg.Schedule): thalweg.Schedule
+---@operator div(number|thalweg.Schedule): thalweg.Schedule
+---@operator pow(number|thalweg.Schedule): thalweg.Schedule
 local Schedule = described.class("thalweg.schedule", {})
 
 Schedule.__call = function(self, t)
@@ -39,7 +44,10 @@ local function define(kind, fields, formula, condition)
   return space.lift(make)
 end
 
--- s(t) = value.
+-- The same value at every step.
+-- formula: s(t) = value
+-- example:
+-- tw.schedule.constant(0.1)(7) --> 0.1
 ---@param value? number default 1
 ---@return thalweg.Schedule
 schedule.constant = space.lift(function(value)
@@ -50,8 +58,12 @@ schedule.constant = space.lift(function(value)
   return described.new(Schedule, "constant", o, schedule.constant, { at = function() return o.value end })
 end)
 
--- s(t) = values[k + 1], where k boundaries are <= t: at a boundary the new value already holds (as in PyTorch's MultiStepLR
--- and Optax; Keras' PiecewiseConstantDecay keeps the old one for that step).
+-- Constant between boundaries. At a boundary the new value already holds (as in PyTorch's MultiStepLR and Optax; Keras' PiecewiseConstantDecay
+-- keeps the old one for that step). Boundaries that do not ascend and a wrong number of values are errors.
+-- formula: s(t) = values[k + 1], where k boundaries are <= t
+-- example:
+-- local s = tw.schedule.piecewise{ boundaries = { 500, 800 }, values = { 1, 0.3, 0.1 } }
+-- s(499), s(500), s(900) --> 1  0.3  0.1
 ---@type fun(o: { boundaries: number[], values: number[] }): thalweg.Schedule
 schedule.piecewise = define("piecewise", {
   { name = "boundaries", type = "numbers", about = "the steps at which the value changes, ascending" },
@@ -75,7 +87,10 @@ end, function(o)
   end
 end)
 
--- s(t) = e^(-rate t) (Optax's exponential_decay with transition_steps = 1 and decay_rate = e^-rate).
+-- Exponential decay (Optax's exponential_decay with transition_steps = 1 and decay_rate = e^-rate).
+-- formula: s(t) = e^(-rate t)
+-- example:
+-- tw.schedule.exponential{ rate = 0.01 }(100) --> 0.36787944117144
 ---@type fun(o: { rate: number }): thalweg.Schedule
 schedule.exponential = define("exponential", {
   { name = "rate", type = "number", min = 0, default = 0.01, about = "decay per step" },
@@ -84,7 +99,11 @@ schedule.exponential = define("exponential", {
   return function(t) return exp(-rate * t) end
 end)
 
--- s(t) = (1 + beta t)^(-alpha): polynomial decay (Robbins and Monro 1951 for alpha in (1/2, 1]; Zhang et al., Dive into Deep Learning, 12.4).
+-- Polynomial decay.
+-- formula: s(t) = (1 + beta t)^(-alpha)
+-- source: Robbins and Monro 1951 for alpha in (1/2, 1]; Zhang et al., Dive into Deep Learning, 12.4
+-- example:
+-- tw.schedule.inverse_power{ alpha = 0.5, beta = 0.1 }(30) --> 0.5
 ---@type fun(o: { alpha: number, beta: number }): thalweg.Schedule
 schedule.inverse_power = define("inverse_power", {
   { name = "alpha", type = "number", min = 0, default = 0.5, about = "the power" },
@@ -93,10 +112,20 @@ schedule.inverse_power = define("inverse_power", {
   local pow, alpha, beta = num.pow, o.alpha, o.beta
   return function(t) return pow(1 + beta * t, -alpha) end
 end)
+
+-- inverse_power under another name.
+-- example:
+-- tw.schedule.polynomial{ alpha = 1, beta = 1 }(3) --> 0.25
+---@type fun(o: { alpha: number, beta: number }): thalweg.Schedule
 schedule.polynomial = schedule.inverse_power
 
--- s(t) = min + (1 - min) (1 + cos(pi t / steps)) / 2 up to t = steps, min after that (Loshchilov and Hutter 2017, one period;
--- PyTorch's CosineAnnealingLR up to T_max, where it turns and rises again; Optax's cosine_decay_schedule).
+-- Half a cosine from 1 down to min, where it stays (Optax's cosine_decay_schedule; PyTorch's CosineAnnealingLR up to T_max, where that turns and
+-- rises again).
+-- formula: s(t) = min + (1 - min) (1 + cos(pi t / steps)) / 2 for t < steps, then min
+-- source: Loshchilov and Hutter 2017, one period
+-- example:
+-- local s = tw.schedule.cosine{ steps = 100, min = 0.1 }
+-- s(0), s(50), s(200) --> 1.0  0.55  0.1
 ---@type fun(o: { steps: number, min?: number }): thalweg.Schedule
 schedule.cosine = define("cosine", {
   { name = "steps", type = "number", above = 0, about = "the step at which the minimum is reached" },
@@ -116,7 +145,13 @@ local function as_schedule(what, v)
   return v
 end
 
--- s(t) = (t + 1) / n for t < n, then after(t - n) (Goyal et al. 2017: the rate grows linearly to its base).
+-- Grows linearly to its base in n steps, then goes on with another schedule, whose step 0 is step n.
+-- formula: s(t) = (t + 1) / n for t < n, then after(t - n)
+-- source: Goyal et al. 2017
+-- example:
+-- local s = tw.schedule.warmup(4, tw.schedule.exponential{ rate = 0.5 })
+-- s(0), s(3), s(4) --> 0.25  1.0  1.0
+-- 0.1 * s --> 0.1*warmup(4,exponential{rate=0.5})
 ---@param n integer steps of warm-up
 ---@param after? thalweg.Schedule|number default 1
 ---@return thalweg.Schedule

@@ -13,6 +13,11 @@ local num = core.num
 ---@field parts? table for "build": the arguments, spaces among them
 ---@field count? integer for "build": how many arguments
 ---@field make? function for "build": makes the space again from other arguments
+---@operator add(any): thalweg.Space
+---@operator sub(any): thalweg.Space
+---@operator mul(any): thalweg.Space
+---@operator div(any): thalweg.Space
+---@operator pow(any): thalweg.Space
 local Space = { __name = "thalweg.space" }
 
 local space = {}
@@ -69,6 +74,9 @@ local function grid(what, a, b, n, at)
 end
 
 -- One of the given values: numbers, strings, booleans, schedules, plain tables, further spaces.
+-- example:
+-- tw.space.choice{ 0.1, 0.3, tw.space.linear(1, 2, 3) } --> space of 5 values
+-- tw.optim.sgd{ lr = tw.space.choice{ 0.1, 0.3 } } --> space of 2 values
 ---@param items any[]
 ---@return thalweg.Space
 function space.choice(items)
@@ -88,6 +96,9 @@ function space.choice(items)
 end
 
 -- n values from a to b in equal steps, rounded to 15 significant digits, end points exact.
+-- formula: x_i = (a (m - i) + b i) / m, i = 0..m, m = n - 1
+-- example:
+-- tw.space.linear(0, 1, 11) --> space of 11 values
 ---@param a number
 ---@param b number
 ---@param n integer
@@ -98,9 +109,12 @@ function space.linear(a, b, n)
   return grid("space.linear", a, b, n, function(i, m) return (a * (m - i) + b * i) / m end)
 end
 
--- n values from a to b in equal ratios, rounded to 15 significant digits, end points exact. a and b are positive.
--- x_i = a (b/a)^(i/m). The exponent i/m is rounded by up to half an ulp, which ln(b/a) magnifies: its remainder, found exactly
--- by splitting the quotient (Dekker 1971), is put back, so that log(1e-4, 1, 5) gives 0.001 and not 0.00100000000000000002.
+-- n values from a to b in equal ratios, rounded to 15 significant digits, end points exact: log(1e-4, 1, 5) gives 0.001 and not its neighbour.
+-- a and b are positive.
+-- formula: x_i = a (b/a)^(i/m), i = 0..m, m = n - 1
+-- source: Dekker 1971 for the remainder of i/m, which ln(b/a) would magnify
+-- example:
+-- tw.space.log(1e-4, 1, 5) --> space of 5 values
 ---@param a number
 ---@param b number
 ---@param n integer
@@ -124,6 +138,9 @@ function space.log(a, b, n)
 end
 
 -- a, a + step, ... up to and including b where the steps hit it; rounded to 15 significant digits. Integers stay integers.
+-- Steps that do not lead from a to b are an error.
+-- example:
+-- tw.space.range(16, 64, 16) --> space of 4 values
 ---@param a number
 ---@param b number
 ---@param step? number default 1; negative to count down
@@ -157,6 +174,9 @@ local function check_name(what, name)
 end
 
 -- Parameters that vary together: the i-th values of every array form one item. As an unnamed entry of a table its names join that table.
+-- Arrays of different lengths are an error.
+-- example:
+-- tw.space.zip{ lr = { 0.1, 0.05 }, batch = { 32, 64 } } --> space of 2 values
 ---@param columns table<string, any[]> arrays of one length
 ---@return thalweg.Space
 function space.zip(columns)
@@ -183,6 +203,8 @@ function space.zip(columns)
 end
 
 -- Parameters given row by row: each table is one item. As an unnamed entry of a table the names join that table.
+-- example:
+-- tw.space.list{ { lr = 0.1, batch = 32 }, { lr = 0.05, batch = 64 }, { lr = 0.05, batch = 128 } } --> space of 3 values
 ---@param rows table<string, any>[]
 ---@return thalweg.Space
 function space.list(rows)

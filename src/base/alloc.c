@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t live, fail_in;
+static int64_t live, fail_in, requests;
 
-static int refuse(void) { return fail_in > 0 && --fail_in == 0; }
+static int refuse(void) {
+  requests++;
+  return fail_in > 0 && --fail_in == 0;
+}
 
 static void *counted(void *p) {
   live += p != NULL;
@@ -52,4 +55,5 @@ void *tw_grow(void *array, size_t *capacity, size_t count, size_t element_bytes)
 }
 
 int64_t tw_alloc_live(void) { return live; }
+int64_t tw_alloc_requests(void) { return requests; }
 void tw_alloc_fail_at(int64_t n) { fail_in = n; }

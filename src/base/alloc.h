@@ -16,6 +16,7 @@ void tw_free(void *p);
 void *tw_grow(void *array, size_t *capacity, size_t count, size_t element_bytes);
 
 int64_t tw_alloc_live(void);         /* blocks not yet freed */
+int64_t tw_alloc_requests(void);     /* requests so far, refused ones included */
 void tw_alloc_fail_at(int64_t n);    /* the n-th request from now fails, once; 0 turns it off */
 
 #endif

@@ -11,6 +11,9 @@ uint64_t tw_rng_key(int64_t seed, const char *stream, size_t length);
 /* 128 random bits for position `counter`; `attempt` counts the tries of a rejection method. */
 void tw_rng_block(uint64_t key, uint64_t counter, uint32_t attempt, uint64_t out[2]);
 
+/* The first try of positions counter .. counter + n - 1: first[i] and second[i] are what tw_rng_block gives for counter + i. second may be NULL. */
+void tw_rng_blocks(uint64_t key, uint64_t counter, int64_t n, uint64_t *first, uint64_t *second);
+
 /* [0, 1) with 53 random bits. */
 static inline double tw_rng_unit(uint64_t bits) { return (double)(bits >> 11) * 0x1p-53; }
 

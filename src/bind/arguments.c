@@ -37,21 +37,18 @@ static int64_t size_at(lua_State *L, int idx, int arg) {
 
 int tw_arg_shape(lua_State *L, int first, tw_shape *shape) {
   shape->n = 0;
-  if (lua_istable(L, first) && (lua_rawlen(L, first) || lua_isnone(L, first + 1))) {
+  if (lua_istable(L, first)) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, first);
     lua_pushnil(L);
     bool empty = !lua_next(L, first);
     if (!empty) lua_pop(L, 2);
-    lua_Integer n = (lua_Integer)lua_rawlen(L, first);
     if (n > TW_MAX_DIM) luaL_argerror(L, first, "a tensor has at most 8 axes");
-    if (n || empty) {
-      for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, first, i);
-        shape->d[shape->n++] = size_at(L, -1, first);
-        lua_pop(L, 1);
-      }
-      return first + 1;
+    for (lua_Integer i = 1; i <= n; i++) {
+      lua_rawgeti(L, first, i);
+      shape->d[shape->n++] = size_at(L, -1, first);
+      lua_pop(L, 1);
     }
-    return first; /* an option table: the shape is empty */
+    return n || empty ? first + 1 : first; /* first: an option table, the shape is empty */
   }
   int i = first;
   for (; lua_type(L, i) == LUA_TNUMBER; i++) {

@@ -48,37 +48,46 @@ static int end_run(lua_State *L) {
   return 0;
 }
 
-/* docs() -> the documentation of every function, by name. */
+/* docs() -> the documentation: see tw_push_docs. */
 static int docs(lua_State *L) {
   tw_push_docs(L);
   return 1;
 }
 
-/* memory() -> bytes in tensors, live tensors, blocks of the allocator: what tests watch. */
+/* memory() -> bytes in tensors, live tensors, blocks of the allocator, most bytes since the last call: what tests watch. */
 static int memory(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   lua_pushinteger(L, tw_ctx_live_bytes(ctx));
   lua_pushinteger(L, tw_ctx_live_tensors(ctx));
   lua_pushinteger(L, tw_alloc_live());
-  return 3;
+  lua_pushinteger(L, tw_ctx_peak_bytes(ctx));
+  return 4;
 }
 
 static const luaL_Reg functions[] = {
-  {"sha256", sha256}, {"begin_run", begin_run}, {"end_run", end_run}, {"memory", memory}, {"docs", docs}, {NULL, NULL},
+  {"sha256", sha256}, {"begin_run", begin_run}, {"end_run", end_run}, {"memory", memory}, {"docs", docs}, {"fail_allocation", tw_fail_allocation}, {NULL, NULL},
 };
 
 int luaopen_thalweg_core(lua_State *L) {
   static const tw_op *const numbers[] = {&tw_op_exp, &tw_op_log, &tw_op_log1p, &tw_op_expm1, &tw_op_sqrt, &tw_op_sin, &tw_op_cos, &tw_op_tanh, &tw_op_pow};
   luaL_newlib(L, functions);
   tw_handle_register(L);
+  tw_doc_group(L, "Tensors");
   tw_register_tensor(L);
+  tw_doc_group(L, "Indexing");
   tw_register_index(L);
   tw_register_ops(L);
+  tw_doc_group(L, "Random numbers");
   tw_register_rng(L);
+  tw_doc_group(L, "Linear algebra");
   tw_register_linalg(L);
+  tw_doc_group(L, "Network operations");
   tw_register_nn(L);
+  tw_doc_group(L, "Selecting and sorting");
   tw_register_select(L);
+  tw_doc_group(L, "Gradients and other transforms");
   tw_register_transforms(L);
+  tw_register_custom(L);
   tw_register_optim(L);
   tw_handle_set_meta(L, "__tostring", tw_tensor_tostring);
   lua_createtable(L, 0, 12);

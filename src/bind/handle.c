@@ -17,6 +17,7 @@ typedef struct {
   size_t n_owned, cap_owned;
   int depth;               /* open scopes */
   int64_t budget;          /* bytes in use at which a full collection is due */
+  lua_State *current;      /* the thread that last entered the binding */
 } bind_state;
 
 static const char state_key, collected_key, scoped_key, methods_key, docs_key;
@@ -26,8 +27,11 @@ static bind_state *state_of(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
   bind_state *b = lua_touserdata(L, -1);
   lua_pop(L, 1);
+  b->current = L;
   return b;
 }
+
+lua_State *const *tw_bind_current(lua_State *L) { return &state_of(L)->current; }
 
 tw_ctx *tw_bind_ctx(lua_State *L) { return state_of(L)->ctx; }
 
@@ -172,7 +176,7 @@ static void release_from(bind_state *b, size_t mark) {
 
 void tw_scope_abort(lua_State *L, size_t mark) {
   bind_state *b = state_of(L);
-  if (b && b->depth) release_from(b, mark);
+  if (b->depth) release_from(b, mark);
 }
 
 /* The common case: results are tensors and plain values, no tables. Their references are set aside while the rest goes. */
@@ -182,13 +186,13 @@ static bool close_few(lua_State *L, bind_state *b, size_t mark, int first) {
   int n = 0, top = lua_gettop(L);
   for (int i = first; i <= top; i++) {
     tw_handle *h = tw_handle_test(L, i);
-    if (!h) {
-      if (lua_type(L, i) == LUA_TTABLE) return false;
-      continue;
+    bool survives = h && !h->collected && h->tensor && h->tensor->serial == h->serial && h->place >= mark;
+    if (survives && !b->owned[h->place]) continue; /* the same handle twice */
+    if (lua_type(L, i) == LUA_TTABLE || (survives && n == FEW)) {
+      for (; n > 0; n--) b->owned[few[n - 1]->place] = few[n - 1]->tensor; /* nothing set aside: the long way may still raise */
+      return false;
     }
-    if (h->collected || !h->tensor || h->tensor->serial != h->serial || h->place < mark) continue;
-    if (n == FEW || b->depth == 1) return false;
-    if (!b->owned[h->place]) continue; /* the same handle twice */
+    if (!survives) continue;
     few[n++] = h;
     b->owned[h->place] = NULL;
   }
@@ -258,6 +262,7 @@ void tw_operand_drop(lua_State *L, tw_operand *o) {
 
 static int free_state(lua_State *L) {
   bind_state *b = lua_touserdata(L, 1);
+  if (!b->ctx) return 0; /* registration ran out of memory */
   tw_grad_shutdown(b->ctx);
   tw_free(b->owned);
   tw_ctx_free(b->ctx);
@@ -317,6 +322,40 @@ void tw_handle_set_meta_value(lua_State *L, const char *name) {
 
 void tw_push_docs(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &docs_key); }
 
+void tw_doc_group(lua_State *L, const char *title) {
+  tw_push_docs(L);
+  lua_pushstring(L, title);
+  lua_setfield(L, -2, "group");
+  lua_pop(L, 1);
+}
+
+static void set_text(lua_State *L, const char *field, const char *text) {
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, field);
+}
+
+/* Adds an entry to the documentation; f: the function's place on the stack, 0 when there is none. */
+static void document(lua_State *L, const char *name, const char *owner, bool method, int f, const char *doc) {
+  if (f) f = lua_absindex(L, f);
+  tw_push_docs(L);
+  lua_createtable(L, 0, 6);
+  set_text(L, "name", name);
+  set_text(L, "doc", doc);
+  set_text(L, "owner", owner);
+  lua_getfield(L, -2, "group");
+  lua_setfield(L, -2, "group");
+  lua_pushboolean(L, method);
+  lua_setfield(L, -2, "method");
+  if (f) {
+    lua_pushvalue(L, f);
+    lua_setfield(L, -2, "f");
+  }
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  lua_pop(L, 1);
+}
+
+void tw_add_topic(lua_State *L, const char *name, const char *doc) { document(L, name, NULL, false, 0, doc); }
+
 /* The module lies below the value. */
 void tw_add_function_value(lua_State *L, const char *name, bool method, const char *doc) {
   if (method) {
@@ -325,10 +364,7 @@ void tw_add_function_value(lua_State *L, const char *name, bool method, const ch
     lua_setfield(L, -2, name);
     lua_pop(L, 1);
   }
-  tw_push_docs(L);
-  lua_pushstring(L, doc);
-  lua_setfield(L, -2, name);
-  lua_pop(L, 1);
+  document(L, name, NULL, method, -1, doc);
   lua_setfield(L, -2, name);
 }
 
@@ -336,5 +372,13 @@ void tw_add_functions(lua_State *L, const tw_function *row) {
   for (; row->name; row++) {
     lua_pushcfunction(L, row->f);
     tw_add_function_value(L, row->name, row->method, row->doc);
+  }
+}
+
+void tw_add_methods(lua_State *L, const char *owner, const tw_function *row) {
+  for (; row->name; row++) {
+    lua_pushcfunction(L, row->f);
+    document(L, row->name, owner, true, -1, row->doc);
+    lua_setfield(L, -2, row->name);
   }
 }

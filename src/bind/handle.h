@@ -40,8 +40,9 @@ void tw_handle_set_meta(lua_State *L, const char *name, lua_CFunction); /* a met
 void tw_handle_set_meta_value(lua_State *L, const char *name);          /* the value on top, popped */
 
 /* A function of the module, and where `method` says so a method of tensors as well. Its documentation stands here and nowhere else: the reference page, the
- * editor types and their tests read it. Lines of `doc`: the call, as `sum(x [, axis | {axes}] [, {keepdim = false}]) -> tensor`; what it does, with shapes,
- * dtypes and errors; `formula: ...`; `source: ...`; then `example:` and lines of Lua, in which `--> text` says what the expression before it prints. */
+ * editor types and their tests read it. Lines of `doc`: the call, as `sum(x [, axis | {axes}] [, {keepdim = false}]) -> tensor` (several calls: a line each);
+ * what it does, with shapes, dtypes and errors; `formula: ...`; `source: ...`; then `example:` and lines of Lua, in which `--> text` says what the expression
+ * before it prints (further lines of it: `--> ` alone on theirs) or, as `--> error: text`, how it fails. docs/tools/text.lua reads all this. */
 typedef struct {
   const char *name;
   lua_CFunction f;
@@ -50,7 +51,10 @@ typedef struct {
 } tw_function;
 void tw_add_functions(lua_State *L, const tw_function *);               /* into the module on top, the method table and the documentation */
 void tw_add_function_value(lua_State *L, const char *name, bool method, const char *doc); /* the value on top, popped */
-void tw_push_docs(lua_State *L);                                        /* the table of documentation by name */
+void tw_add_methods(lua_State *L, const char *owner, const tw_function *); /* into the table on top: methods of another type; owner "generator", calls "r:normal(...)" */
+void tw_add_topic(lua_State *L, const char *name, const char *doc);     /* documents what is no function: a field, an operator */
+void tw_doc_group(lua_State *L, const char *title);                     /* what is registered from here on stands under this title */
+void tw_push_docs(lua_State *L);                                        /* the list of { name=, doc=, group=, f=, method=, owner= } in order of registration */
 
 /* Lua arguments in the words of design: axes 1-based, negative from the end; shapes as numbers or one table; option tables last and checked. */
 int tw_arg_axis(lua_State *L, int idx, int ndim);                                   /* 0-based */
@@ -59,18 +63,22 @@ int tw_arg_shape(lua_State *L, int first, tw_shape *);                          
 void tw_arg_options(lua_State *L, int idx, const char *owner, const char *const *names); /* table or nothing; unknown names raise */
 bool tw_arg_flag(lua_State *L, int idx, const char *name);                          /* option of a checked table */
 tw_dtype tw_arg_dtype(lua_State *L, int idx, tw_dtype otherwise);
+tw_tensor *tw_arg_generator(lua_State *L, int idx);                                 /* its state, lent; one that may be drawn from */
 
 /* The registers of the binding's files. */
 void tw_register_tensor(lua_State *L);
 void tw_register_index(lua_State *L);
 void tw_register_ops(lua_State *L);
 void tw_register_transforms(lua_State *L);
+void tw_register_custom(lua_State *L);
 void tw_register_optim(lua_State *L);
 void tw_register_rng(lua_State *L);
 void tw_register_linalg(lua_State *L);
 void tw_register_nn(lua_State *L);
 void tw_register_select(lua_State *L);
 
+int tw_fail_allocation(lua_State *L);                                               /* core.fail_allocation: failure.c */
 int tw_bind_status(lua_State *L, tw_status);                                        /* raises unless TW_OK; returns 1 */
+lua_State *const *tw_bind_current(lua_State *L);                                    /* where the thread that last entered the binding stands */
 
 #endif

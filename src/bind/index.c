@@ -239,12 +239,60 @@ static int index_select(lua_State *L) {
 }
 
 static const tw_function methods[] = {
-  {"narrow", narrow, true, ""},
-  {"index_select", index_select, true, ""},
+  {"narrow", narrow, true,
+   "narrow(x, axis, first, n) -> tensor\n"
+   "A view of n consecutive elements of an axis, from the given place on. What does not fit is an error.\n"
+   "example:\n"
+   "tw.arange(6):narrow(1, 3, 2) --> f64[2] [3 4]\n"
+   "tw.arange(6):narrow(1, 5, 3) --> error: narrow: 3 elements from 5 do not fit axis 1 of size 6"},
+  {"index_select", index_select, true,
+   "index_select(x, axis, index) -> tensor\n"
+   "The slices along an axis that an index tensor names: i64, counted from 1 (negative from the end), of any shape, which takes the axis' place\n"
+   "in the result; or a bool mask over the axis. A copy; in the gradient what was taken several times is added up. An index outside 1..n is an error.\n"
+   "example:\n"
+   "tw.tensor{ {1, 2}, {3, 4} }:index_select(2, tw.tensor({ 2, 2 }, {dtype = \"i64\"})) --> f64[2 2]\n"
+   "                                                                                 --> [[2 2]\n"
+   "                                                                                 -->  [4 4]]"},
   {NULL, NULL, false, NULL},
 };
 
+static void document(lua_State *L) {
+  tw_add_topic(L, "x[i]",
+    "x[i] -> tensor\n"
+    "The i-th slice along the first axis, a view: a row of a matrix, a 0-d tensor of a vector. Counted from 1, negative from the end. #x is the size of the "
+    "first\n"
+    "axis. An index outside is an error, and so is x[i] = v: write x[i]:assign(v).\n"
+    "example:\n"
+    "local x = tw.tensor{ {1, 2}, {3, 4} }\n"
+    "x[-1], #x --> f64[2] [3 4]\t2\n"
+    "x[3] --> error: index 3 is outside 1..2 on axis 1");
+  tw_add_topic(L, "x[{...}]",
+    "x[{i, {first, last}, {}, index}] -> tensor\n"
+    "One entry per axis from the first on, the other axes whole: a number takes one place and drops the axis; {first, last} is a range with both ends,\n"
+    "{first, last, step} every step-th of it, backwards where the step is negative; {} is the whole axis; a tensor of indices or a mask selects as x[index]\n"
+    "does, each along its own axis: x[{rows, columns}] has every row named and every column named. Without such a tensor the result is a view.\n"
+    "example:\n"
+    "local x = tw.arange(12):reshape(3, 4)\n"
+    "x[{2, 3}] --> f64[] 7\n"
+    "x[{ {}, 2 }] --> f64[3] [ 2  6 10]\n"
+    "x[{ {1, 2}, {-2, -1} }] --> f64[2 2]\n"
+    "                        --> [[3 4]\n"
+    "                        -->  [7 8]]\n"
+    "x[{ 1, {-1, 1, -1} }] --> f64[4] [4 3 2 1]");
+  tw_add_topic(L, "x[index]",
+    "x[index] -> tensor\n"
+    "Slices of the first axis named by an i64 tensor of any shape, which takes the axis' place (negative indices count from the end), or by a bool mask over\n"
+    "that axis. A mask of several axes, of x's whole shape for one, selects in row-major order and leaves one axis. A copy, differentiable in x.\n"
+    "example:\n"
+    "local x = tw.tensor{ {1, 2}, {3, 4} }\n"
+    "x[x:gt(1)] --> f64[3] [2 3 4]\n"
+    "x[tw.tensor({ 2, 1 }, {dtype = \"i64\"})] --> f64[2 2]\n"
+    "                                       --> [[3 4]\n"
+    "                                       -->  [1 2]]");
+}
+
 void tw_register_index(lua_State *L) {
+  document(L);
   tw_add_functions(L, methods);
   tw_handle_set_meta(L, "__index", meta_index);
   tw_handle_set_meta(L, "__newindex", meta_newindex);

@@ -1,4 +1,6 @@
 /* Operations as Lua functions and methods: the elementwise rows from their table, the structured ones by hand because their arguments differ. */
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bind/handle.h"
@@ -68,7 +70,9 @@ static int where(lua_State *L) {
     tw_tensor *a = o[0].tensor, *b = o[1].tensor;
     tw_dtype d = (tw_dtype)(a->weak ? b : a)->dtype;
     if (a->dtype != b->dtype && (a->weak || b->weak || !tw_is_real((tw_dtype)a->dtype) || !tw_is_real((tw_dtype)b->dtype))) {
-      tw_cast_attrs to = {.dtype = tw_is_real((tw_dtype)a->dtype) && !a->weak ? (tw_dtype)a->dtype : tw_is_real((tw_dtype)b->dtype) && !b->weak ? (tw_dtype)b->dtype : d};
+      tw_cast_attrs to = {.dtype = tw_is_real((tw_dtype)a->dtype) && !a->weak   ? (tw_dtype)a->dtype
+                                   : tw_is_real((tw_dtype)b->dtype) && !b->weak ? (tw_dtype)b->dtype
+                                                                                : d};
       if (a->dtype != to.dtype) a = tw_do1(&k, &tw_op_cast, &to, a);
       if (b->dtype != to.dtype) b = tw_do1(&k, &tw_op_cast, &to, b);
     }
@@ -261,9 +265,9 @@ static int squeeze(lua_State *L) {
 
 /* Products. */
 
-typedef tw_status (*pair)(tw_ctx *, tw_tensor *, tw_tensor *, tw_tensor **);
+typedef tw_status (*two_tensors)(tw_ctx *, tw_tensor *, tw_tensor *, tw_tensor **);
 
-static int call_pair(lua_State *L, pair f) {
+static int call_pair(lua_State *L, two_tensors f) {
   tw_tensor *a = tw_handle_check(L, 1), *b = tw_handle_check(L, 2), *out = NULL;
   tw_handle *h = tw_handle_new(L);
   tw_bind_status(L, f(tw_bind_ctx(L), a, b, &out));
@@ -271,8 +275,6 @@ static int call_pair(lua_State *L, pair f) {
   return 1;
 }
 static int matmul(lua_State *L) { return call_pair(L, tw_matmul); }
-static int cross_entropy(lua_State *L) { return call_pair(L, tw_cross_entropy); }
-static int mse(lua_State *L) { return call_pair(L, tw_mse); }
 
 static int dot(lua_State *L) {
   tw_tensor *a = tw_handle_check(L, 1), *b = tw_handle_check(L, 2);
@@ -322,6 +324,42 @@ static int with_default(lua_State *L, const tw_op *op, double value) {
 static int leaky_relu(lua_State *L) { return with_default(L, &tw_op_leaky_relu, 0.01); }
 static int elu(lua_State *L) { return with_default(L, &tw_op_elu, 1); }
 
+static tw_status with_new_axis(tw_ctx *ctx, tw_tensor *x, int axis, tw_tensor **out) {
+  tw_shape_attrs a = {.shape = {.n = x->ndim + 1}};
+  for (int i = 0; i < a.shape.n; i++) a.shape.d[i] = i < axis ? x->shape[i] : i == axis ? 1 : x->shape[i - 1];
+  tw_compose k = {.ctx = ctx};
+  return tw_compose_end(&k, tw_do1(&k, &tw_op_reshape, &a, x), out);
+}
+
+/* Joins neighbours until one is left: every element is copied log n times. Consumes the references in part. */
+static tw_status join_pairwise(tw_ctx *ctx, tw_tensor **part, lua_Integer n, const tw_axis_attrs *a, tw_tensor **out) {
+  tw_status s = TW_OK;
+  while (n > 1 && s == TW_OK) {
+    lua_Integer kept = 0;
+    for (lua_Integer i = 0; i < n; i += 2) {
+      tw_tensor *pair = part[i];
+      if (i + 1 < n && s == TW_OK) {
+        tw_compose k = {.ctx = ctx};
+        pair = NULL;
+        s = tw_compose_end(&k, tw_do2(&k, &tw_op_cat, a, part[i], part[i + 1]), &pair);
+        tw_tensor_release(ctx, part[i]);
+        tw_tensor_release(ctx, part[i + 1]);
+      } else if (i + 1 < n) { /* after a failure the rest is let go below */
+        part[kept++] = part[i];
+        pair = part[i + 1];
+      }
+      part[kept++] = pair;
+    }
+    n = kept;
+  }
+  if (s == TW_OK) {
+    *out = part[0];
+    return s;
+  }
+  while (n > 0) tw_tensor_release(ctx, part[--n]);
+  return s;
+}
+
 /* cat({tensors} [, axis = 1]), stack({tensors} [, axis = 1]). */
 static int join(lua_State *L, bool stacked) {
   tw_ctx *ctx = tw_bind_ctx(L);
@@ -336,76 +374,65 @@ static int join(lua_State *L, bool stacked) {
   if (ndim == 0 || ndim > TW_MAX_DIM) return luaL_error(L, "%s: needs tensors with axes (at most %d)", stacked ? "stack" : "cat", TW_MAX_DIM);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_rawgeti(L, 1, i);
-    if (!tw_bind_to_tensor(L, -1)) return luaL_error(L, "%s: element %I is a %s, not a tensor", stacked ? "stack" : "cat", (LUAI_UACINT)i, luaL_typename(L, -1));
+    if (!tw_bind_to_tensor(L, -1))
+      return luaL_error(L, "%s: element %I is a %s, not a tensor", stacked ? "stack" : "cat", (LUAI_UACINT)i, luaL_typename(L, -1));
     lua_pop(L, 1);
   }
   tw_handle *h = tw_handle_new(L);
-  tw_tensor *sum = NULL;
-  for (lua_Integer i = 1; i <= n; i++) {
-    lua_rawgeti(L, 1, i);
-    tw_tensor *x = tw_handle_test(L, -1)->tensor, *joined = NULL;
+  tw_tensor **part = lua_newuserdatauv(L, (size_t)n * sizeof *part, 0), *whole = NULL;
+  tw_status s = TW_OK;
+  lua_Integer made = 0;
+  for (; made < n && s == TW_OK; made += s == TW_OK) {
+    lua_rawgeti(L, 1, made + 1);
+    tw_tensor *x = tw_handle_test(L, -1)->tensor;
     lua_pop(L, 1);
-    tw_compose k = {.ctx = ctx};
-    if (stacked) {
-      tw_shape_attrs shape = {.shape = tw_tensor_shape(x)};
-      if (x->ndim < TW_MAX_DIM) {
-        memmove(shape.shape.d + a.axis + 1, shape.shape.d + a.axis, sizeof(int64_t) * (size_t)(x->ndim > a.axis ? x->ndim - a.axis : 0));
-        shape.shape.d[a.axis] = 1;
-        shape.shape.n++;
-      }
-      x = tw_do1(&k, &tw_op_reshape, &shape, x);
-    }
-    if (sum) x = tw_do2(&k, &tw_op_cat, &a, sum, x);
-    tw_status s = tw_compose_end(&k, x, &joined);
-    tw_tensor_release(ctx, sum);
-    sum = joined;
-    tw_bind_status(L, s);
+    if (stacked) s = with_new_axis(ctx, x, a.axis, &part[made]);
+    else part[made] = tw_tensor_retain(x);
   }
-  tw_handle_fill(L, h, sum);
+  if (s == TW_OK) s = join_pairwise(ctx, part, n, &a, &whole);
+  else while (made > 0) tw_tensor_release(ctx, part[--made]);
+  tw_bind_status(L, s);
+  tw_handle_fill(L, h, whole);
+  lua_pop(L, 1);
   return 1;
 }
 static int cat(lua_State *L) { return join(L, false); }
 static int stack(lua_State *L) { return join(L, true); }
 
-static const tw_function methods[] = {
-  {"where", where, true, ""},
-  {"mean", mean, true, ""},
-  {"var", var, true, ""},
-  {"std", std, true, ""},
-  {"logsumexp", logsumexp, true, ""},
-  {"reshape", reshape, true, ""},
-  {"transpose", transpose, true, ""},
-  {"t", transpose, true, ""},
-  {"permute", permute, true, ""},
-  {"expand", expand, true, ""},
-  {"unsqueeze", unsqueeze, true, ""},
-  {"squeeze", squeeze, true, ""},
-  {"matmul", matmul, true, ""},
-  {"dot", dot, true, ""},
-  {"linear", linear, true, ""},
-  {"log_softmax", log_softmax, true, ""},
-  {"softmax", softmax, true, ""},
-  {"cross_entropy", cross_entropy, true, ""},
-  {"mse", mse, true, ""},
-  {"leaky_relu", leaky_relu, true, ""},
-  {"elu", elu, true, ""},
-  {NULL, NULL, false, NULL},
+#include "bind/ops_rows.inc"
+
+/* The derivatives of the elementwise rows, as they stand in ops.def; the reference page writes them out. */
+static const struct { const char *name, *by[2]; } derivatives[] = {
+#define UNARY(name, f, d, about) {#name, {#d, NULL}},
+#define BINARY(name, f, da, db, about) {#name, {#da, #db}},
+#define COMPARE(name, f, about)
+#define PREDICATE(name, f, about)
+#include "op/ops.def"
+#undef UNARY
+#undef BINARY
+#undef COMPARE
+#undef PREDICATE
 };
 
-static const tw_function functions[] = {
-  {"cat", cat, false, ""},
-  {"stack", stack, false, ""},
-  {NULL, NULL, false, NULL},
-};
-
-static void add_closure(lua_State *L, const tw_op *op, lua_CFunction f, const char *meta) {
+static void add_operation(lua_State *L, const tw_op *op, lua_CFunction f, const char *doc) {
   lua_pushlightuserdata(L, (void *)(uintptr_t)op);
   lua_pushcclosure(L, f, 1);
-  if (meta) {
-    lua_pushvalue(L, -1);
-    tw_handle_set_meta_value(L, meta);
+  tw_add_function_value(L, op->name, true, doc);
+}
+
+/* An elementwise row: its documentation is its sentence and its derivative. */
+static void add_row(lua_State *L, const tw_op *op) {
+  static const char *const arguments[] = {"x", "a, b", "a, b, c"};
+  char doc[1024];
+  int n = snprintf(doc, sizeof doc, "%s(%s) -> %stensor\n%s\n", op->name, arguments[op->n_in - 1], op->flags & TW_OP_NO_GRAD ? "bool " : "", op->about);
+  for (size_t i = 0; i < sizeof derivatives / sizeof *derivatives; i++) {
+    for (int k = 0; k < 2 && strcmp(derivatives[i].name, op->name) == 0 && derivatives[i].by[k]; k++) {
+      n += snprintf(doc + n, sizeof doc - (size_t)n, "derivative: %s\n", derivatives[i].by[k]);
+      assert((size_t)n < sizeof doc);
+    }
   }
-  tw_add_function_value(L, op->name, true, op->about);
+  tw_doc_group(L, op->flags & TW_OP_NO_GRAD ? "Comparing and choosing" : "Elementwise functions");
+  add_operation(L, op, call_elementwise, doc);
 }
 
 void tw_register_ops(lua_State *L) {
@@ -414,20 +441,22 @@ void tw_register_ops(lua_State *L) {
     {&tw_op_remainder, "__mod"}, {&tw_op_floor_divide, "__idiv"}, {&tw_op_logical_and, "__band"}, {&tw_op_logical_or, "__bor"},
     {&tw_op_logical_xor, "__bxor"}, {&tw_op_logical_not, "__bnot"},
   };
+  static const struct { const char *title; const tw_function *rows; } parts[] = {
+    {"Elementwise functions", parametric}, {"Comparing and choosing", choosing}, {"Reductions", statistics}, {"Shapes", shapes}, {"Shapes", joining},
+    {"Products", products}, {"Network operations", networks},
+  };
   for (int i = 0; tw_all_ops[i]; i++) {
-    const tw_op *op = tw_all_ops[i];
-    if (!op->row) continue;
-    const char *meta = NULL;
-    for (size_t k = 0; k < sizeof operators / sizeof *operators; k++) {
-      if (operators[k].op == op) meta = operators[k].meta;
-    }
-    add_closure(L, op, call_elementwise, meta);
+    if (tw_all_ops[i]->row) add_row(L, tw_all_ops[i]);
   }
-  const tw_op *const reductions[] = {&tw_op_sum, &tw_op_prod, &tw_op_max, &tw_op_min};
-  for (int i = 0; i < 4; i++) add_closure(L, reductions[i], call_reduction, NULL);
-  add_closure(L, &tw_op_argmax, call_arg, NULL);
-  add_closure(L, &tw_op_argmin, call_arg, NULL);
-  tw_add_functions(L, methods);
-  tw_add_functions(L, functions);
+  for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+    lua_getfield(L, -1, operators[i].op->name);
+    tw_handle_set_meta_value(L, operators[i].meta);
+  }
+  tw_doc_group(L, "Reductions");
+  for (const tw_function *r = reductions; r->name; r++) add_operation(L, tw_op_find(r->name), r->f, r->doc);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    tw_doc_group(L, parts[i].title);
+    tw_add_functions(L, parts[i].rows);
+  }
   tw_handle_set_meta(L, "__pow", meta_pow);
 }

@@ -79,16 +79,17 @@ static int update(lua_State *L) {
   engine *e = check(L);
   double values[TW_MAX_HYPERS];
   read_values(L, 2, e->kind, values);
-  tw_leaves grads = {0};
   lua_settop(L, 3);
-  tw_leaves_collect(L, 3, &grads, e->kind->name);
+  tw_session *given = tw_session_push(L); /* owns the list: collecting it may raise */
+  const tw_leaves *grads = &given->leaves;
+  tw_leaves_collect(L, 3, &given->leaves, e->kind->name);
   tw_status s = TW_OK;
   tw_ctx *ctx = tw_bind_ctx(L);
-  if (grads.n != e->params.n) {
-    s = tw_fail(&ctx->error, TW_EINVAL, "%s: %zu gradients for %zu parameters; give a tree like the parameters'", e->kind->name, grads.n, e->params.n);
+  if (grads->n != e->params.n) {
+    s = tw_fail(&ctx->error, TW_EINVAL, "%s: %zu gradients for %zu parameters; give a tree like the parameters'", e->kind->name, grads->n, e->params.n);
   }
-  if (s == TW_OK) s = tw_optim_step(ctx, e->optim, grads.leaf, values);
-  tw_leaves_free(ctx, &grads);
+  if (s == TW_OK) s = tw_optim_step(ctx, e->optim, grads->leaf, values);
+  tw_session_clear(L, given);
   tw_bind_status(L, s);
   return 0;
 }

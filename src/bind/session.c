@@ -48,9 +48,19 @@ tw_session *tw_session_push(lua_State *L) {
 
 tw_session *tw_session_check(lua_State *L, int idx) { return luaL_checkudata(L, idx, type_name); }
 
-/* The leaves of the arguments become fresh tensors of the session's level. */
-static void prepare(lua_State *L, tw_session *s, int f, int n_args, uint32_t wrt, const char *owner) {
+tw_session *tw_session_open(lua_State *L, int at, bool forward, const char *owner) {
   tw_ctx *ctx = tw_bind_ctx(L);
+  tw_session *s = lua_touserdata(L, at);
+  if (s->open) luaL_error(L, "%s: called inside itself", owner);
+  tw_session_clear(L, s);
+  tw_bind_status(L, forward ? tw_grad_open_forward(ctx, &s->level) : tw_grad_open(ctx, &s->level));
+  s->mark = tw_scope_open(L);
+  s->open = s->differentiates = true;
+  lua_toclose(L, at);
+  return s;
+}
+
+void tw_session_leaves(lua_State *L, tw_session *s, int f, int n_args, uint32_t wrt, const char *owner) {
   for (int i = 0; i < n_args; i++) {
     if (wrt >> i & 1) tw_leaves_collect(L, f + 1 + i, &s->leaves, owner);
   }
@@ -58,37 +68,39 @@ static void prepare(lua_State *L, tw_session *s, int f, int n_args, uint32_t wrt
   s->fresh = tw_calloc(s->leaves.n, sizeof *s->fresh);
   s->grads = tw_calloc(s->leaves.n, sizeof *s->grads);
   if (!s->fresh || !s->grads) luaL_error(L, "%s: out of memory", owner);
-  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->level, s->leaves.leaf[i], &s->fresh[i]));
 }
 
-int tw_session_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const char *owner) {
-  tw_ctx *ctx = tw_bind_ctx(L);
-  tw_session *s = lua_touserdata(L, at);
-  if (s->open) luaL_error(L, "%s: called inside itself", owner);
-  tw_session_clear(L, s);
-  tw_bind_status(L, tw_grad_open(ctx, &s->level));
-  s->mark = tw_scope_open(L);
-  s->open = s->differentiates = true;
-  lua_toclose(L, at);
-  prepare(L, s, f, n_args, wrt, owner);
+int tw_session_call(lua_State *L, tw_session *s, int f, int n_args, uint32_t wrt, const char *owner) {
   int top = lua_gettop(L);
   luaL_checkstack(L, n_args + 8, "too many arguments");
+  s->leaves.next = 0;
   lua_pushvalue(L, f);
   for (int i = 0; i < n_args; i++) {
     if (wrt >> i & 1) tw_tree_push(L, f + 1 + i, &s->leaves, s->fresh, false);
     else lua_pushvalue(L, f + 1 + i);
   }
   lua_call(L, n_args, LUA_MULTRET);
-  if (lua_gettop(L) == top) luaL_error(L, "%s: the function returned nothing; it must return the loss", owner);
-  tw_tensor *loss = tw_bind_to_tensor(L, top + 1);
-  if (!loss) luaL_error(L, "%s: the function must return the loss, a 0-d tensor, first; got %s", owner, luaL_typename(L, top + 1));
-  tw_bind_status(L, tw_grad_backward(ctx, s->level, loss, NULL, (int)s->leaves.n, s->fresh, s->grads));
-  tw_grad_close(ctx, s->level);
-  s->differentiates = false;
+  if (lua_gettop(L) == top) luaL_error(L, "%s: the function returned nothing; it must return the loss (for vjp and jvp: its result)", owner);
   return top + 1;
 }
 
+int tw_session_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const char *owner) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_session *s = tw_session_open(L, at, false, owner);
+  tw_session_leaves(L, s, f, n_args, wrt, owner);
+  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->level, s->leaves.leaf[i], &s->fresh[i]));
+  int first = tw_session_call(L, s, f, n_args, wrt, owner);
+  tw_tensor *loss = tw_bind_to_tensor(L, first);
+  if (!loss) luaL_error(L, "%s: the function must return the loss, a 0-d tensor, first; got %s", owner, luaL_typename(L, first));
+  tw_bind_status(L, tw_grad_backward(ctx, s->level, 1, &loss, NULL, (int)s->leaves.n, s->fresh, s->grads));
+  tw_grad_close(ctx, s->level);
+  s->differentiates = false;
+  return first;
+}
+
 void tw_session_end(lua_State *L, tw_session *s, int first_result) {
+  if (s->differentiates) tw_grad_close(tw_bind_ctx(L), s->level);
+  s->differentiates = false;
   tw_scope_close(L, s->mark, first_result);
   s->open = false;
 }
@@ -107,6 +119,17 @@ static int scope(lua_State *L) {
   return lua_gettop(L) - 1;
 }
 
+static const tw_function functions[] = {
+  {"scope", scope, false,
+   "scope(f, ...) -> results of f\n"
+   "Calls f and releases every tensor made meanwhile except those reachable from its results through plain tables and those kept with x:keep(); on an error "
+   "too.\n"
+   "Memory is then reused at once instead of waiting for the collector: for evaluation loops and other work without gradients.\n"
+   "example:\n"
+   "tw.scope(function(n) return tw.arange(n):sum() end, 10) --> f64[] 55"},
+  {NULL, NULL, false, NULL},
+};
+
 void tw_register_session(lua_State *L) {
   luaL_newmetatable(L, type_name);
   lua_pushcfunction(L, close_session);
@@ -114,6 +137,5 @@ void tw_register_session(lua_State *L) {
   lua_pushcfunction(L, collect_session);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
-  lua_pushcfunction(L, scope);
-  tw_add_function_value(L, "scope", false, "");
+  tw_add_functions(L, functions);
 }

@@ -19,9 +19,16 @@ typedef struct {
 tw_session *tw_session_push(lua_State *L);
 tw_session *tw_session_check(lua_State *L, int idx);
 
-/* Calls the function at f with the arguments above it; the trees at argument places wrt (bit i: argument i+1) are differentiated. The session at
- * stack index s. Returns with the results from the loss on at s_top+1.. and the gradients in session->grads; tw_session_end lets go of the rest. */
-int tw_session_run(lua_State *L, int s, int f, int n_args, uint32_t wrt, const char *owner);
+/* Opens a level (forward or reverse) and a scope in the session at stack index `at`; whatever leaves the calling C function closes them. */
+tw_session *tw_session_open(lua_State *L, int at, bool forward, const char *owner);
+
+/* Calls the function at f with the n_args values above it; the leaves of the trees at places wrt (bit i: argument i+1) are replaced by session->fresh.
+ * Returns the index of the first result; the results reach to the top. */
+int tw_session_call(lua_State *L, tw_session *, int f, int n_args, uint32_t wrt, const char *owner);
+
+/* In reverse: opens, makes the leaves, calls, and leaves the gradients of the first result, the loss, in session->grads with the level closed. */
+int tw_session_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const char *owner);
+void tw_session_leaves(lua_State *L, tw_session *, int f, int n_args, uint32_t wrt, const char *owner); /* collects them, fresh and grads empty */
 void tw_session_end(lua_State *L, tw_session *, int first_result); /* keeps results first.. and the leaves and gradients */
 void tw_session_clear(lua_State *L, tw_session *);                 /* forgets leaves and gradients */
 

@@ -177,6 +177,7 @@ static int convert(lua_State *L, tw_tensor *x, tw_dtype d) {
   tw_call c = {.op = &tw_op_cast, .attrs = &a, .in = &x, .out = out, .n_in = 1, .n_out = 1};
   tw_bind_status(L, tw_apply(ctx, &c));
   out[0]->weak = false;
+  out[0]->buffer = x->buffer;
   tw_handle_fill(L, h, out[0]);
   return 1;
 }
@@ -264,32 +265,143 @@ static int is_tensor(lua_State *L) {
   return 1;
 }
 
-static const tw_function methods[] = {
-  {"to", to, true, ""},
-  {"clone", clone, true, ""},
-  {"item", item, true, ""},
-  {"table", table, true, ""},
-  {"assign", assign, true, ""},
-  {"fill", assign, true, ""},
-  {"stop_gradient", stop_gradient, true, ""},
-  {"keep", tw_handle_keep, true, ""},
+static const tw_function functions[] = {
+  {"tensor", new_tensor, false,
+   "tensor(value [, {dtype}]) -> tensor\n"
+   "A tensor from a number, a boolean, or a table of them nested to any depth up to 8; 0-d tensors may stand for numbers. dtype: \"f64\" (the default "
+   "outside a run),\n"
+   "\"f32\", \"i64\", \"bool\" (what booleans become by themselves). A ragged table and an element of another type are errors.\n"
+   "example:\n"
+   "tw.tensor{ {1, 2}, {3, 4} } --> f64[2 2]\n"
+   "                            --> [[1 2]\n"
+   "                            -->  [3 4]]\n"
+   "tw.tensor({ 1, 2 }, {dtype = \"i64\"}) --> i64[2] [1 2]\n"
+   "tw.tensor{ {1}, {2, 3} } --> error: tensor: the table is ragged: a part at depth 2 has 2 elements, the first has 1"},
+  {"zeros", zeros, false,
+   "zeros(shape... [, {dtype}]) -> tensor\n"
+   "A tensor of zeros. The shape is given as numbers or as one table; without any it is 0-d.\n"
+   "example:\n"
+   "tw.zeros(3) --> f64[3] [0 0 0]\n"
+   "tw.zeros({2, 0}, {dtype = \"f32\"}).size --> 0"},
+  {"ones", ones, false,
+   "ones(shape... [, {dtype}]) -> tensor\n"
+   "A tensor of ones; otherwise as zeros.\n"
+   "example:\n"
+   "tw.ones(2, {dtype = \"i64\"}) --> i64[2] [1 1]"},
+  {"full", full, false,
+   "full({shape}, value [, {dtype}]) -> tensor\n"
+   "A tensor with one value everywhere. The shape is a table here, so that it cannot be taken for the value.\n"
+   "example:\n"
+   "tw.full({3}, 0.5) --> f64[3] [0.5 0.5 0.5]"},
+  {"eye", eye, false,
+   "eye(n [, {dtype}]) -> tensor\n"
+   "The identity matrix [n n].\n"
+   "example:\n"
+   "tw.eye(2) --> f64[2 2]\n"
+   "          --> [[1 0]\n"
+   "          -->  [0 1]]"},
+  {"arange", arange, false,
+   "arange(last [, {dtype}]) -> tensor\n"
+   "arange(first, last [, step = 1] [, {dtype}]) -> tensor\n"
+   "The numbers from first (1 by default) to last, which is included when it is hit, as in a Lua for loop. A step of 0 is an error.\n"
+   "formula: x_i = first + (i - 1) step\n"
+   "example:\n"
+   "tw.arange(4) --> f64[4] [1 2 3 4]\n"
+   "tw.arange(1, 0, -0.5) --> f64[3] [  1 0.5   0]"},
+  {"linspace", linspace, false,
+   "linspace(first, last, n [, {dtype}]) -> tensor\n"
+   "n numbers in equal steps, both ends exact.\n"
+   "example:\n"
+   "tw.linspace(0, 1, 5) --> f64[5] [   0 0.25  0.5 0.75    1]"},
+  {"logspace", logspace, false,
+   "logspace(first, last, n [, {dtype}]) -> tensor\n"
+   "n numbers in equal ratios, both ends exact and positive. (The ends themselves are given, not their exponents.)\n"
+   "example:\n"
+   "tw.logspace(1, 1000, 4) --> f64[4] [   1   10  100 1000]"},
+  {"is_tensor", is_tensor, false,
+   "is_tensor(value) -> boolean\n"
+   "Whether a value is a tensor.\n"
+   "example:\n"
+   "tw.is_tensor(tw.zeros(2)), tw.is_tensor(2) --> true\tfalse"},
   {NULL, NULL, false, NULL},
 };
 
-static const tw_function functions[] = {
-  {"tensor", new_tensor, false, ""},
-  {"zeros", zeros, false, ""},
-  {"ones", ones, false, ""},
-  {"full", full, false, ""},
-  {"eye", eye, false, ""},
-  {"arange", arange, false, ""},
-  {"linspace", linspace, false, ""},
-  {"logspace", logspace, false, ""},
-  {"is_tensor", is_tensor, false, ""},
+static const tw_function methods[] = {
+  {"item", item, true,
+   "item(x) -> number | integer | boolean\n"
+   "The value of a tensor with one element as a Lua value. Another number of elements is an error.\n"
+   "example:\n"
+   "tw.tensor{ 2, 3 }:sum():item() --> 5.0"},
+  {"table", table, true,
+   "table(x) -> table | number | integer | boolean\n"
+   "The elements as nested Lua tables; of a 0-d tensor its value. Writing this out costs a Lua value per element.\n"
+   "example:\n"
+   "tw.tensor{ {1, 2}, {3, 4} }:table()[2][1] --> 3.0"},
+  {"to", to, true,
+   "to(x, dtype) -> tensor\n"
+   "The tensor in another dtype: \"f64\", \"f32\", \"i64\" or \"bool\"; x itself when it has that one. Reals are truncated towards zero on their way to "
+   "i64, where NaN and\n"
+   "what does not fit become 0; bool is x ~= 0. Differentiable between f64 and f32.\n"
+   "example:\n"
+   "tw.tensor{ 1.7, -1.7 }:to(\"i64\") --> i64[2] [ 1 -1]"},
+  {"clone", clone, true,
+   "clone(x) -> tensor\n"
+   "A copy with memory of its own. The gradient passes through.\n"
+   "example:\n"
+   "local x = tw.zeros(2)\n"
+   "local y = x:clone():fill(7)\n"
+   "x --> f64[2] [0 0]"},
+  {"assign", assign, true,
+   "assign(x, y) -> x\n"
+   "Writes y into x in place: y is a number or a tensor that broadcasts to x's shape, and is converted to its dtype. Views of x see it. y enters as a plain "
+   "value:\n"
+   "no gradient flows through. Inside a differentiated function it is allowed for tensors made outside; inside a run tensors made before it are read-only.\n"
+   "example:\n"
+   "local x = tw.zeros(2, 2)\n"
+   "x[1]:assign(tw.tensor{ 5, 6 })\n"
+   "x --> f64[2 2]\n"
+   "  --> [[5 6]\n"
+   "  -->  [0 0]]"},
+  {"fill", assign, true,
+   "fill(x, value) -> x\n"
+   "Writes one value everywhere: assign under another name.\n"
+   "example:\n"
+   "tw.zeros(2):fill(3) --> f64[2] [3 3]"},
+  {"stop_gradient", stop_gradient, true,
+   "stop_gradient(x) -> tensor\n"
+   "The same values as a constant: nothing flows back through it, at any level of differentiation.\n"
+   "example:\n"
+   "tw.grad(function(x) return x * tw.stop_gradient(x) end)(tw.tensor(3)) --> f64[] 3"},
+  {"keep", tw_handle_keep, true,
+   "keep(x) -> x\n"
+   "Makes a tensor outlive the function that made it. What is made inside a differentiated function or tw.scope is released when that returns, except its "
+   "results and\n"
+   "what was kept; using a released tensor is an error that says so.\n"
+   "example:\n"
+   "local seen\n"
+   "tw.scope(function() seen = tw.ones(2):keep() end)\n"
+   "seen --> f64[2] [1 1]"},
   {NULL, NULL, false, NULL},
 };
+
+static void document(lua_State *L) {
+  tw_add_topic(L, "x.shape",
+    "x.shape -> table\n"
+    "The sizes of the axes; x.ndim is their number, x.size the number of elements, x.dtype one of \"f64\", \"f32\", \"i64\", \"bool\". A fresh table each "
+    "time.\n"
+    "example:\n"
+    "local x = tw.zeros(2, 3)\n"
+    "x.shape[2], x.ndim, x.size, x.dtype --> 3\t2\t6\tf64");
+  tw_add_topic(L, "tostring(x)",
+    "tostring(x) -> string\n"
+    "dtype and shape, then the numbers with six significant digits in aligned columns; above 1000 elements long axes show their first and last three.\n"
+    "example:\n"
+    "tostring(tw.tensor{ 1, 0.5 }) --> f64[2] [  1 0.5]\n"
+    "tw.zeros(2000) --> f64[2000] [0 0 0 ... 0 0 0]");
+}
 
 void tw_register_tensor(lua_State *L) {
   tw_add_functions(L, functions);
+  document(L);
   tw_add_functions(L, methods);
 }

@@ -1,7 +1,12 @@
-/* grad and value_and_grad. */
+/* The transforms that need the tape itself: grad, value_and_grad, vjp, jvp, rows of a Jacobian. What is built from them stands in
+ * lua/thalweg/transforms.lua. */
+#include "base/alloc.h"
 #include "bind/session.h"
+#include "grad/grad.h"
+#include "op/op.h"
 
 static const char *const grad_options[] = {"wrt", NULL};
+enum { MAX_ARGS = 30 };
 
 static uint32_t wrt_option(lua_State *L, int idx) {
   if (!lua_istable(L, idx) || lua_getfield(L, idx, "wrt") == LUA_TNIL) return 1;
@@ -13,7 +18,7 @@ static uint32_t wrt_option(lua_State *L, int idx) {
     lua_rawgeti(L, -1, i);
     lua_Integer arg = lua_tointegerx(L, -1, &isnum);
     lua_pop(L, 1);
-    if (!isnum || arg < 1 || arg > 30) luaL_error(L, "grad: wrt must list argument numbers from 1 on");
+    if (!isnum || arg < 1 || arg > MAX_ARGS) luaL_error(L, "grad: wrt must list argument numbers from 1 on");
     wrt |= 1u << (arg - 1);
   }
   if (!wrt) luaL_error(L, "grad: wrt lists no argument");
@@ -27,7 +32,7 @@ static int call_grad(lua_State *L) {
   bool with_value = lua_toboolean(L, lua_upvalueindex(3));
   const char *owner = with_value ? "value_and_grad" : "grad";
   int n_args = lua_gettop(L);
-  for (int i = 0; i < 30; i++) {
+  for (int i = 0; i < MAX_ARGS; i++) {
     if (wrt >> i & 1 && i >= n_args) return luaL_error(L, "%s: argument %d is to be differentiated, but only %d were given", owner, i + 1, n_args);
   }
   lua_pushvalue(L, lua_upvalueindex(1));
@@ -66,13 +71,202 @@ static int make(lua_State *L, bool with_value) {
 static int grad(lua_State *L) { return make(L, false); }
 static int value_and_grad(lua_State *L) { return make(L, true); }
 
+/* Which of the arguments above f hold real tensors. */
+static uint32_t differentiable(lua_State *L, int f, int n_args) {
+  uint32_t wrt = 0;
+  for (int i = 0; i < n_args && i < MAX_ARGS; i++) {
+    int type = lua_type(L, f + 1 + i);
+    tw_tensor *t = tw_bind_to_tensor(L, f + 1 + i);
+    if ((t && tw_is_real((tw_dtype)t->dtype)) || (type == LUA_TTABLE && !luaL_getmetafield(L, f + 1 + i, "__name"))) wrt |= 1u << i;
+    lua_settop(L, f + n_args);
+  }
+  return wrt;
+}
+
+/* The tensors of a tree place by place, owned by a session kept on the stack, so that an error frees them. */
+static tw_session *every_place(lua_State *L, int idx, const char *owner) {
+  tw_session *s = tw_session_push(L);
+  tw_leaves_every(L, idx, &s->leaves, owner);
+  return s;
+}
+
+/* A tensor at several places of the argument is one leaf: it can move along one tangent only. direction[i] belongs to leaf i. */
+static void pair_tangents(lua_State *L, tw_leaves *leaves, const tw_leaves *places, const tw_leaves *tangents, tw_tensor **direction) {
+  if (places->n != tangents->n) {
+    luaL_error(L, "jvp: the tangent has %I tensors, the argument has %I; give a tree like the argument", (LUAI_UACINT)tangents->n, (LUAI_UACINT)places->n);
+  }
+  for (size_t k = 0; k < places->n; k++) {
+    size_t i = tw_leaves_find(leaves, places->leaf[k]);
+    if (direction[i] && direction[i] != tangents->leaf[k]) luaL_error(L, "jvp: one tensor stands at two places of the argument, with two tangents");
+    direction[i] = tangents->leaf[k];
+  }
+}
+
+/* pullback(cotangent): upvalues f and the packed arguments. f is evaluated again under a tape of this call. */
+static int pullback(lua_State *L) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  tw_session *s = tw_session_push(L);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  int n_args = (int)lua_tointeger(L, lua_upvalueindex(3)), f = 3;
+  luaL_checkstack(L, n_args + 8, "too many arguments");
+  for (int i = 1; i <= n_args; i++) lua_rawgeti(L, lua_upvalueindex(2), i);
+  uint32_t wrt = differentiable(L, f, n_args);
+  tw_session_open(L, 2, false, "vjp");
+  tw_session_leaves(L, s, f, n_args, wrt, "vjp");
+  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->level, s->leaves.leaf[i], &s->fresh[i]));
+  int first = tw_session_call(L, s, f, n_args, wrt, "vjp"), last = lua_gettop(L);
+  tw_session *y = every_place(L, first, "vjp"), *t = every_place(L, 1, "vjp");
+  if (y->leaves.n != t->leaves.n) {
+    return luaL_error(L, "vjp: the cotangent has %I tensors, the result has %I; give a tree like the result", (LUAI_UACINT)t->leaves.n,
+                      (LUAI_UACINT)y->leaves.n);
+  }
+  tw_bind_status(L, tw_grad_backward(ctx, s->level, (int)y->leaves.n, y->leaves.leaf, t->leaves.leaf, (int)s->leaves.n, s->fresh, s->grads));
+  tw_session_clear(L, y);
+  tw_session_clear(L, t);
+  lua_settop(L, last);
+  tw_session_end(L, s, last + 1);
+  s->leaves.next = 0;
+  for (int i = 0; i < n_args; i++) {
+    if (wrt >> i & 1) tw_tree_push(L, f + 1 + i, &s->leaves, s->grads, true);
+    else lua_pushnil(L);
+  }
+  tw_session_clear(L, s);
+  return n_args;
+}
+
+static int vjp(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  int n_args = lua_gettop(L) - 1;
+  lua_createtable(L, n_args, 0);
+  for (int i = 1; i <= n_args; i++) {
+    lua_pushvalue(L, i + 1);
+    lua_rawseti(L, -2, i);
+  }
+  lua_insert(L, 1); /* arguments packed, f, arguments */
+  lua_pushvalue(L, 2);
+  lua_insert(L, 2);
+  lua_call(L, n_args, 1);
+  lua_insert(L, 1); /* y, packed, f */
+  lua_insert(L, 2); /* y, f, packed */
+  lua_pushinteger(L, n_args);
+  lua_pushcclosure(L, pullback, 3);
+  return 2;
+}
+
+/* jvp(f, p, v, ...) -> y, ydot. */
+static int jvp(lua_State *L) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  luaL_checkany(L, 3);
+  lua_pushvalue(L, 3);
+  lua_insert(L, 1); /* tangents, f, p, v, further */
+  lua_remove(L, 4);
+  int n_args = lua_gettop(L) - 2;
+  tw_session *s = tw_session_push(L);
+  lua_insert(L, 2); /* tangents, session, f, p, further */
+  tw_session *v = every_place(L, 1, "jvp"), *places = every_place(L, 4, "jvp");
+  lua_rotate(L, 1, 2); /* tangents' and argument's places, tangents, session, f, p, further */
+  enum { SESSION = 4, F };
+  tw_session_open(L, SESSION, true, "jvp");
+  tw_session_leaves(L, s, F, n_args, 1, "jvp");
+  tw_tensor **direction = lua_newuserdatauv(L, s->leaves.n * sizeof *direction, 0);
+  for (size_t i = 0; i < s->leaves.n; i++) direction[i] = NULL;
+  pair_tangents(L, &s->leaves, &places->leaves, &v->leaves, direction);
+  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_dual(ctx, s->level, s->leaves.leaf[i], direction[i], &s->fresh[i]));
+  int first = tw_session_call(L, s, F, n_args, 1, "jvp");
+  lua_settop(L, first);
+  tw_session *y = tw_session_push(L);
+  tw_leaves_collect(L, first, &y->leaves, "jvp");
+  y->grads = tw_calloc(y->leaves.n + 1, sizeof *y->grads);
+  if (!y->grads) return luaL_error(L, "jvp: out of memory");
+  for (size_t i = 0; i < y->leaves.n; i++) tw_bind_status(L, tw_grad_tangent(ctx, s->level, y->leaves.leaf[i], &y->grads[i]));
+  lua_insert(L, first);
+  y->leaves.next = 0;
+  tw_tree_push(L, first + 1, &y->leaves, y->grads, true);
+  tw_session_clear(L, y);
+  tw_session_end(L, s, first + 1);
+  tw_session_clear(L, s);
+  return 2;
+}
+
+/* rows(f, x, ...) -> y, { { gradient of y's leaf 1 element 1 with respect to x, ... }, ... }: one evaluation, one backward pass per element. */
+static int rows(lua_State *L) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  int n_args = lua_gettop(L) - 1;
+  tw_session *s = tw_session_push(L);
+  lua_insert(L, 1);
+  tw_session_open(L, 1, false, "jacobian");
+  tw_session_leaves(L, s, 2, n_args, 1, "jacobian");
+  for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->level, s->leaves.leaf[i], &s->fresh[i]));
+  int first = tw_session_call(L, s, 2, n_args, 1, "jacobian");
+  lua_settop(L, first);
+  tw_session *y = tw_session_push(L);
+  tw_leaves_collect(L, first, &y->leaves, "jacobian");
+  lua_insert(L, first);
+  lua_createtable(L, (int)y->leaves.n, 0);
+  for (size_t k = 0; k < y->leaves.n; k++) {
+    tw_tensor *leaf = y->leaves.leaf[k];
+    tw_shape shape = tw_tensor_shape(leaf);
+    lua_createtable(L, (int)leaf->size, 0);
+    for (int64_t e = 0; e < leaf->size; e++) {
+      tw_handle *h = tw_handle_new(L); /* owns the cotangent while it is needed */
+      tw_tensor *unit;
+      tw_bind_status(L, tw_tensor_new(ctx, (tw_dtype)leaf->dtype, &shape, &unit));
+      tw_handle_fill(L, h, unit);
+      for (int64_t i = 0; i < leaf->size; i++) tw_tensor_set(unit, i, i == e);
+      tw_bind_status(L, tw_grad_backward(ctx, s->level, 1, &leaf, &unit, (int)s->leaves.n, s->fresh, s->grads));
+      s->leaves.next = 0;
+      tw_tree_push(L, 3, &s->leaves, s->grads, true);
+      lua_rawseti(L, -3, e + 1);
+      lua_pop(L, 1);
+      for (size_t i = 0; i < s->leaves.n; i++) {
+        tw_tensor_release(ctx, s->grads[i]);
+        s->grads[i] = NULL;
+      }
+    }
+    lua_rawseti(L, -2, (lua_Integer)k + 1);
+  }
+  tw_session_end(L, s, first + 1);
+  return 2;
+}
+
 static const tw_function functions[] = {
-  {"grad", grad, false, ""},
-  {"value_and_grad", value_and_grad, false, ""},
+  {"grad", grad, false,
+   "grad(f [, {wrt = {1}}]) -> g\n"
+   "The gradient of f as a function: g(p, ...) evaluates f(p, ...), whose first result must be a 0-d real tensor, and returns the gradient with respect to "
+   "p, a "
+   "tree like p with the real tensors alone, then the further results of f, detached. With wrt = {1, 3} it differentiates those arguments and returns one "
+   "gradient for each. f sees fresh tensors in place of p's; one captured from outside that shares storage with p raises an error. Gradients of gradients "
+   "are exact.\n"
+   "example:\n"
+   "tw.grad(function(x) return (x ^ 3):sum() end)(tw.tensor { 1, 2 }) --> f64[2] [ 3 12]"},
+  {"value_and_grad", value_and_grad, false,
+   "value_and_grad(f [, {wrt = {1}}]) -> g\n"
+   "As grad, with the loss first: g(p, ...) returns loss, gradient, further results of f.\n"
+   "example:\n"
+   "tw.value_and_grad(function(x) return (x * x):sum() end)(tw.tensor { 1, 2 }) --> f64[] 5\tf64[2] [2 4]"},
+  {"vjp", vjp, false,
+   "vjp(f, ...) -> y, pullback\n"
+   "Reverse mode at a point: y = f(...), a tensor or a tree, and pullback(cotangent), which returns the cotangent of each argument (nil for one without real "
+   "tensors): the transposed Jacobian times the cotangent, a tree like y. Each pullback evaluates f once more and keeps nothing afterwards.\n"
+   "example:\n"
+   "select(2, tw.vjp(function(x) return x * x end, tw.tensor { 1, 2 }))(tw.tensor { 10, 1 }) --> f64[2] [20  4]"},
+  {"jvp", jvp, false,
+   "jvp(f, p, v, ...) -> y, ydot\n"
+   "Forward mode: y = f(p, ...), and its derivative along v, the Jacobian times v, where v is a tree like p. Tangents are computed alongside the values, so "
+   "memory "
+   "does not grow with the number of operations.\n"
+   "example:\n"
+   "tw.jvp(tw.sin, tw.tensor { 0 }, tw.tensor { 2 }) --> f64[1] [0]\tf64[1] [2]"},
   {NULL, NULL, false, NULL},
 };
 
 void tw_register_transforms(lua_State *L) {
   tw_register_session(L);
   tw_add_functions(L, functions);
+  lua_pushcfunction(L, rows);
+  lua_setfield(L, -2, "rows");
 }

@@ -94,10 +94,10 @@ static void check_depth(lua_State *L) {
   luaL_checkstack(L, 12, "a tree is nested too deeply (or contains itself)");
 }
 
-static void collect(lua_State *L, int idx, tw_leaves *l) {
+static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
   tw_tensor *t = tw_bind_to_tensor(L, idx);
   if (t) {
-    if (!tw_is_real((tw_dtype)t->dtype) || tw_leaves_find(l, t) < l->n) return;
+    if (!tw_is_real((tw_dtype)t->dtype) || t->buffer || (!every && tw_leaves_find(l, t) < l->n)) return;
     tw_tensor **grown = tw_grow(l->leaf, &l->cap, l->n, sizeof *grown);
     if (!grown) luaL_error(L, "tree: out of memory");
     l->leaf = grown;
@@ -113,18 +113,21 @@ static void collect(lua_State *L, int idx, tw_leaves *l) {
   for (size_t i = 0; i < n; i++) {
     tw_tree_push_key(L, &keys[i]);
     lua_rawget(L, idx);
-    collect(L, lua_gettop(L), l);
+    collect(L, lua_gettop(L), l, every);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
 }
 
-void tw_leaves_collect(lua_State *L, int idx, tw_leaves *l, const char *owner) {
+static void collect_tree(lua_State *L, int idx, tw_leaves *l, const char *owner, bool every) {
   if (!tw_handle_test(L, idx) && !is_plain_table(L, idx)) {
     luaL_error(L, "%s: argument %d must be a tensor or a plain (nested) table of tensors, got %s", owner, idx, luaL_typename(L, idx));
   }
-  collect(L, idx, l);
+  collect(L, idx, l, every);
 }
+
+void tw_leaves_collect(lua_State *L, int idx, tw_leaves *l, const char *owner) { collect_tree(L, idx, l, owner, false); }
+void tw_leaves_every(lua_State *L, int idx, tw_leaves *l, const char *owner) { collect_tree(L, idx, l, owner, true); }
 
 void tw_tree_push(lua_State *L, int idx, tw_leaves *l, tw_tensor *const *with, bool bare) {
   tw_handle *old = tw_handle_test(L, idx);

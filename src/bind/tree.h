@@ -13,6 +13,7 @@ typedef struct {
 
 void tw_leaves_free(tw_ctx *, tw_leaves *);
 void tw_leaves_collect(lua_State *L, int idx, tw_leaves *, const char *owner); /* raises on what is no tree */
+void tw_leaves_every(lua_State *L, int idx, tw_leaves *, const char *owner);   /* the same with one entry per place, repeated tensors included */
 size_t tw_leaves_find(tw_leaves *, const tw_tensor *);                         /* n when absent */
 
 /* Pushes a copy of the tree at idx in which leaf i is replaced by a handle of with[i] (retained). Where `bare`, everything that is not a leaf is left out. */

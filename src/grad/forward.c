@@ -62,7 +62,7 @@ static tw_status move(tw_ctx *ctx, const tw_call *c, tw_tensor *const *tangent, 
 tw_status tw__record_forward(tw_ctx *ctx, const tw_call *c, uint32_t levels) {
   uint32_t active = ctx->active;
   tw_status s = TW_OK;
-  for (int level = TW_MAX_LEVELS - 1; level >= 0 && s == TW_OK; level--) {
+  for (int level = 0; level < TW_MAX_LEVELS && s == TW_OK; level++) {
     if (!(levels >> level & 1)) continue;
     tw_tensor *tangent[8], *out[4] = {NULL};
     bool any = false;

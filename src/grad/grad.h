@@ -11,9 +11,10 @@ TW_CHECKED tw_status tw_grad_open(tw_ctx *, int *level);
 /* A fresh tensor with x's values on which this level differentiates. x's own storage is off limits until the level closes. */
 TW_CHECKED tw_status tw_grad_leaf(tw_ctx *, int level, tw_tensor *x, tw_tensor **leaf);
 
-/* Gradients of y (0-d and real, or any real tensor with a cotangent of its shape) with respect to the leaves. grads[i] is new; zeros where y does not
- * depend on leaf i. The level stops recording. */
-TW_CHECKED tw_status tw_grad_backward(tw_ctx *, int level, tw_tensor *y, tw_tensor *cotangent, int n, tw_tensor *const *leaves, tw_tensor **grads);
+/* Gradients of the sum over k of <cotangent[k], y[k]> with respect to the leaves. cotangent[k] has y[k]'s shape and dtype; NULL where y[k] is 0-d: 1.
+ * grads[i] is new; zeros where nothing depends on leaf i. The level stops recording; more backward passes may follow. */
+TW_CHECKED tw_status tw_grad_backward(tw_ctx *, int level, int n_out, tw_tensor *const *y, tw_tensor *const *cotangent, int n, tw_tensor *const *leaves,
+                                      tw_tensor **grads);
 
 /* Forward mode: a level whose values carry tangents. Nothing is stored beyond the life of the values themselves. */
 TW_CHECKED tw_status tw_grad_open_forward(tw_ctx *, int *level);

@@ -47,16 +47,9 @@ static tw_status push_attrs(tw_ctx *ctx, const void *attrs, size_t bytes, size_t
   return TW_OK;
 }
 
-/* The interpreter that tw_apply calls for a result some open level depends on. */
-static tw_status record(tw_ctx *ctx, const tw_call *c, uint32_t levels) {
+static tw_status record_reverse(tw_ctx *ctx, const tw_call *c, uint32_t levels) {
   tw_tape *tape = ctx->tape;
-  uint32_t reverse = levels & ~tape->forward;
-  for (int i = 0; i < c->n_out; i++) c->out[i]->levels = levels;
-  if (levels != reverse) {
-    tw_status s = tw__record_forward(ctx, c, levels & tape->forward);
-    if (s != TW_OK || !reverse) return s;
-  }
-  tw_entry e = {.op = c->op, .levels = reverse, .n_in = (uint8_t)c->n_in, .n_out = (uint8_t)c->n_out, .refs = tape->n_refs};
+  tw_entry e = {.op = c->op, .levels = levels, .n_in = (uint8_t)c->n_in, .n_out = (uint8_t)c->n_out, .refs = tape->n_refs};
   tw_status s = push_attrs(ctx, c->attrs, c->op->attrs_bytes, &e.attrs);
   for (int i = 0; i < c->n_in && s == TW_OK; i++) s = push_ref(ctx, c->in[i]);
   for (int i = 0; i < c->n_out && s == TW_OK; i++) s = push_ref(ctx, c->out[i]);
@@ -67,6 +60,15 @@ static tw_status record(tw_ctx *ctx, const tw_call *c, uint32_t levels) {
   }
   for (int i = 0; i < c->n_out; i++) c->out[i]->node = ++tape->slots;
   return TW_OK;
+}
+
+/* The interpreter that tw_apply calls for a result some open level depends on. The value takes its place on the tape before its tangents are computed,
+ * because those are recorded too and may depend on it. */
+static tw_status record(tw_ctx *ctx, const tw_call *c, uint32_t levels) {
+  uint32_t forward = levels & ctx->tape->forward, reverse = levels & ~forward;
+  tw_status s = reverse ? record_reverse(ctx, c, reverse) : TW_OK;
+  for (int i = 0; i < c->n_out && s == TW_OK; i++) c->out[i]->levels = levels;
+  return s == TW_OK && forward ? tw__record_forward(ctx, c, forward) : s;
 }
 
 tw_status tw_grad_open(tw_ctx *ctx, int *level) {
@@ -158,7 +160,7 @@ static tw_status step_back(tw_ctx *ctx, size_t index, uint32_t bit, tw_tensor **
     wanted[i] = (in[i]->levels & bit) && tw_is_real((tw_dtype)in[i]->dtype);
   }
   char attrs[512] __attribute__((aligned(16)));
-  memcpy(attrs, ctx->tape->attrs + e.attrs, e.op->attrs_bytes); /* the arena may move while the pass is itself recorded */
+  if (e.op->attrs_bytes) memcpy(attrs, ctx->tape->attrs + e.attrs, e.op->attrs_bytes); /* the arena may move while the pass is itself recorded */
   tw_call c = {.op = e.op, .attrs = attrs, .in = in, .out = out, .n_in = e.n_in, .n_out = e.n_out};
   s = e.op->vjp(ctx, &c, cotangent, grad, wanted);
   for (int i = 0; i < e.n_in; i++) {
@@ -184,32 +186,41 @@ static tw_status check_result(tw_ctx *ctx, const tw_tensor *y, const tw_tensor *
   char a[128], b[128];
   if (!tw_is_real((tw_dtype)y->dtype)) return tw_fail(&ctx->error, TW_EINVAL, "grad: the result must be real, got %s", tw_tensor_describe(y, a, sizeof a));
   if (!cotangent && y->ndim != 0) {
-    return tw_fail(&ctx->error, TW_EINVAL, "grad: the loss must be a single number (0-d), got %s; reduce it with :sum() or :mean()", tw_tensor_describe(y, a, sizeof a));
+    return tw_fail(&ctx->error, TW_EINVAL, "grad: the loss must be a single number (0-d), got %s; reduce it with :sum() or :mean()",
+                   tw_tensor_describe(y, a, sizeof a));
   }
   if (!cotangent) return TW_OK;
   tw_shape p = tw_tensor_shape(y), q = tw_tensor_shape(cotangent);
   if (tw_shape_equal(&p, &q) && y->dtype == cotangent->dtype) return TW_OK;
-  return tw_fail(&ctx->error, TW_EINVAL, "grad: the cotangent is %s, the result %s", tw_tensor_describe(cotangent, b, sizeof b), tw_tensor_describe(y, a, sizeof a));
+  return tw_fail(&ctx->error, TW_EINVAL, "grad: the cotangent is %s, the result %s", tw_tensor_describe(cotangent, b, sizeof b),
+                 tw_tensor_describe(y, a, sizeof a));
 }
 
-tw_status tw_grad_backward(tw_ctx *ctx, int level, tw_tensor *y, tw_tensor *cotangent, int n, tw_tensor *const *leaves, tw_tensor **grads) {
+/* The cotangents of the results take their places. */
+static tw_status seed(tw_ctx *ctx, tw_tensor *y, tw_tensor *cotangent, uint32_t bit, tw_tensor **slots, uint32_t base) {
+  tw_status s = check_result(ctx, y, cotangent);
+  if (s != TW_OK || !(y->levels & bit)) return s;
+  tw_tensor *t;
+  if (cotangent) t = tw_tensor_retain(cotangent);
+  else s = tw_tensor_new_scalar(ctx, (tw_dtype)y->dtype, 1, &t);
+  return s == TW_OK ? collect(ctx, &slots[y->node - base], t) : s;
+}
+
+tw_status tw_grad_backward(tw_ctx *ctx, int level, int n_out, tw_tensor *const *y, tw_tensor *const *cotangent, int n, tw_tensor *const *leaves,
+                           tw_tensor **grads) {
   tw_tape *tape = ctx->tape;
   uint32_t bit = 1u << level, base = tape->start[level].first_slot;
   ctx->active &= bit - 1;
   for (int i = 0; i < n; i++) grads[i] = NULL;
-  tw_status s = check_result(ctx, y, cotangent);
-  if (s != TW_OK) return s;
   uint32_t count = tape->slots - base + 1;
   tw_tensor **slots = tw_calloc(count, sizeof *slots);
   if (!slots) return tw__tape_out_of_memory(ctx);
 
-  if (y->levels & bit) {
-    if (cotangent) slots[y->node - base] = tw_tensor_retain(cotangent);
-    else s = tw_tensor_new_scalar(ctx, (tw_dtype)y->dtype, 1, &slots[y->node - base]);
-    for (size_t i = tape->n_entries; i > tape->start[level].first_entry && s == TW_OK; i--) {
-      const tw_entry *e = &tape->entries[i - 1];
-      if (e->op && e->levels & bit) s = step_back(ctx, i - 1, bit, slots, base);
-    }
+  tw_status s = TW_OK;
+  for (int k = 0; k < n_out && s == TW_OK; k++) s = seed(ctx, y[k], cotangent ? cotangent[k] : NULL, bit, slots, base);
+  for (size_t i = tape->n_entries; i > tape->start[level].first_entry && s == TW_OK; i--) {
+    const tw_entry *e = &tape->entries[i - 1];
+    if (e->op && e->levels & bit) s = step_back(ctx, i - 1, bit, slots, base);
   }
   for (int i = 0; i < n && s == TW_OK; i++) {
     tw_tensor **slot = &slots[leaves[i]->node - base];

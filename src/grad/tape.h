@@ -45,7 +45,7 @@ typedef struct tw_tape {
 
 tw_status tw__tape_out_of_memory(tw_ctx *);
 
-/* The part of recording that computes tangents, innermost level first. */
+/* The part of recording that computes tangents: outermost level first, because inner tangents move along outer ones. */
 TW_CHECKED tw_status tw__record_forward(tw_ctx *, const tw_call *, uint32_t levels);
 void tw__close_forward(tw_ctx *, int level);
 

@@ -8,11 +8,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "journals are little-endian and read in place");
 
 /* A growing buffer. A failed allocation is remembered, so that a row of puts needs one check at its end. */
-typedef struct {
-  uint8_t *data;
-  size_t size, capacity;
-  bool failed;
-} tw__bytes;
+typedef tw_frames tw__bytes;
 
 static inline bool tw__bytes_room(tw__bytes *b, size_t more) {
   if (b->failed || more > SIZE_MAX / 4 - b->size) return b->failed = true, false;
@@ -96,6 +92,7 @@ bool tw__frame_put(tw__bytes *b, const tw_frame *f);
 /* The length of the whole frame that starts at data, 0 when there is none within n bytes (or it is damaged). */
 size_t tw__frame_length(const uint8_t *data, size_t n);
 bool tw__frame_check(const uint8_t *data, size_t length);
+void tw__frame_read(const uint8_t *data, tw_frame *); /* of a whole, checked frame */
 void tw__journal_header(uint8_t out[TW_JOURNAL_HEADER], const char *uuid, uint32_t worker, uint32_t epoch);
 bool tw__journal_header_read(const uint8_t in[TW_JOURNAL_HEADER], char uuid[TW_UUID_TEXT + 1], uint32_t *worker);
 /* write(2) until everything is out; the count that went out in *done. */

@@ -75,6 +75,24 @@ bool tw__frame_check(const uint8_t *data, size_t whole) {
   return complement == ~length && crc == tw_crc32c(0, data, whole - 4);
 }
 
+void tw__frame_read(const uint8_t *p, tw_frame *f) {
+  memcpy(&f->type, p + 4, 2);
+  memcpy(&f->attempt, p + 6, 2);
+  memcpy(&f->run, p + 8, 8);
+  memcpy(&f->first_step, p + 16, 8);
+  memcpy(&f->rows, p + 24, 4);
+  memcpy(&f->bytes, p + 28, 4);
+  f->payload = p + TW_FRAME_HEADER;
+}
+
+bool tw_frames_next(const uint8_t *data, size_t n, size_t *at, tw_frame *f) {
+  size_t whole = tw__frame_length(data + *at, n - *at);
+  if (whole == 0 || !tw__frame_check(data + *at, whole)) return false;
+  tw__frame_read(data + *at, f);
+  *at += whole;
+  return true;
+}
+
 bool tw__write_all(int fd, const void *data, size_t n, size_t *done) {
   for (*done = 0; *done < n;) {
     ssize_t k = write(fd, (const char *)data + *done, n - *done);
@@ -142,6 +160,22 @@ bool tw_result_next(const tw_frame *f, size_t *at, tw_result *out) {
   out->value = tw__cursor_f64(&c);
   *at = (size_t)(c.at - f->payload);
   return !c.bad && out->name.n > 0; /* the padding reads as an empty name */
+}
+
+void tw_frames_text(tw_frames *b, tw_text kind, tw_text text, int64_t run, int64_t first_row, uint32_t rows) {
+  tw__bytes payload = {0};
+  tw__bytes_text(&payload, kind);
+  tw__bytes_text(&payload, text);
+  tw_frame f = {.type = TW_FRAME_TEXT, .rows = rows, .run = run, .first_step = first_row, .bytes = (uint32_t)payload.size, .payload = payload.data};
+  if (payload.failed || payload.size > TW_FRAME_MAX_PAYLOAD - 8 || !tw__frame_put(b, &f)) b->failed = true;
+  tw__bytes_free(&payload);
+}
+
+bool tw_text_decode(const tw_frame *f, tw_text *kind, tw_text *text) {
+  tw__cursor c = tw__cursor_of(f);
+  *kind = tw__cursor_text(&c);
+  *text = tw__cursor_text(&c);
+  return !c.bad;
 }
 
 /* ---- DEFINE: number 4, columns 4, stream, then per column: type 1, ndim 1, ordinal 4, shape, name ---- */

@@ -57,7 +57,7 @@ typedef enum {
   TW_FRAME_SAVE = 6,       /* reserved */
   TW_FRAME_CHECKPOINT = 7, /* reserved */
   TW_FRAME_RUN_END = 8,
-  TW_FRAME_TEXT = 9        /* reserved */
+  TW_FRAME_TEXT = 9
 } tw_frame_type;
 
 typedef struct {
@@ -139,6 +139,21 @@ void tw_plan_clear(tw_plan *); /* frees the arrays */
 TW_CHECKED tw_status tw_plan_append(const char *dir, const char *uuid, const tw_plan *, tw_error *);
 TW_CHECKED tw_status tw_plan_decode(const tw_frame *, tw_plan *out, tw_error *); /* texts lend from the payload */
 #define TW_MAX_RUN_ID ((int64_t)1 << 53)
+
+/* ---- frames in memory: for a file of another format to carry ---- */
+
+typedef struct {
+  uint8_t *data; /* free it with tw_free */
+  size_t size, capacity;
+  bool failed;   /* out of memory, or a frame too big: everything after it is left out */
+} tw_frames;
+
+void tw_frames_plan(tw_frames *, const tw_plan *);
+/* A TEXT frame: what kind of text it is, and the run or the rows it is about. */
+void tw_frames_text(tw_frames *, tw_text kind, tw_text text, int64_t run, int64_t first_row, uint32_t rows);
+bool tw_text_decode(const tw_frame *, tw_text *kind, tw_text *text);
+/* *at starts at 0; false at the end, where *at is n, and at the first bad frame. data is 8-byte aligned. */
+bool tw_frames_next(const uint8_t *data, size_t n, size_t *at, tw_frame *);
 
 /* ---- rows ---- */
 

@@ -47,6 +47,14 @@ static void plan_put(tw__bytes *b, const tw_plan *p) {
   }
 }
 
+void tw_frames_plan(tw_frames *b, const tw_plan *p) {
+  tw__bytes payload = {0};
+  plan_put(&payload, p);
+  tw_frame f = {.type = TW_FRAME_PLAN, .bytes = (uint32_t)payload.size, .payload = payload.data};
+  if (payload.failed || payload.size > TW_FRAME_MAX_PAYLOAD - 8 || !tw__frame_put(b, &f)) b->failed = true;
+  tw__bytes_free(&payload);
+}
+
 static bool value_read(tw__cursor *c, tw_value *v) {
   v->name = tw__cursor_text(c);
   v->type = tw__cursor_u8(c);
@@ -208,19 +216,16 @@ static tw_status plan_check(const tw_plan *p, tw_error *e) {
 
 tw_status tw_plan_append(const char *dir, const char *uuid, const tw_plan *p, tw_error *e) {
   paths names;
-  tw__bytes payload = {0}, frame = {0};
+  tw__bytes frame = {0};
   int64_t good;
   bool torn;
   tw_status s = plan_check(p, e);
   if (s == TW_OK) s = paths_make(dir, &names, e);
   if (s == TW_OK) s = look(&names, uuid, &good, &torn, e);
   if (s != TW_OK) return s;
-  plan_put(&payload, p);
-  tw_frame f = {.type = TW_FRAME_PLAN, .bytes = (uint32_t)payload.size, .payload = payload.data};
-  if (payload.failed || payload.size > TW_FRAME_MAX_PAYLOAD - 8 || !tw__frame_put(&frame, &f))
-    s = tw_fail(e, TW_ENOMEM, "plan: no room for a plan of %zu runs", p->n_runs);
+  tw_frames_plan(&frame, p);
+  if (frame.failed) s = tw_fail(e, TW_ENOMEM, "plan: no room for a plan of %zu runs", p->n_runs);
   else s = good > 0 && !torn ? extend(names.plan, good, &frame, e) : replace(&names, dir, uuid, good, &frame, e);
-  tw__bytes_free(&payload);
   tw__bytes_free(&frame);
   return s;
 }

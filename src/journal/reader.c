@@ -92,13 +92,7 @@ void tw_reader_free(tw_reader *r) {
 bool tw_reader_next(tw_reader *r, tw_frame *f) {
   if (!r->map || (int64_t)r->at >= r->good) return false;
   const uint8_t *p = r->map + r->at;
-  memcpy(&f->type, p + 4, 2);
-  memcpy(&f->attempt, p + 6, 2);
-  memcpy(&f->run, p + 8, 8);
-  memcpy(&f->first_step, p + 16, 8);
-  memcpy(&f->rows, p + 24, 4);
-  memcpy(&f->bytes, p + 28, 4);
-  f->payload = p + TW_FRAME_HEADER;
+  tw__frame_read(p, f);
   r->at += TW_FRAME_HEADER + (size_t)f->bytes + TW_FRAME_TRAILER;
   return true;
 }

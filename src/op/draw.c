@@ -1,103 +1,184 @@
-/* Random draws. The generator is an i64 vector (key, counter), an input like any other; a draw of n elements returns it advanced by n. */
+/* Draws whose elements are computed alike, without tries: uniform, normal, exponential, uniform integers. Real ones are computed in f64 in both dtypes, CHUNK
+ * positions at a time. */
+#include "op/draw.h"
+
 #include <string.h>
 
 #include "base/rng.h"
-#include "op/op.h"
 #include "op/vec.h"
 #include "tensor/ctx.h"
 
-static tw_status infer_draw(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
-  const tw_draw_attrs *a = c->attrs;
+enum { CHUNK = 256 };
+
+tw_status tw__draw_infer(tw_ctx *ctx, const tw_call *c, tw_dtype dtype, const tw_shape *shape, tw_meta *out) {
   const tw_tensor *g = c->in[0];
   if (g->dtype != TW_I64 || g->ndim != 1 || g->size != 2) return tw_fail_shapes(ctx, c, "the first argument must be a generator");
-  out[0] = (tw_meta){.dtype = a->dtype, .shape = a->shape};
+  out[0] = (tw_meta){.dtype = dtype, .shape = *shape};
   out[1] = (tw_meta){.dtype = TW_I64, .shape = {.n = 1, .d = {2}}};
   return TW_OK;
 }
 
-typedef struct {
-  uint64_t key, counter;
-} state;
-
-static state state_of(const tw_tensor *g) { return (state){(uint64_t)tw_tensor_get_i64(g, 0), (uint64_t)tw_tensor_get_i64(g, 1)}; }
-
-static void advance(const tw_call *c, state s, int64_t n) {
-  int64_t *g = (int64_t *)(void *)c->out[1]->data;
-  g[0] = (int64_t)s.key;
-  g[1] = (int64_t)(s.counter + (uint64_t)n);
+tw_generator tw__draw_begin(const tw_call *c) {
+  return (tw_generator){(uint64_t)tw_tensor_get_i64(c->in[0], 0), (uint64_t)tw_tensor_get_i64(c->in[0], 1)};
 }
 
-/* a + (b - a) u. */
+void tw__draw_end(const tw_call *c, tw_generator g, int64_t n) {
+  int64_t *state = (int64_t *)(void *)c->out[1]->data;
+  state[0] = (int64_t)g.key;
+  state[1] = (int64_t)(g.counter + (uint64_t)n);
+}
+
+void tw__draw_store(tw_tensor *y, int64_t first, int64_t n, const double *values) {
+  bool dense = tw_tensor_is_contiguous(y);
+  if (dense && y->dtype == TW_F64) {
+    memcpy((double *)(void *)y->data + first, values, (size_t)n * sizeof *values);
+  } else if (dense && y->dtype == TW_F32) {
+    float *p = (float *)(void *)y->data + first;
+    for (int64_t i = 0; i < n; i++) p[i] = (float)values[i];
+  } else {
+    for (int64_t i = 0; i < n; i++) tw_tensor_set(y, first + i, values[i]);
+  }
+}
+
+/* tw_rng_unit of four words: 53-bit integers to f64 by way of 2^84 and 2^52, every step exact. */
+TW_INLINE vf64 units(const uint64_t *bits) {
+  typedef uint64_t words __attribute__((vector_size(32)));
+  words x;
+  memcpy(&x, bits, sizeof x);
+  x >>= 11;
+  vf64 high = (vf64)((x >> 32) | 0x4530000000000000u), low = (vf64)((x & 0xffffffffu) | 0x4330000000000000u);
+  return ((high - (0x1p84 + 0x1p52)) + low) * 0x1p-53;
+}
+
+typedef struct {
+  double p, q, top; /* the kernel's numbers */
+} numbers;
+
+/* a + (b - a) u, held below b, where rounding may have lifted it. */
+static vf64 uniform_of(const numbers *k, vf64 u, vf64 v) {
+  (void)v;
+  vf64 x = k->p + k->q * u, top = k->top - (vf64){0};
+  mf64 below = x < top;
+  return (vf64)((below & (mf64)x) | (~below & (mf64)top));
+}
+
+/* Box and Muller (1958), the cosine branch: sqrt(-2 log u) cos(2 pi v), u in (0, 1]. */
+static vf64 normal_of(const numbers *k, vf64 u, vf64 v) { return k->p + k->q * (sqrt_f64(-2 * log_f64(1 - u)) * cospi_f64(2 * v)); }
+
+/* Inversion: -log(1 - u) / rate. */
+static vf64 exponential_of(const numbers *k, vf64 u, vf64 v) {
+  (void)v;
+  return (0 - log_f64(1 - u)) / k->p;
+}
+
+TW_INLINE tw_status run_chunks(const tw_call *c, const numbers *k, bool two, vf64 (*f)(const numbers *, vf64, vf64)) {
+  tw_tensor *y = c->out[0];
+  tw_generator g = tw__draw_begin(c);
+  uint64_t first[CHUNK] = {0}, second[CHUNK] = {0};
+  double values[CHUNK];
+  for (int64_t i = 0; i < y->size; i += CHUNK) {
+    int64_t n = y->size - i < CHUNK ? y->size - i : CHUNK;
+    tw_rng_blocks(g.key, g.counter + (uint64_t)i, n, first, two ? second : NULL);
+    for (int64_t j = 0; j < n; j += 4) {
+      vf64 x = f(k, units(first + j), two ? units(second + j) : (vf64){0});
+      memcpy(values + j, &x, sizeof x);
+    }
+    tw__draw_store(y, i, n, values);
+  }
+  tw__draw_end(c, g, y->size);
+  return TW_OK;
+}
+
+/* The largest number of the dtype below x. */
+static double below(double x, tw_dtype dtype) {
+  if (dtype == TW_F32) {
+    float f = (float)x;
+    if ((double)f < x) return (double)f;
+    if (f == 0) return -0x1p-149;
+    int32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    bits += f > 0 ? -1 : 1;
+    memcpy(&f, &bits, sizeof bits);
+    return (double)f;
+  }
+  if (x == 0) return -0x1p-1074;
+  int64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits += x > 0 ? -1 : 1;
+  memcpy(&x, &bits, sizeof bits);
+  return x;
+}
+
 static tw_status run_uniform(tw_ctx *ctx, const tw_call *c) {
   (void)ctx;
   const tw_draw_attrs *a = c->attrs;
-  tw_tensor *y = c->out[0];
-  state s = state_of(c->in[0]);
-  for (int64_t i = 0; i < y->size; i++) {
-    uint64_t bits[2];
-    tw_rng_block(s.key, s.counter + (uint64_t)i, 0, bits);
-    tw_tensor_set(y, i, a->a + (a->b - a->a) * tw_rng_unit(bits[0]));
-  }
-  advance(c, s, y->size);
-  return TW_OK;
+  double top = below(a->b, (tw_dtype)c->out[0]->dtype);
+  numbers k = {.p = a->a, .q = a->b - a->a, .top = top >= a->a ? top : a->b};
+  return run_chunks(c, &k, false, uniform_of);
 }
 
-/* Box and Muller (1958), the cosine branch: sqrt(-2 log u) cos(2 pi v), u in (0, 1]; mean a, standard deviation b. Computed in f64 in both dtypes. */
 static tw_status run_normal(tw_ctx *ctx, const tw_call *c) {
   (void)ctx;
   const tw_draw_attrs *a = c->attrs;
-  tw_tensor *y = c->out[0];
-  state s = state_of(c->in[0]);
-  for (int64_t i = 0; i < y->size; i += 4) {
-    vf64 u = {1, 1, 1, 1}, v = {0};
-    int64_t n = y->size - i < 4 ? y->size - i : 4;
-    for (int64_t j = 0; j < n; j++) {
-      uint64_t bits[2];
-      tw_rng_block(s.key, s.counter + (uint64_t)(i + j), 0, bits);
-      u[j] = 1 - tw_rng_unit(bits[0]);
-      v[j] = tw_rng_unit(bits[1]);
-    }
-    vf64 z = sqrt_f64(-2 * log_f64(u)) * cospi_f64(2 * v);
-    for (int64_t j = 0; j < n; j++) tw_tensor_set(y, i + j, a->a + a->b * z[j]);
-  }
-  advance(c, s, y->size);
-  return TW_OK;
+  numbers k = {.p = a->a, .q = a->b};
+  return run_chunks(c, &k, true, normal_of);
 }
 
-/* Integers a..b, both included. */
+static tw_status run_exponential(tw_ctx *ctx, const tw_call *c) {
+  (void)ctx;
+  numbers k = {.p = ((const tw_draw_attrs *)c->attrs)->a};
+  return run_chunks(c, &k, false, exponential_of);
+}
+
 static tw_status run_randint(tw_ctx *ctx, const tw_call *c) {
   (void)ctx;
   const tw_draw_attrs *a = c->attrs;
   tw_tensor *y = c->out[0];
-  state s = state_of(c->in[0]);
+  tw_generator g = tw__draw_begin(c);
   uint64_t span = (uint64_t)((int64_t)a->b - (int64_t)a->a) + 1;
   int64_t *p = (int64_t *)(void *)y->data;
-  for (int64_t i = 0; i < y->size; i++) p[i] = (int64_t)a->a + (int64_t)tw_rng_below(s.key, s.counter + (uint64_t)i, span);
-  advance(c, s, y->size);
+  for (int64_t i = 0; i < y->size; i++) p[i] = (int64_t)a->a + (int64_t)tw_rng_below(g.key, g.counter + (uint64_t)i, span);
+  tw__draw_end(c, g, y->size);
   return TW_OK;
 }
 
-/* A permutation of 1..n (Fisher and Yates, as by Durstenfeld 1964); place i uses position counter + i. */
-static tw_status run_permutation(tw_ctx *ctx, const tw_call *c) {
-  (void)ctx;
-  tw_tensor *y = c->out[0];
-  state s = state_of(c->in[0]);
-  int64_t *p = (int64_t *)(void *)y->data, n = y->size;
-  for (int64_t i = 0; i < n; i++) p[i] = i + 1;
-  for (int64_t i = 0; i < n - 1; i++) {
-    int64_t j = i + (int64_t)tw_rng_below(s.key, s.counter + (uint64_t)i, (uint64_t)(n - i));
-    int64_t swap = p[i];
-    p[i] = p[j];
-    p[j] = swap;
+static bool is_finite(double x) { return x - x == 0; }
+
+static tw_status infer_uniform(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
+  const tw_draw_attrs *a = c->attrs;
+  if (!(a->a <= a->b) || !is_finite(a->b - a->a)) {
+    return tw_fail(&ctx->error, TW_EINVAL, "uniform: the ends must be finite and low at most high: low is %g, high is %g", a->a, a->b);
   }
-  advance(c, s, n);
-  return TW_OK;
+  return tw__draw_infer(ctx, c, a->dtype, &a->shape, out);
+}
+
+static tw_status infer_normal(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
+  const tw_draw_attrs *a = c->attrs;
+  if (!is_finite(a->a) || !(a->b >= 0) || !is_finite(a->b)) {
+    return tw_fail(&ctx->error, TW_EINVAL, "normal: mean must be finite, std finite and not negative: mean is %g, std is %g", a->a, a->b);
+  }
+  return tw__draw_infer(ctx, c, a->dtype, &a->shape, out);
+}
+
+static tw_status infer_exponential(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
+  const tw_draw_attrs *a = c->attrs;
+  if (!(a->a > 0) || !is_finite(a->a)) return tw_fail(&ctx->error, TW_EINVAL, "exponential: the rate must be positive and finite: rate is %g", a->a);
+  return tw__draw_infer(ctx, c, a->dtype, &a->shape, out);
+}
+
+static tw_status infer_randint(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
+  const tw_draw_attrs *a = c->attrs;
+  if (!(a->a <= a->b)) return tw_fail(&ctx->error, TW_EINVAL, "randint: high must not be below low: low is %.17g, high is %.17g", a->a, a->b);
+  if (a->a < -0x1p53 || a->b > 0x1p53) {
+    return tw_fail(&ctx->error, TW_EINVAL, "randint: the ends must lie within +-2^53: low is %.17g, high is %.17g", a->a, a->b);
+  }
+  return tw__draw_infer(ctx, c, TW_I64, &a->shape, out);
 }
 
 #define DRAW(name_, about_)                                                                                               \
   const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 2, .flags = TW_OP_NO_GRAD | TW_OP_ALIAS, \
-                               .attrs_bytes = sizeof(tw_draw_attrs), .infer = infer_draw, .run = run_##name_};
+                               .attrs_bytes = sizeof(tw_draw_attrs), .infer = infer_##name_, .run = run_##name_};
 DRAW(uniform, "uniform numbers in [a, b)")
 DRAW(normal, "normal numbers with mean a and standard deviation b")
+DRAW(exponential, "exponential numbers with rate a")
 DRAW(randint, "uniform integers a..b, both included")
-DRAW(permutation, "a uniform permutation of 1..n")

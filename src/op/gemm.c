@@ -18,30 +18,50 @@ typedef float v8s __attribute__((vector_size(32)));
 typedef double v8d __attribute__((vector_size(64)));
 typedef float v16s __attribute__((vector_size(64)));
 
+/* AVX2 masks are vectors whose sign bits count: the first n lanes of a sliding window. */
+static const int32_t window32[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+static const int64_t window64[8] = {-1, -1, -1, -1};
+
+#define MR 6
 #define T double
 #define V v4d
 #define W 4
-#define MR 6
 #define N(name) name##_d256
 #define FMA(a, b, c) ((V)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+#define MASK __m256i
+#define FIRST(n) _mm256_loadu_si256((const __m256i *)(const void *)(window64 + 4 - (n)))
+#define LOADM(p, mask) ((V)_mm256_maskload_pd(p, mask))
+#define STOREM(p, mask, v) _mm256_maskstore_pd(p, mask, (__m256d)(v))
 #include "op/gemm_kernels.inc"
 #undef T
 #undef V
 #undef W
 #undef N
 #undef FMA
+#undef MASK
+#undef FIRST
+#undef LOADM
+#undef STOREM
 #define T float
 #define V v8s
 #define W 8
 #define N(name) name##_s256
 #define FMA(a, b, c) ((V)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define MASK __m256i
+#define FIRST(n) _mm256_loadu_si256((const __m256i *)(const void *)(window32 + 8 - (n)))
+#define LOADM(p, mask) ((V)_mm256_maskload_ps(p, mask))
+#define STOREM(p, mask, v) _mm256_maskstore_ps(p, mask, (__m256)(v))
 #include "op/gemm_kernels.inc"
 #undef T
 #undef V
 #undef W
-#undef MR
 #undef N
 #undef FMA
+#undef MASK
+#undef FIRST
+#undef LOADM
+#undef STOREM
+#undef MR
 
 #pragma GCC push_options
 #pragma GCC target("avx512f")
@@ -51,30 +71,50 @@ typedef float v16s __attribute__((vector_size(64)));
 #define W 8
 #define N(name) name##_d512
 #define FMA(a, b, c) ((V)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+#define MASK __mmask8
+#define FIRST(n) ((__mmask8)((1u << (n)) - 1))
+#define LOADM(p, mask) ((V)_mm512_maskz_loadu_pd(mask, p))
+#define STOREM(p, mask, v) _mm512_mask_storeu_pd(p, mask, (__m512d)(v))
 #include "op/gemm_kernels.inc"
 #undef T
 #undef V
 #undef W
 #undef N
 #undef FMA
+#undef MASK
+#undef FIRST
+#undef LOADM
+#undef STOREM
 #define T float
 #define V v16s
 #define W 16
 #define N(name) name##_s512
 #define FMA(a, b, c) ((V)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define MASK __mmask16
+#define FIRST(n) ((__mmask16)((1u << (n)) - 1))
+#define LOADM(p, mask) ((V)_mm512_maskz_loadu_ps(mask, p))
+#define STOREM(p, mask, v) _mm512_mask_storeu_ps(p, mask, (__m512)(v))
 #include "op/gemm_kernels.inc"
 #undef T
 #undef V
 #undef W
-#undef MR
 #undef N
 #undef FMA
+#undef MASK
+#undef FIRST
+#undef LOADM
+#undef STOREM
+#undef MR
 #pragma GCC pop_options
+
+static int limit;
+
+void tw_gemm_limit(int bytes) { limit = bytes; }
 
 static bool wide(void) {
   static int known;
   if (!known) known = __builtin_cpu_supports("avx512f") ? 2 : 1;
-  return known == 2;
+  return known == 2 && (limit == 0 || limit >= 64);
 }
 
 void tw_gemm_f64(int64_t M, int64_t N, int64_t K, const double *a, int64_t a_row, int64_t a_col, const double *b, int64_t b_row, int64_t b_col, double *c,
@@ -88,6 +128,8 @@ void tw_gemm_f32(int64_t M, int64_t N, int64_t K, const float *a, int64_t a_row,
 }
 
 #else /* anywhere else: the chain as it is written */
+
+void tw_gemm_limit(int bytes) { (void)bytes; }
 
 void tw_gemm_f64(int64_t M, int64_t N, int64_t K, const double *a, int64_t a_row, int64_t a_col, const double *b, int64_t b_row, int64_t b_col, double *c,
                  int64_t ldc, void *scratch) {

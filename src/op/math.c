@@ -1,6 +1,5 @@
 /* Compositions the field has one name for. Each is calls of operations, so it is differentiable in every argument. */
 #include "op/op.h"
-#include "op/select.h"
 #include "op/vec.h"
 #include "tensor/ctx.h"
 
@@ -9,8 +8,6 @@ static int64_t count_of(const tw_tensor *x, uint32_t axes) {
   for (int i = 0; i < x->ndim; i++) n *= axes >> i & 1 ? x->shape[i] : 1;
   return n;
 }
-
-static uint32_t every_axis(const tw_tensor *x) { return (1u << x->ndim) - 1; }
 
 tw_status tw_mean(tw_ctx *ctx, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out) {
   tw_compose k = {.ctx = ctx};
@@ -36,8 +33,6 @@ tw_status tw_var(tw_ctx *ctx, tw_tensor *x, uint32_t axes, bool keepdim, int64_t
   tw_tensor_release(ctx, mean);
   return s;
 }
-
-tw_status tw_norm(tw_ctx *ctx, tw_tensor *x, tw_tensor **out) { return tw_norm_axes(ctx, x, 2, every_axis(x), false, out); }
 
 /* max + log(sum(exp(x - max))), max a constant of the differentiation (its derivatives cancel); an infinite max is replaced by 0. */
 tw_status tw_logsumexp(tw_ctx *ctx, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out) {
@@ -86,34 +81,6 @@ tw_status tw_linear(tw_ctx *ctx, tw_tensor *x, tw_tensor *w, tw_tensor *b, tw_te
   s = tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, product, b), out);
   tw_tensor_release(ctx, product);
   return s;
-}
-
-/* Mean over the batch of -log softmax(logits)[target]; target: classes 1..K (i64) or probabilities (the logits' shape and dtype). */
-tw_status tw_cross_entropy(tw_ctx *ctx, tw_tensor *logits, tw_tensor *target, tw_tensor **out) {
-  tw_compose k = {.ctx = ctx};
-  if (logits->ndim == 0) return tw_fail(&ctx->error, TW_EINVAL, "cross_entropy: logits must have an axis of classes, got a 0-d tensor");
-  tw_axis_attrs last = {.axis = logits->ndim - 1};
-  tw_tensor *log_p = tw_do1(&k, &tw_op_log_softmax, &last, logits), *each;
-  if (target->dtype == TW_I64) {
-    each = tw_do2(&k, &tw_op_pick, NULL, log_p, target);
-  } else {
-    tw_reduce_attrs classes = {.axes = 1u << last.axis};
-    each = tw_do1(&k, &tw_op_sum, &classes, tw_do2(&k, &tw_op_mul, NULL, target, log_p));
-  }
-  if (!each) return tw_compose_end(&k, each, out);
-  tw_reduce_attrs all = {.axes = every_axis(each)};
-  tw_tensor *n = tw_do_constant(&k, -(double)each->size, each);
-  return tw_compose_end(&k, tw_do2(&k, &tw_op_div, NULL, tw_do1(&k, &tw_op_sum, &all, each), n), out);
-}
-
-tw_status tw_mse(tw_ctx *ctx, tw_tensor *a, tw_tensor *b, tw_tensor **out) {
-  tw_compose k = {.ctx = ctx};
-  tw_tensor *square = tw_do1(&k, &tw_op_square, NULL, tw_do2(&k, &tw_op_sub, NULL, a, b));
-  if (!square) return tw_compose_end(&k, square, out);
-  tw_status s = tw_mean(ctx, square, every_axis(square), false, out);
-  tw_status end = tw_compose_end(&k, square, &square);
-  if (end == TW_OK) tw_tensor_release(ctx, square);
-  return s != TW_OK ? s : end;
 }
 
 tw_status tw_contiguous(tw_ctx *ctx, tw_tensor *x, tw_tensor **out) {

@@ -109,7 +109,6 @@ typedef struct { tw_shape shape; tw_slice_attrs slice; } tw_embed_attrs;
 typedef struct { uint32_t axes; bool keepdim; } tw_reduce_attrs; /* bit per axis */
 typedef struct { int axis; bool keepdim; } tw_axis_attrs;
 typedef struct { int axis; int64_t size; } tw_index_add_attrs;
-typedef struct { tw_shape shape; tw_dtype dtype; double a, b; } tw_draw_attrs;
 
 extern const tw_op tw_op_where;        /* (bool c, a, b) -> a where c, else b */
 extern const tw_op tw_op_cast;         /* copy, converting; cast attrs */
@@ -129,17 +128,13 @@ extern const tw_op tw_op_index_add;    /* (g, index): adjoint of index_select; i
 extern const tw_op tw_op_pick;         /* (x[... K], i64 index[...]) -> x[..., index] */
 extern const tw_op tw_op_unpick;       /* (g[...], index[...]): adjoint of pick; index_add attrs (size = K) */
 extern const tw_op tw_op_cat;          /* (a, b) axis attrs */
-extern const tw_op tw_op_normal, tw_op_uniform, tw_op_randint, tw_op_permutation; /* (generator i64[2]) -> draw, advanced generator */
 
 /* Compositions that stand for one thing in the field's language. All differentiable because they are made of calls. out: new. */
 TW_CHECKED tw_status tw_mean(tw_ctx *, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out);
 TW_CHECKED tw_status tw_var(tw_ctx *, tw_tensor *x, uint32_t axes, bool keepdim, int64_t correction, tw_tensor **out);
-TW_CHECKED tw_status tw_norm(tw_ctx *, tw_tensor *x, tw_tensor **out);                                   /* 2-norm of all entries */
 TW_CHECKED tw_status tw_logsumexp(tw_ctx *, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out);
 TW_CHECKED tw_status tw_matmul(tw_ctx *, tw_tensor *a, tw_tensor *b, tw_tensor **out);                   /* vectors too */
 TW_CHECKED tw_status tw_linear(tw_ctx *, tw_tensor *x, tw_tensor *w, tw_tensor *b, tw_tensor **out);     /* x w + b; b may be NULL */
-TW_CHECKED tw_status tw_cross_entropy(tw_ctx *, tw_tensor *logits, tw_tensor *target, tw_tensor **out);  /* mean over the batch */
-TW_CHECKED tw_status tw_mse(tw_ctx *, tw_tensor *a, tw_tensor *b, tw_tensor **out);
 TW_CHECKED tw_status tw_contiguous(tw_ctx *, tw_tensor *x, tw_tensor **out);                             /* x itself where it is already */
 
 /* One number computed by the kernel of a row: the same bits as in any tensor. */

@@ -77,7 +77,8 @@ static tw_status vjp_reshape(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t,
 }
 
 const tw_op tw_op_reshape = {.name = "reshape", .about = "the same elements, in row-major order, under another shape", .n_in = 1, .n_out = 1,
-                             .flags = TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_shape_attrs), .infer = infer_reshape, .run = run_reshape, .vjp = vjp_reshape};
+                             .flags = TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_shape_attrs), .infer = infer_reshape,
+                             .run = run_reshape, .vjp = vjp_reshape};
 
 /* permute: axis i of the result is axis[i] of the input. */
 

@@ -95,5 +95,6 @@ static tw_status step(tw_ctx *ctx, const tw_optim_leaf *leaf) {
   return s;
 }
 
-const tw_optim_kind tw_optim_sgd = {.name = "sgd", .about = "stochastic gradient descent, with momentum in four forms", .source = "Polyak 1964; Sutskever et al. 2013",
+const tw_optim_kind tw_optim_sgd = {.name = "sgd", .about = "stochastic gradient descent, with momentum in four forms",
+                                     .source = "Polyak 1964; Sutskever et al. 2013",
                                     .options = options, .slots = {"velocity"}, .step = step};

@@ -16,10 +16,13 @@ static herr_t innermost(unsigned n, const H5E_error2_t *error, void *out) {
 }
 
 tw_status tw__h5_fail(tw_error *e, const char *what, const char *path) {
-  const char *why = NULL;
+  const char *why = NULL, *system = NULL;
   hid_t stack = H5Eget_current_stack();
   if (stack >= 0) H5Ewalk2(stack, H5E_WALK_UPWARD, innermost, &why);
-  tw_status s = tw_fail(e, TW_EIO, "%s: %s: %s", what, path, why ? why : "HDF5 refuses");
+  if (!why) why = "HDF5 refuses";
+  system = strstr(why, "error message = '"); /* behind offsets and times: what the system said */
+  if (system) why = system + strlen("error message = '");
+  tw_status s = tw_fail(e, TW_EIO, "%s: %s: %.*s", what, path, (int)strcspn(why, system ? "'" : "\n"), why);
   if (stack >= 0) H5Eclose_stack(stack);
   return s;
 }
@@ -80,22 +83,6 @@ bool tw__h5_column(hid_t where, const char *path, hid_t memory_type, int64_t n, 
   hid_t d = tw__h5_open(where, path, 1, n, NULL), type = d < 0 ? -1 : H5Dget_type(d);
   H5T_class_t class = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
   bool ok = (class == H5T_INTEGER || class == H5T_FLOAT) && H5Dread(d, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0;
-  if (type >= 0) H5Tclose(type);
-  if (d >= 0) H5Dclose(d);
-  return ok;
-}
-
-bool tw__h5_texts(hid_t where, const char *path, int64_t n, tw__arena *arena, tw_text *out) {
-  hid_t d = tw__h5_open(where, path, 1, n, NULL), type = d < 0 ? -1 : H5Dget_type(d), space = d < 0 ? -1 : H5Dget_space(d);
-  hid_t memory = tw__h5_text_type(0);
-  char **p = tw_calloc((size_t)n, sizeof *p);
-  bool ok = p && memory >= 0 && space >= 0 && type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0 &&
-            H5Dread(d, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, p) >= 0;
-  for (int64_t i = 0; i < n && ok; i++) ok = tw__arena_text(arena, tw_text_of(p[i] ? p[i] : ""), &out[i]);
-  if (p && space >= 0 && memory >= 0) H5Dvlen_reclaim(memory, space, H5P_DEFAULT, p);
-  tw_free(p);
-  if (memory >= 0) H5Tclose(memory);
-  if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
   if (d >= 0) H5Dclose(d);
   return ok;

@@ -18,7 +18,6 @@ bool tw__h5_attr_int(hid_t object, const char *name, int64_t *out);
 /* The dataset at path with exactly this rank (and first dimension, unless negative); dims may be NULL. Negative where it is not so. */
 hid_t tw__h5_open(hid_t where, const char *path, int rank, int64_t first, hsize_t *dims);
 bool tw__h5_column(hid_t where, const char *path, hid_t memory_type, int64_t n, void *out); /* a whole [n] dataset */
-bool tw__h5_texts(hid_t where, const char *path, int64_t n, tw__arena *, tw_text *out);     /* a [n] dataset of variable-length texts */
 /* The names of the hard links in a group, in order of creation where the file has it, else by name. */
 bool tw__h5_names(hid_t group, tw__arena *, tw_text **out, size_t *n);
 

@@ -35,33 +35,6 @@ static tw_status open_journal(directory *d, const char *name, tw_reader **out, t
 
 /* ---- the plan ---- */
 
-static tw_status take_plan(tw_sweep *s, const tw_plan *p, tw_error *e) {
-  for (size_t i = 0; i < p->n_meta; i++) {
-    tw_status status = tw__sweep_put_meta(s, p->meta[i].key, p->meta[i].text, e);
-    if (status != TW_OK) return status;
-  }
-  int64_t *ids = tw_calloc(p->n_runs, sizeof *ids);
-  if (!ids) return tw__out_of_memory(e);
-  tw_status status = TW_OK;
-  for (size_t i = 0; i < p->n_runs && status == TW_OK; i++) {
-    const tw_plan_run *from = &p->runs[i];
-    tw__run *r = tw__sweep_need(s, from->id);
-    if (!r) status = tw__out_of_memory(e);
-    ids[i] = from->id;
-    if (!r || r->planned) continue;
-    r->planned = true;
-    r->run.seed = from->seed;
-    r->run.rep = from->rep;
-    r->run.text = from->text;
-    r->run.values = from->values;
-    r->run.n_values = from->n_values;
-  }
-  if (status == TW_OK && p->n_order) status = tw__sweep_put_order(s, p->order, p->n_order, TW__LEAD, e);
-  if (status == TW_OK) status = tw__sweep_put_order(s, ids, p->n_runs, TW__FOLLOW, e);
-  tw_free(ids);
-  return status;
-}
-
 static tw_status read_plan(directory *d, tw_error *e) {
   tw_reader *r;
   tw_frame f;
@@ -73,9 +46,7 @@ static tw_status read_plan(directory *d, tw_error *e) {
   tw_status s = open_journal(d, "plan.jnl", &r, e);
   while (s == TW_OK && tw_reader_next(r, &f)) {
     if (f.type != TW_FRAME_PLAN) continue;
-    tw_plan *plan = TW__PUSH(d->s->plans, d->s->n_plans, d->s->plans_capacity);
-    s = plan ? tw_plan_decode(&f, plan, e) : tw__out_of_memory(e);
-    if (s == TW_OK) s = take_plan(d->s, plan, e);
+    s = tw__sweep_take_plan(d->s, &f, TW__LEAD, e);
   }
   if (s == TW_OK && d->uuid[0]) s = tw__sweep_put_meta(d->s, tw_text_of("uuid"), tw_text_of(d->uuid), e);
   return s;

@@ -16,41 +16,41 @@ static void directory_of(const char *path, char *out, size_t bytes) {
   else snprintf(out, bytes, "%.*s", slash == path ? 1 : (int)(slash - path), path);
 }
 
-/* What an uncompressed file takes, up to a little; a limit for its number of datasets on the way. */
-static int64_t bytes_needed(const tw__pack *p, int64_t *n_datasets) {
+/* What an uncompressed file takes, up to a little; and the number of its datasets that have runs. */
+static double bytes_needed(const tw__pack *p, int64_t *n_datasets) {
   const tw_sweep *s = p->s;
-  int64_t runs = (int64_t)s->n_rows, bytes = 1 << 20;
-  int64_t columns = 20 + (int64_t)(s->n_streams + s->n_results);
+  double runs = (double)s->n_rows, bytes = 1 << 20;
   uint32_t parameters = 0;
   for (size_t i = 0; i < s->n_rows; i++) {
-    bytes += (int64_t)(s->rows[i]->run.text.n + s->rows[i]->run.message.n + s->rows[i]->run.log.n) + 64;
-    if (s->rows[i]->run.n_values > parameters) parameters = s->rows[i]->run.n_values;
+    const tw_run *r = &s->rows[i]->run;
+    bytes += 3 * (double)(r->text.n + r->message.n + r->log.n) + 64 * (double)r->n_values + 128;
+    if (r->n_values > parameters) parameters = r->n_values;
   }
-  columns += parameters;
+  int64_t columns = 20 + (int64_t)(s->n_streams + s->n_results) + parameters;
   for (size_t k = 0; k < s->n_variables; k++) {
     const tw_variable *v = &s->variables[k];
-    bytes += runs * s->streams[v->stream_index].length * v->elements * (int64_t)tw_column_item(v->type);
+    bytes += runs * (double)s->streams[v->stream_index].length * (double)v->elements * (double)tw_column_item(v->type);
     columns += v->ndim ? 1 : 1 + TW_N_SUMMARIES;
   }
   for (size_t k = 0; k < s->n_streams; k++)
-    if (!s->streams[k].shared) bytes += runs * s->streams[k].length * 8;
-  for (size_t i = 0; i < s->n_meta; i++) bytes += (int64_t)s->meta[i].text.n + 1024;
+    if (!s->streams[k].shared) bytes += runs * (double)s->streams[k].length * 8;
+  for (size_t i = 0; i < s->n_meta; i++) bytes += 2 * (double)s->meta[i].text.n + 1024;
   *n_datasets = columns;
-  return bytes + columns * (runs * 8 + 2048);
+  return bytes + (double)columns * (runs * 8 + 2048);
 }
 
 static void check_room(tw__pack *p, const char *directory) {
-  int64_t n, need = bytes_needed(p, &n);
+  int64_t n;
+  double need = bytes_needed(p, &n);
   struct statvfs fs;
   if (n > MOST_DATASETS) {
     p->status = tw_fail(p->e, TW_EINVAL, "pack: too many variables for one file: the sweep has %lld, the most is %d", (long long)n, MOST_DATASETS);
     return;
   }
   if (p->options->compress > 0 || statvfs(directory, &fs) != 0) return;
-  int64_t room = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+  double room = (double)fs.f_bavail * (double)fs.f_frsize;
   if (room < need)
-    p->status = tw_fail(p->e, TW_EIO, "pack: not enough room in %s: %lld MB needed, %lld MB free", directory, (long long)(need >> 20) + 1,
-                        (long long)(room >> 20));
+    p->status = tw_fail(p->e, TW_EIO, "pack: not enough room in %s: %.0f MB needed, %.0f MB free", directory, need / 1e6 + 1, room / 1e6);
 }
 
 static hid_t create_file(tw__pack *p) {
@@ -75,8 +75,9 @@ static void write_parts(tw__pack *p) {
   tw__pack_columns(p);
   tw__pack_traces(p);
   tw__pack_results(p);
-  tw__pack_provenance(p, provenance, plan);
-  tw__pack_failures(p);
+  const tw_text *logs = tw__pack_logs(p);
+  tw__pack_provenance(p, provenance, plan, logs);
+  tw__pack_failures(p, logs);
   tw__pack_attributes(p);
   tw__pack_close(p, labels);
   tw__pack_close(p, plan);

@@ -59,7 +59,8 @@ void tw__pack_columns(tw__pack *);    /* config to cpu_time */
 void tw__pack_traces(tw__pack *);     /* traces, then their summaries */
 void tw__pack_results(tw__pack *);
 void tw__pack_attributes(tw__pack *);
-void tw__pack_provenance(tw__pack *, hid_t group, hid_t plan);
-void tw__pack_failures(tw__pack *);
+tw_text *tw__pack_logs(tw__pack *);   /* per row: its log file's end, or what an earlier file had */
+void tw__pack_provenance(tw__pack *, hid_t group, hid_t plan, const tw_text *logs);
+void tw__pack_failures(tw__pack *, const tw_text *logs);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { HISTORY_ENDS = 50, LOG_MOST = 256 * 1024 };
+enum { HISTORY_ENDS = 50, LOG_MOST = 64 * 1024 };
 
 static tw_text now_text(tw__pack *p) {
   char text[32];
@@ -69,49 +69,63 @@ void tw__pack_attributes(tw__pack *p) {
 
 /* ---- /provenance ---- */
 
-/* What each run logged, as a number into a list of texts: order, types and shapes for whoever goes on with the file. */
-static void signatures(tw__pack *p, hid_t plan) {
+static const tw__signature *signature_of(const tw_sweep *s, size_t row) {
+  const tw__signature *sig = s->rows[row]->chosen ? s->rows[row]->chosen->signature : NULL;
+  return sig && sig->n ? sig : NULL;
+}
+
+/* The plan, and what each run logged, as checksummed frames: what a later extension reads. (The library crashes on damaged variable-length texts, so
+ * those are for other readers.) */
+static void state(tw__pack *p, hid_t group, const tw_text *logs) {
   tw_sweep *s = p->s;
-  int64_t *number = tw__pack_take(p, s->n_rows * sizeof *number), n = 0;
-  tw_text *texts = tw__pack_take(p, s->n_signatures * sizeof *texts);
-  for (size_t k = 0; k < s->n_signatures; k++) s->signatures[k]->number = -1;
-  for (size_t i = 0; i < s->n_rows && tw__pack_ok(p); i++) {
-    const tw__entry *x = s->rows[i]->chosen;
-    number[i] = -1;
-    if (!x || !x->signature || x->signature->n == 0) continue;
-    tw__signature *sig = s->signatures[tw__map_get(&s->by_signature, x->signature->text)];
-    if (sig->number < 0) {
-      texts[n] = sig->text;
-      sig->number = (int32_t)n++;
-    }
-    number[i] = sig->number;
+  size_t n = 0;
+  tw_plan plan = {.n_meta = s->n_meta + s->n_history, .n_order = s->n_rows, .n_runs = s->n_rows};
+  plan.meta = tw__pack_take(p, plan.n_meta * sizeof *plan.meta);
+  plan.order = tw__pack_take(p, plan.n_order * sizeof *plan.order);
+  plan.runs = tw__pack_take(p, plan.n_runs * sizeof *plan.runs);
+  if (!tw__pack_ok(p)) return;
+  for (size_t i = 0; i < s->n_meta; i++) plan.meta[n++] = s->meta[i];
+  for (size_t i = 0; i < s->n_history; i++) plan.meta[n++] = (tw_meta){tw_text_of("history"), s->history[i]};
+  for (size_t i = 0; i < s->n_rows; i++) {
+    const tw_run *r = &s->rows[i]->run;
+    plan.order[i] = r->id;
+    plan.runs[i] = (tw_plan_run){r->id, r->seed, r->rep, r->n_values, r->text, r->values};
+    plan.n_values += r->n_values;
   }
-  tw__pack_close(p, tw__pack_column(p, plan, "signature", H5T_STD_I32LE, H5T_NATIVE_INT64, number));
-  if (n) tw__pack_texts(p, plan, "signatures", texts, n, false);
+  tw_frames f = {0};
+  tw_frames_plan(&f, &plan);
+  for (size_t i = 0, last = 0; i < s->n_rows; i = last) { /* neighbours that logged the same share a frame */
+    const tw__signature *sig = signature_of(s, i);
+    for (last = i + 1; last < s->n_rows && signature_of(s, last) == sig;) last++;
+    if (sig) tw_frames_text(&f, tw_text_of("signature"), sig->text, 0, (int64_t)i, (uint32_t)(last - i));
+  }
+  for (size_t i = 0; i < s->n_rows; i++) {
+    const tw_run *r = &s->rows[i]->run;
+    if (r->message.n) tw_frames_text(&f, tw_text_of("message"), r->message, r->id, (int64_t)i, 1);
+    if (logs[i].n) tw_frames_text(&f, tw_text_of("log"), logs[i], r->id, (int64_t)i, 1);
+  }
+  if (f.failed) tw__pack_no_memory(p);
+  tw__shape shape = {.rank = 1, .dims = {f.size}};
+  hid_t d = tw__pack_dataset(p, group, "state", H5T_STD_U8LE, &shape);
+  tw__pack_write(p, d, H5T_NATIVE_UINT8, f.data);
+  tw__pack_attr_text(p, d, "long_name", tw_text_of("the plan as thalweg reads it back; everything in it stands elsewhere in the file too"));
+  tw__pack_close(p, d);
+  tw_free(f.data);
 }
 
-static void plan_group(tw__pack *p, hid_t plan) {
+void tw__pack_provenance(tw__pack *p, hid_t group, hid_t plan, const tw_text *logs) {
   const tw_sweep *s = p->s;
-  tw_text *texts = tw__pack_take(p, s->n_rows * sizeof *texts);
-  int64_t *rep = tw__pack_take(p, s->n_rows * sizeof *rep);
-  for (size_t i = 0; i < s->n_rows && tw__pack_ok(p); i++) {
-    texts[i] = s->rows[i]->run.text;
-    rep[i] = s->rows[i]->run.rep;
-  }
-  tw__pack_close(p, tw__pack_column(p, plan, "rep", H5T_STD_I32LE, H5T_NATIVE_INT64, rep));
-  tw__pack_texts(p, plan, "text", texts, (int64_t)s->n_rows, true);
-  signatures(p, plan);
-}
-
-void tw__pack_provenance(tw__pack *p, hid_t group, hid_t plan) {
-  const tw_sweep *s = p->s;
+  static const char *const elsewhere[] = {"plan", "state", "uuid", "date_created", "history", "."};
   for (size_t i = 0; i < s->n_meta && tw__pack_ok(p); i++) {
-    const char *key = s->meta[i].key.s;
-    bool elsewhere = strcmp(key, "plan") == 0 || strcmp(key, "uuid") == 0 || strcmp(key, "date_created") == 0 || strchr(key, '/') || strcmp(key, ".") == 0;
-    if (!elsewhere) tw__pack_text(p, group, key, s->meta[i].text);
+    bool skip = strchr(s->meta[i].key.s, '/') != NULL;
+    for (size_t k = 0; k < sizeof elsewhere / sizeof *elsewhere; k++) skip = skip || strcmp(s->meta[i].key.s, elsewhere[k]) == 0;
+    if (!skip) tw__pack_text(p, group, s->meta[i].key.s, s->meta[i].text);
   }
   if (s->n_history) tw__pack_texts(p, group, "history", s->history, (int64_t)s->n_history, false);
-  plan_group(p, plan);
+  tw_text *texts = tw__pack_take(p, s->n_rows * sizeof *texts);
+  for (size_t i = 0; i < s->n_rows && texts; i++) texts[i] = s->rows[i]->run.text;
+  tw__pack_texts(p, plan, "text", texts, (int64_t)s->n_rows, true);
+  state(p, group, logs);
 }
 
 /* ---- /failures: every run that failed or left a message or a log; status says how it ended ---- */
@@ -139,7 +153,16 @@ static tw_text read_log(tw__pack *p, int64_t id) {
 
 static bool failed(tw_run_status s) { return s == TW_RUN_FAILED || s == TW_RUN_TIMEOUT || s == TW_RUN_INTERRUPTED || s == TW_RUN_CRASHED; }
 
-void tw__pack_failures(tw__pack *p) {
+tw_text *tw__pack_logs(tw__pack *p) {
+  tw_text *logs = tw__pack_take(p, p->s->n_rows * sizeof *logs);
+  for (size_t i = 0; i < p->s->n_rows && tw__pack_ok(p); i++) {
+    logs[i] = read_log(p, p->s->rows[i]->run.id);
+    if (logs[i].n == 0) logs[i] = p->s->rows[i]->run.log;
+  }
+  return logs;
+}
+
+void tw__pack_failures(tw__pack *p, const tw_text *all_logs) {
   const tw_sweep *s = p->s;
   hid_t group = tw__pack_group(p, p->file, "failures");
   int64_t *rows = tw__pack_take(p, s->n_rows * sizeof *rows), *ids = tw__pack_take(p, s->n_rows * sizeof *ids);
@@ -147,8 +170,7 @@ void tw__pack_failures(tw__pack *p) {
   tw_text *messages = tw__pack_take(p, s->n_rows * sizeof *messages), *logs = tw__pack_take(p, s->n_rows * sizeof *logs);
   for (size_t i = 0; i < s->n_rows && tw__pack_ok(p); i++) {
     const tw_run *r = &s->rows[i]->run;
-    tw_text log = read_log(p, r->id);
-    if (log.n == 0) log = r->log;
+    tw_text log = all_logs[i];
     if (!failed(r->status) && r->message.n == 0 && log.n == 0) continue;
     rows[n] = (int64_t)i;
     ids[n] = r->id;

@@ -84,30 +84,21 @@ static parameter *collect(tw__pack *p, size_t *n) {
   return list;
 }
 
-/* n number, i integer, b boolean, c category, m category of mixed types (or a boolean that some runs lack) */
+/* n number, i integer, b boolean, c category: texts, values of mixed types, booleans that some runs lack */
 static char kind_of(const parameter *q, int64_t runs) {
-  int64_t numbers = q->with[TW_VALUE_FLOAT] + q->with[TW_VALUE_INT];
-  if (numbers == q->present) return q->with[TW_VALUE_FLOAT] == 0 && q->present == runs ? 'i' : 'n';
-  if (q->with[TW_VALUE_BOOL] == runs) return 'b';
-  return q->with[TW_VALUE_TEXT] == q->present ? 'c' : 'm';
+  if (q->with[TW_VALUE_FLOAT] + q->with[TW_VALUE_INT] == q->present) return q->with[TW_VALUE_FLOAT] == 0 && q->present == runs ? 'i' : 'n';
+  return q->with[TW_VALUE_BOOL] == runs ? 'b' : 'c';
 }
 
-static tw_text label_of(tw__pack *p, const tw_value *v, bool mixed) {
-  if (v->type == TW_VALUE_TEXT && !mixed) return v->as.t;
-  if (v->type == TW_VALUE_TEXT) {
-    char *s = tw__pack_take(p, v->as.t.n + 2);
-    if (!s) return (tw_text){"", 0};
-    s[0] = 's';
-    if (v->as.t.n) memcpy(s + 1, v->as.t.s, v->as.t.n);
-    return (tw_text){s, v->as.t.n + 1};
-  }
-  if (v->type == TW_VALUE_FLOAT) return tw__pack_format(p, "f%.17g", v->as.f);
-  if (v->type == TW_VALUE_INT) return tw__pack_format(p, "i%lld", (long long)v->as.i);
-  return tw__pack_format(p, "b%s", v->as.i ? "true" : "false");
+static tw_text label_of(tw__pack *p, const tw_value *v) {
+  if (v->type == TW_VALUE_TEXT) return v->as.t;
+  if (v->type == TW_VALUE_FLOAT) return tw__pack_format(p, "%.17g", v->as.f);
+  if (v->type == TW_VALUE_INT) return tw__pack_format(p, "%lld", (long long)v->as.i);
+  return tw_text_of(v->as.i ? "true" : "false");
 }
 
 /* Labels for people and flag_meanings: one word each, [A-Za-z0-9_.+-], no two alike. */
-static tw_text flag_meanings(tw__pack *p, const tw_text *labels, size_t n, bool mixed) {
+static tw_text flag_meanings(tw__pack *p, const tw_text *labels, size_t n) {
   enum { MOST_CATEGORIES = 1000, MOST_BYTES = 32768 };
   size_t bytes = 0;
   for (size_t i = 0; i < n; i++) bytes += labels[i].n + 8;
@@ -117,7 +108,7 @@ static tw_text flag_meanings(tw__pack *p, const tw_text *labels, size_t n, bool 
   for (size_t i = 0; i < n && tw__pack_ok(p); i++) {
     if (i) *at++ = ' ';
     char *word = at;
-    for (size_t k = mixed; k < labels[i].n; k++) {
+    for (size_t k = 0; k < labels[i].n; k++) {
       char c = labels[i].s[k];
       bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '+' || c == '-';
       *at++ = plain ? c : '_';
@@ -132,7 +123,7 @@ static tw_text flag_meanings(tw__pack *p, const tw_text *labels, size_t n, bool 
   return tw__pack_ok(p) ? (tw_text){all, (size_t)(at - all)} : (tw_text){"", 0};
 }
 
-static hid_t write_categories(tw__pack *p, const parameter *q, bool mixed, hid_t labels_group) {
+static hid_t write_categories(tw__pack *p, const parameter *q, hid_t labels_group) {
   size_t runs = p->s->n_rows, n = 0, capacity = 0;
   int64_t *codes = tw__pack_take(p, runs * sizeof *codes);
   tw_text *labels = NULL;
@@ -140,7 +131,7 @@ static hid_t write_categories(tw__pack *p, const parameter *q, bool mixed, hid_t
   for (size_t i = 0; i < runs && tw__pack_ok(p); i++) {
     codes[i] = -1;
     if (!q->values[i]) continue;
-    tw_text label = label_of(p, q->values[i], mixed);
+    tw_text label = label_of(p, q->values[i]);
     codes[i] = tw__map_get(&index, label);
     if (codes[i] >= 0) continue;
     codes[i] = (int64_t)n;
@@ -150,7 +141,7 @@ static hid_t write_categories(tw__pack *p, const parameter *q, bool mixed, hid_t
   }
   hid_t type = n > INT16_MAX ? H5T_STD_I32LE : H5T_STD_I16LE;
   hid_t d = tw__pack_column(p, p->file, q->column.s, type, H5T_NATIVE_INT64, codes);
-  tw_text meanings = flag_meanings(p, labels, n, mixed);
+  tw_text meanings = flag_meanings(p, labels, n);
   if (meanings.n) {
     int64_t *values = tw__pack_take(p, n * sizeof *values);
     for (size_t i = 0; i < n && values; i++) values[i] = (int64_t)i;
@@ -179,7 +170,6 @@ static hid_t write_numbers(tw__pack *p, const parameter *q, char kind) {
 }
 
 void tw__pack_parameters(tw__pack *p, hid_t labels) {
-  static const struct { char kind; const char *name; } kinds[] = {{'n', "number"}, {'i', "integer"}, {'b', "boolean"}, {'c', "category"}, {'m', "mixed"}};
   static const int64_t one = 1;
   size_t n;
   parameter *list = collect(p, &n);
@@ -191,12 +181,8 @@ void tw__pack_parameters(tw__pack *p, hid_t labels) {
     else if (!tw__map_put(&columns, q->column, (int64_t)k)) tw__pack_no_memory(p);
     if (!tw__pack_ok(p)) break;
     char kind = kind_of(q, (int64_t)p->s->n_rows);
-    bool category = kind == 'c' || kind == 'm';
-    hid_t d = category ? write_categories(p, q, kind == 'm', labels) : write_numbers(p, q, kind);
+    hid_t d = kind == 'c' ? write_categories(p, q, labels) : write_numbers(p, q, kind);
     tw__pack_attr_text(p, d, "long_name", q->name);
-    tw__pack_attr_text(p, d, "parameter", q->name);
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-      if (kinds[i].kind == kind) tw__pack_attr_text(p, d, "kind", tw_text_of(kinds[i].name));
     if (kind == 'b') tw__pack_attr_text(p, d, "dtype", tw_text_of("bool"));
     if (q->nested) tw__pack_attr_int(p, d, "nested", H5T_STD_I32LE, &one, 1);
     tw__pack_close(p, d);

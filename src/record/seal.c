@@ -332,12 +332,23 @@ static tw_status seal_results(tw_sweep *s, tw_error *e) {
   return status;
 }
 
+/* So that a run's part of a trace can be counted in bytes. */
+static tw_status check_sizes(const tw_sweep *s, tw_error *e) {
+  for (size_t i = 0; i < s->n_variables; i++) {
+    const tw_variable *v = &s->variables[i];
+    int64_t most = ((int64_t)1 << 40) / v->elements;
+    if (s->streams[v->stream_index].length > most) return tw_fail(e, TW_EINVAL, "sweep: a metric is too big for one file: metric is %s", v->name.s);
+  }
+  return TW_OK;
+}
+
 tw_status tw__sweep_seal(tw_sweep *s, tw_error *e) {
   tw_status status = seal_rows(s, e);
   if (status == TW_OK) status = seal_configs(s, e);
   if (status == TW_OK) status = seal_signatures(s, e);
   if (status == TW_OK) status = seal_variables(s, e);
   if (status == TW_OK) status = seal_streams(s, e);
+  if (status == TW_OK) status = check_sizes(s, e);
   if (status == TW_OK) status = seal_results(s, e);
   return status;
 }

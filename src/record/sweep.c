@@ -144,6 +144,38 @@ bool tw_sweep_meta(const tw_sweep *s, const char *key, tw_text *out) {
 const tw_meta *tw_sweep_meta_all(const tw_sweep *s, size_t *n) { return *n = s->n_meta, s->meta; }
 const tw_text *tw_sweep_history(const tw_sweep *s, size_t *n) { return *n = s->n_history, s->history; }
 
+/* ---- a PLAN frame: its texts lend from the frame, which must live as long as the sweep ---- */
+
+tw_status tw__sweep_take_plan(tw_sweep *s, const tw_frame *f, tw__order_mode mode, tw_error *e) {
+  tw_plan *p = TW__PUSH(s->plans, s->n_plans, s->plans_capacity);
+  if (!p) return tw__out_of_memory(e);
+  tw_status status = tw_plan_decode(f, p, e);
+  if (status != TW_OK) return status;
+  for (size_t i = 0; i < p->n_meta; i++) {
+    status = tw__sweep_put_meta(s, p->meta[i].key, p->meta[i].text, e);
+    if (status != TW_OK) return status;
+  }
+  int64_t *ids = tw_calloc(p->n_runs, sizeof *ids);
+  if (!ids) return tw__out_of_memory(e);
+  for (size_t i = 0; i < p->n_runs && status == TW_OK; i++) {
+    const tw_plan_run *from = &p->runs[i];
+    tw__run *r = tw__sweep_need(s, from->id);
+    if (!r) status = tw__out_of_memory(e);
+    ids[i] = from->id;
+    if (!r || r->planned) continue;
+    r->planned = true;
+    r->run.seed = from->seed;
+    r->run.rep = from->rep;
+    r->run.text = from->text;
+    r->run.values = from->values;
+    r->run.n_values = from->n_values;
+  }
+  if (status == TW_OK && p->n_order) status = tw__sweep_put_order(s, p->order, p->n_order, mode, e);
+  if (status == TW_OK) status = tw__sweep_put_order(s, ids, p->n_runs, TW__FOLLOW, e);
+  tw_free(ids);
+  return status;
+}
+
 /* ---- questions ---- */
 
 size_t tw_sweep_runs(const tw_sweep *s) { return s->n_rows; }

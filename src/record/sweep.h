@@ -21,7 +21,7 @@ typedef struct {
   tw_text text; /* "loss:f64,eval/accuracy:f64,x:f32[2 3]" */
   uint32_t n;
   tw__logged *items;
-  int32_t number; /* scratch of the packer */
+  int32_t number; /* 0 once sealing has visited it */
 } tw__signature;
 
 typedef struct {
@@ -116,6 +116,7 @@ typedef enum {
   TW__MERGE   /* leads when it holds everything there is, else follows */
 } tw__order_mode;
 tw_status tw__sweep_put_order(tw_sweep *, const int64_t *ids, size_t n, tw__order_mode, tw_error *);
+tw_status tw__sweep_take_plan(tw_sweep *, const tw_frame *, tw__order_mode, tw_error *);
 void tw__sweep_offer(tw__run *, tw__entry *); /* keeps the better record */
 /* The shared signature of this text; makes it from items where it is new (items are copied). */
 tw_status tw__sweep_signature(tw_sweep *, const tw__logged *items, uint32_t n, const tw__signature **out, tw_error *);

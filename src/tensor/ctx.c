@@ -77,6 +77,12 @@ tw_error *tw_ctx_error(tw_ctx *ctx) { return &ctx->error; }
 int64_t tw_ctx_live_tensors(const tw_ctx *ctx) { return ctx->live_tensors; }
 int64_t tw_ctx_live_bytes(const tw_ctx *ctx) { return ctx->live_bytes; }
 
+int64_t tw_ctx_peak_bytes(tw_ctx *ctx) {
+  int64_t peak = ctx->peak_bytes;
+  ctx->peak_bytes = ctx->live_bytes;
+  return peak;
+}
+
 static tw_status new_storage(tw_ctx *ctx, size_t bytes, tw_storage **out) {
   size_t rounded;
   if (bytes > (size_t)1 << 46) return tw_fail(&ctx->error, TW_ENOMEM, "tensor: %zu bytes cannot be allocated", bytes);
@@ -95,6 +101,7 @@ static tw_status new_storage(tw_ctx *ctx, size_t bytes, tw_storage **out) {
   }
   *b = (tw_block){.storage = {.refs = 1, .bytes = rounded, .data = (char *)b + BLOCK_HEADER}};
   ctx->live_bytes += (int64_t)rounded;
+  if (ctx->live_bytes > ctx->peak_bytes) ctx->peak_bytes = ctx->live_bytes;
   *out = &b->storage;
   return TW_OK;
 }
@@ -135,7 +142,7 @@ static tw_tensor *new_tensor(tw_ctx *ctx) {
   t->serial = ctx->next_serial++;
   t->levels = 0;
   t->node = 0;
-  t->weak = t->constant = false;
+  t->weak = t->constant = t->buffer = false;
   t->dual = NULL;
   ctx->live_tensors++;
   return t;

@@ -14,7 +14,7 @@ struct tw_ctx {
   tw_tensor *free_tensors;
   struct tw_slab *slabs;
   uint64_t next_serial;
-  int64_t live_tensors, live_bytes;
+  int64_t live_tensors, live_bytes, peak_bytes;
   uint32_t active;                                                                /* bit per level whose tape is recording */
   tw_status (*record)(tw_ctx *, const struct tw_call *, uint32_t levels);         /* set by grad: the tape's interpreter */
   struct tw_tape *tape;

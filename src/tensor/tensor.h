@@ -50,6 +50,7 @@ typedef struct tw_tensor {
   uint8_t dtype, ndim;
   bool weak;                    /* came from a plain number: takes the dtype of what it meets */
   bool constant;                /* made by stop_gradient: may share storage with a leaf */
+  bool buffer;                  /* rides along in trees of parameters: never differentiated, no optimizer's (running averages) */
   int64_t size;                 /* number of elements */
   int64_t shape[TW_MAX_DIM];
   int64_t stride[TW_MAX_DIM];   /* in elements; 0 on a broadcast axis */
@@ -63,6 +64,7 @@ void tw_ctx_free(tw_ctx *);      /* every tensor of it becomes invalid */
 tw_error *tw_ctx_error(tw_ctx *);
 int64_t tw_ctx_live_tensors(const tw_ctx *);
 int64_t tw_ctx_live_bytes(const tw_ctx *);
+int64_t tw_ctx_peak_bytes(tw_ctx *); /* the most since the last call */
 
 /* new gives ownership of one reference; everything else lends. */
 TW_CHECKED tw_status tw_tensor_new(tw_ctx *, tw_dtype, const tw_shape *, tw_tensor **out);    /* uninitialised, contiguous */

@@ -20,5 +20,7 @@ for step = 1, 1000000 do
     local i = batch()
     opt:step(function(p) return model(p, x[i]):cross_entropy(y[i]) end)
   end)
-  if step % 100000 == 0 or step == 1000 then print(string.format("%8d steps  %6.2f MiB resident  %5.0f KiB in Lua", step, resident(), collectgarbage("count"))) end
+  if step % 100000 == 0 or step == 1000 then
+    print(string.format("%8d steps  %6.2f MiB resident  %5.0f KiB in Lua", step, resident(), collectgarbage("count")))
+  end
 end

@@ -1,8 +1,12 @@
-/* Small sweeps for tests of the record: a deterministic "experiment" logged through the logbook, with any number of workers. */
+/* Small sweeps for tests of the record: a deterministic "experiment" logged through the logbook, with any number of workers; and a folder to pack,
+ * load and compare them in. */
 #ifndef TW_TESTS_SWEEPS_H
 #define TW_TESTS_SWEEPS_H
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "journal/journal.h"
@@ -118,6 +122,66 @@ static inline void sweep_write(const char *dir, const sweep_shape *k) {
     sweep_must(tw_logbook_close(b, &sweep_err));
     tw_logbook_free(b);
   }
+}
+
+/* ---- a folder of sweeps: named in it, loaded, packed, compared ---- */
+
+static char top[64];
+
+static inline const char *at(const char *name) {
+  static char path[8][160];
+  static int turn;
+  char *p = path[turn++ % 8];
+  snprintf(p, sizeof path[0], "%s/%s", top, name);
+  return p;
+}
+
+static inline void fresh(void) {
+  if (top[0]) remove_dir(top);
+  strcpy(top, "/tmp/tw-record-XXXXXX");
+  if (!mkdtemp(top)) abort();
+}
+
+static inline const char *make(const char *name, const sweep_shape *k) {
+  const char *dir = at(name);
+  mkdir(dir, 0777);
+  sweep_write(dir, k);
+  return dir;
+}
+
+static inline tw_sweep *load2(const char *a, const char *b) {
+  const char *paths[2] = {a, b};
+  tw_sweep *s = NULL;
+  sweep_must(tw_sweep_load(paths, b ? 2 : 1, &s, &sweep_err));
+  return s;
+}
+
+static inline tw_sweep *load(const char *a) { return load2(a, NULL); }
+
+static inline void pack(tw_sweep *s, const char *path, int compress, const char *logs) {
+  sweep_must(tw_sweep_pack(s, path, &(tw_pack_options){.complete = true, .compress = compress, .logs = logs}, &sweep_err));
+}
+
+static inline size_t differences(const char *a, const char *b, int64_t *compared, char *first, size_t bytes) {
+  tw_sweep *x = load(a), *y = load(b);
+  tw_difference d = {0};
+  sweep_must(tw_sweep_diff(x, y, &d, &sweep_err));
+  size_t n = d.n_lines;
+  *compared = d.compared;
+  snprintf(first, bytes, "%s", n ? d.lines[0] : "");
+  tw_difference_clear(&d);
+  tw_sweep_free(x);
+  tw_sweep_free(y);
+  return n;
+}
+
+static inline void check_same(const char *a, const char *b, int64_t runs) {
+  int64_t compared;
+  char first[256];
+  size_t n = differences(a, b, &compared, first, sizeof first);
+  CHECK_INT(n, 0);
+  CHECK_STR(first, "");
+  CHECK_INT(compared, runs);
 }
 
 #endif

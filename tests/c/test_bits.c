@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "check.h"
+#include "op/draw.h"
 #include "op/gemm.h"
 #include "op/op.h"
 #include "tensor/ctx.h"
@@ -49,6 +50,21 @@ static double unit(void) {
   }
 PRODUCT_TEST(double, f64, fma)
 PRODUCT_TEST(float, f32, fmaf)
+
+static void check_products(void) {
+  static const int64_t sizes[] = {1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 16, 17, 31, 33, 64, 70};
+  for (int trial = 0; trial < 400; trial++) {
+    int64_t shape[3];
+    for (int i = 0; i < 3; i++) shape[i] = sizes[(unsigned)(unit() * 65536 + 65536) % 16];
+    CHECK_INT(wrong_products_f64(shape[0], shape[1], shape[2], trial & 1, trial >> 1 & 1), 0);
+    CHECK_INT(wrong_products_f32(shape[0], shape[1], shape[2], trial & 1, trial >> 1 & 1), 0);
+  }
+  for (int turned = 0; turned < 4; turned++) { /* longer than a slice */
+    CHECK_INT(wrong_products_f64(13, 70, 777, turned & 1, turned >> 1), 0);
+    CHECK_INT(wrong_products_f32(37, 130, 600, turned & 1, turned >> 1), 0);
+    CHECK_INT(wrong_products_f32(5, 3000, 257, turned & 1, turned >> 1), 0);
+  }
+}
 
 /* The one summation tree, as the design words it. */
 #define TREE(T, name)                                                                                      \
@@ -208,20 +224,11 @@ static int64_t draws_that_depend_on_position(const tw_op *op, double a, double b
 
 int main(void) {
   ctx = tw_ctx_new();
-  TEST("a product is one fma chain per element, whatever the shape and the layout") {
-    static const int64_t sizes[] = {1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 16, 17, 31, 33, 64, 70};
-    for (int trial = 0; trial < 400; trial++) {
-      int64_t M = sizes[(unsigned)(unit() * 65536 + 65536) % 16], N = sizes[(unsigned)(unit() * 65536 + 65536) % 16], K = sizes[(unsigned)(unit() * 65536 + 65536) % 16];
-      CHECK_INT(wrong_products_f64(M, N, K, trial & 1, trial >> 1 & 1), 0);
-      CHECK_INT(wrong_products_f32(M, N, K, trial & 1, trial >> 1 & 1), 0);
-    }
-  }
-  TEST("a long product continues the chain over its slices") {
-    for (int turned = 0; turned < 4; turned++) {
-      CHECK_INT(wrong_products_f64(13, 70, 777, turned & 1, turned >> 1), 0);
-      CHECK_INT(wrong_products_f32(37, 130, 600, turned & 1, turned >> 1), 0);
-      CHECK_INT(wrong_products_f32(5, 3000, 257, turned & 1, turned >> 1), 0);
-    }
+  TEST("a product is one fma chain per element, whatever the shape, the layout and the vector width") {
+    tw_gemm_limit(32);
+    check_products();
+    tw_gemm_limit(0);
+    check_products();
   }
   TEST("a sum is the one tree over the row-major sequence of the reduced axes, under every layout and choice of axes") {
     static const int64_t shapes[][3] = {{3, 4, 5}, {1, 130, 7}, {20, 33, 17}, {300, 2, 3}, {2, 1, 1000}, {16, 16, 16}, {0, 3, 2}};
@@ -235,12 +242,35 @@ int main(void) {
     CHECK_INT(draws_that_depend_on_position(&tw_op_uniform, 0, 1, TW_F64), 0);
     CHECK_INT(draws_that_depend_on_position(&tw_op_normal, 0, 1, TW_F64), 0);
     CHECK_INT(draws_that_depend_on_position(&tw_op_normal, 0, 1, TW_F32), 0);
+    CHECK_INT(draws_that_depend_on_position(&tw_op_exponential, 2, 0, TW_F64), 0);
     CHECK_INT(draws_that_depend_on_position(&tw_op_randint, 1, 6, TW_I64), 0);
+  }
+  TEST("a uniform number stays below the upper end where rounding would lift it there") {
+    int64_t after;
+    double high = 1 + 0x1p-52; /* in f64 one number lies in [1, high); in f32 some 3 % of the draws below would round to 1 */
+    tw_tensor *x = drawn(&tw_op_uniform, 3, 0, 1000, 1, high, TW_F64, &after), *y = drawn(&tw_op_uniform, 3, 0, 1000, 1 - 0x1p-20, 1, TW_F32, &after);
+    for (int64_t i = 0; i < 1000; i++) CHECK(tw_tensor_get(x, i) == 1 && tw_tensor_get(y, i) >= 1 - 0x1p-20 && tw_tensor_get(y, i) < 1);
+    tw_tensor_release(ctx, x);
+    tw_tensor_release(ctx, y);
   }
   TEST("Philox4x32-10 gives Random123's known answers") {
     uint64_t out[2];
     tw_rng_block(0, 0, 0, out); /* counter 0, key 0: 6627e8d5 e169c58d bc57ac4c 9b00dbd8 */
     CHECK(out[0] == UINT64_C(0xe169c58d6627e8d5) && out[1] == UINT64_C(0x9b00dbd8bc57ac4c));
+  }
+  TEST("several positions at once give the words of each alone, across every carry of the counter") {
+    static const uint64_t starts[] = {0, 1, 77, UINT64_C(0xfffffffe), UINT64_C(0xfffffffffffffffd)};
+    for (int k = 0; k < 5; k++) {
+      for (int64_t n = 0; n < 14; n++) {
+        uint64_t first[14], second[14], alone[14], out[2];
+        tw_rng_blocks(UINT64_C(0x9876543210abcdef), starts[k], n, first, second);
+        tw_rng_blocks(UINT64_C(0x9876543210abcdef), starts[k], n, alone, NULL);
+        for (int64_t i = 0; i < n; i++) {
+          tw_rng_block(UINT64_C(0x9876543210abcdef), starts[k] + (uint64_t)i, 0, out);
+          CHECK(first[i] == out[0] && second[i] == out[1] && alone[i] == out[0]);
+        }
+      }
+    }
   }
   TEST("the streams of this release are those of the first") {
     int64_t after;

@@ -101,7 +101,7 @@ static void gradient(const tw_op *op, tw_tensor *const *in, int n_in, tw_tensor 
   must(tw_grad_open(ctx, &level));
   for (int i = 0; i < n_in; i++) must(tw_grad_leaf(ctx, level, in[i], &leaf[i]));
   tw_tensor *y = weighted(op, leaf, n_in);
-  must(tw_grad_backward(ctx, level, y, NULL, n_in, leaf, grads));
+  must(tw_grad_backward(ctx, level, 1, &y, NULL, n_in, leaf, grads));
   tw_grad_close(ctx, level);
   tw_tensor_release(ctx, y);
   for (int i = 0; i < n_in; i++) tw_tensor_release(ctx, leaf[i]);
@@ -116,11 +116,11 @@ static void second(const tw_op *op, tw_tensor *const *in, int n_in, int which, t
   must(tw_grad_open(ctx, &level));
   for (int i = 0; i < n_in; i++) must(tw_grad_leaf(ctx, level, leaf[i], &fresh[i]));
   tw_tensor *y = weighted(op, fresh, n_in);
-  must(tw_grad_backward(ctx, level, y, NULL, n_in, fresh, inner));
+  must(tw_grad_backward(ctx, level, 1, &y, NULL, n_in, fresh, inner));
   tw_grad_close(ctx, level);
   tw_tensor *only[1] = {inner[which]};
   total = weighted(&tw_op_square, only, 1);
-  must(tw_grad_backward(ctx, outer, total, NULL, n_in, leaf, grads));
+  must(tw_grad_backward(ctx, outer, 1, &total, NULL, n_in, leaf, grads));
   tw_grad_close(ctx, outer);
   tw_tensor_release(ctx, y);
   tw_tensor_release(ctx, total);

@@ -118,7 +118,7 @@ static void agree(function f) {
   must(tw_grad_open(ctx, &level));
   must(tw_grad_leaf(ctx, level, x, &leaf));
   must(f(leaf, &y));
-  must(tw_grad_backward(ctx, level, y, w, 1, &leaf, &grad));
+  must(tw_grad_backward(ctx, level, 1, &y, &w, 1, &leaf, &grad));
   tw_grad_close(ctx, level);
   double forward = dot(w, moved);
   CHECK_NEAR(dot(grad, u), forward, 1e-12 * (1 + fabs(forward)));

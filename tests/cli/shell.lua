@@ -35,7 +35,7 @@ function shell.sh(command)
 end
 
 -- The same with the verb and its arguments only: shell.run("run x.lua -j 2").
-function shell.run(arguments) return shell.sh("exec $T " .. arguments) end
+function shell.run(arguments) return shell.sh('exec "$T" ' .. arguments) end
 
 -- Gradient descent on a quadratic in plain numbers. `body` replaces what follows the logging of step t, `space` the parameters.
 function shell.experiment(o)

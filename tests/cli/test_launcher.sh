@@ -38,7 +38,7 @@ stand_in dpkg-query <<END
 shift 3
 for p; do grep -qx "\$p" "$TMPDIR/have" && printf 'installed:%s ' "\$p"; done
 END
-packages=$(sed -n 's/^build_packages="\(.*\)"$/\1/p' "$top/thalweg")
+packages=$(sed -n '/^build_packages="/,/"$/{s/^build_packages="//;s/ *[\\"]$//;p}' "$top/thalweg" | paste -s -d ' ' -)
 printf '%s\n' $packages $(sed -n 's/^test_packages="\(.*\)"$/\1/p' "$top/thalweg") >"$TMPDIR/have"
 stand_in apt-get <<END
 exit 1
@@ -66,14 +66,13 @@ echo "ninja was called" >&2
 exit 1
 END
 is "leaves a build that is up to date alone" "$("$top/thalweg" x 2>&1)" "hello 1 <x>"
-best=1000000
-for _ in 1 2 3 4 5 6 7 8; do
-  began=$(date +%s%N)
-  "$top/thalweg" x >"$TMPDIR/out"
-  micros=$((($(date +%s%N) - began) / 1000))
-  [ "$micros" -ge "$best" ] || best=$micros
-done
-is "costs less than 100 ms when all is up to date (best of 8)" "$([ "$best" -lt 100000 ] && echo yes || echo "$best us")" yes
+# Processor time, which a busy machine does not stretch: `times` prints it for the children as 0m0.060000s 0m0.020000s.
+cost=$(
+  for _ in 1 2 3 4 5 6 7 8 9 10; do "$top/thalweg" x >"$TMPDIR/out"; done
+  times >"$TMPDIR/times"
+  sed -n 2p "$TMPDIR/times" | tr 'ms' '  ' | awk '{ printf "%d", 100 * ($1 * 60 + $2 + $3 * 60 + $4) }'
+)
+is "costs less than 100 ms when all is up to date ($cost ms, mean of 10)" "$([ "$cost" -lt 100 ] && echo yes || echo "$cost ms")" yes
 rm "$bin/ninja"
 
 write_main changed

@@ -181,6 +181,63 @@ test("runs leave nothing behind for the next one", function()
   test.ok(out:find("highest first", 1, true) and not out:find("\n1 .* 2 "), out)
 end)
 
+test("misuse of the run object is answered with what is right", function()
+  shell.write("misuse.lua", [[
+local tw = require "thalweg"
+local cases = {
+  a = function(run) return run.parms end,
+  b = function(run) run.log { loss = 1 } end,
+  c = function(run) run:rng(7) end,
+  d = function(run) run:stop_if("yes") end,
+  e = function(run) run:log { loss = "low" } end,
+  f = function(run) run:progress(1, 0) end,
+  g = function(run) run:log { Loss = 1 } end,
+}
+return tw.experiment { name = "misuse", params = { case = tw.space.choice { "a", "b", "c", "d", "e", "f", "g" } },
+  run = function(run) cases[run.params.case](run) end }
+]])
+  expect(1, "run misuse.lua")
+  local ls = expect(0, "ls runs/misuse.h5")
+  for _, text in ipairs { "misuse.lua:3: run: no field of this name: name is parms; did you mean params?", "write run:log(...)", 'write run:rng("init")',
+    "the condition must be true, false or a 0-d tensor: it is a string", "loss", "the total is a number above 0", "Loss" } do
+    test.ok(ls:find(text, 1, true), ("%q is not in:\n%s"):format(text, ls))
+  end
+end)
+
+test("generators of a run go by name and begin anew in every run", function()
+  shell.write("rng.lua", [[
+local tw = require "thalweg"
+return tw.experiment { name = "rng", params = { first = tw.space.choice { "a", "b" } }, repeats = 2, run = function(run)
+  run:rng(run.params.first):uniform(3)
+  local a, b = run:rng("a"), run:rng("b")
+  if run.params.first == "a" then b:uniform(3) else a:uniform(3) end
+  run:log { loss = a:uniform():item(), other = b:uniform():item() }
+end }
+]])
+  expect(0, "run rng.lua -j 1")
+  local draws = {}
+  for seed, loss in expect(0, "ls runs/rng.h5"):gmatch(" done +(%d) +1 +(%S+)") do
+    draws[seed] = draws[seed] or loss
+    test.eq(loss, draws[seed])
+  end
+  test.ok(draws["1"] and draws["2"] and draws["1"] ~= draws["2"], "the seeds differ")
+end)
+
+test("compression and syncing change nothing in the results", function()
+  expect(0, "run tiny.lua -o compressed.h5 --compress 4 --sync run --quiet")
+  expect(0, "run tiny.lua -o unsynced.h5 --sync off --quiet")
+  expect(0, "diff compressed.h5 runs/tiny.h5")
+  expect(0, "diff unsynced.h5 runs/tiny.h5")
+end)
+
+test("on a terminal progress is one line drawn over and over", function()
+  if not os.execute("command -v script >/dev/null") then return test.skip("progress on a terminal", "there is no script command") end
+  local status, out = shell.sh([[TERM=xterm script -qec '"$T" run tiny.lua -o tty.h5' /dev/null]])
+  test.eq(status, 0, out)
+  test.ok(out:find("\rtiny  %d/6 runs"), out)
+  test.ok(out:find("\27[K", 1, true), out)
+end)
+
 test("changed code is refused with a diff; layout and the space are no code", function()
   shell.write("code.lua", shell.experiment { name = "code" })
   expect(0, "run code.lua")

@@ -4,6 +4,7 @@ local described = require "thalweg.described"
 local nn = require "thalweg.nn"
 local space = require "thalweg.space"
 local test = require "spec"
+local tw = require "thalweg"
 
 local draws = rawget(core, "tensor") ~= nil
 local function tensor_test(name, f)
@@ -28,7 +29,9 @@ test("wrong models are refused with the valid options, at the caller's line", fu
     ["nn.mlp: unknown option: activatoin is \"relu\"; did you mean activation? valid: sizes, activation, init, std"] = function()
       nn.mlp { 2, 1, activatoin = "relu" }
     end,
-    ['activation is "rleu"; it must be one of relu, tanh, sigmoid'] = function() nn.mlp { 2, 1, activation = "rleu" } end,
+    ['activation is "rleu"; it must be one of relu, tanh, sigmoid, gelu, silu, elu, leaky_relu, softplus'] = function()
+      nn.mlp { 2, 1, activation = "rleu" }
+    end,
     ['init is "ones"; it must be one of kaiming_uniform, xavier, he, normal, zeros'] = function() nn.linear { 2, 1, init = "ones" } end,
     ["nn.linear: wrong value: sizes is a table; two sizes are needed"] = function() nn.linear { 2 } end,
     ["at least two sizes are needed"] = function() nn.mlp { 2 } end,
@@ -77,6 +80,78 @@ tensor_test("a sequential of the same layers computes the same", function()
   test.eq({ params.linear1 ~= nil, params.linear2 ~= nil, params.tanh1 }, { true, true })
   local x = core.tensor { { 1, -2 }, { 0.5, 3 } }
   test.eq(mlp({ hidden1 = params.linear1, out = params.linear2 }, x):table(), layers(params, x):table())
+end)
+
+tensor_test("convolution, pooling, flattening and embedding apply their operations to their parameters", function()
+  local r = core.rng(3, "x")
+  local image, signal = r:normal(2, 3, 6, 5), r:normal(2, 3, 7)
+  for _, case in ipairs {
+    { nn.conv { 3, 4, kernel = { 3, 2 }, stride = 2, padding = { 1, 0 } }, image, { 4, 3, 3, 2 },
+      function(p, x) return core.conv2d(x, p.weight, p.bias, { stride = 2, padding = { 1, 0 } }) end },
+    { nn.conv { 3, 2, kernel = 2 }, image, { 2, 3, 2, 2 }, function(p, x) return core.conv2d(x, p.weight, p.bias) end },
+    { nn.conv1d { 3, 4, kernel = 2, padding = 1 }, signal, { 4, 3, 2 }, function(p, x) return core.conv1d(x, p.weight, p.bias, { padding = 1 }) end },
+    { nn.max_pool { 2, stride = 1 }, image, nil, function(_, x) return core.max_pool(x, 2, { stride = 1 }) end },
+    { nn.avg_pool { 3, 2, padding = { 1, 0 } }, image, nil, function(_, x) return core.avg_pool(x, { 3, 2 }, { padding = { 1, 0 } }) end },
+    { nn.max_pool { 2 }, signal, nil, function(_, x) return core.max_pool(x, 2) end },
+    { nn.flatten(), image, nil, function(_, x) return x:reshape(2, 90) end },
+    { nn.layernorm { 6, 5, eps = .1 }, image, { 6, 5 }, function(p, x) return core.layer_norm(x, p.weight, p.bias, { eps = .1 }) end },
+    { nn.embedding { 7, 2 }, r:randint(1, 7, 3), { 7, 2 }, function(p, x) return p.weight[x] end },
+  } do
+    local model, x, shape, want = table.unpack(case, 1, 4)
+    local params = model:init(core.rng(5, "init"))
+    if shape then test.eq(params.weight.shape, shape) end
+    test.eq(model(params, x):table(), want(params, x):table(), tostring(model))
+  end
+end)
+
+tensor_test("dropout and batch normalisation know training from predicting", function()
+  local model = nn.sequential { nn.batchnorm { 3, momentum = .5 }, nn.dropout { p = .25 } }
+  local params = model:init(core.rng(1, "init"))
+  local x = core.rng(2, "x"):normal(8, 3)
+  test.eq(model(params, x):table(), (x * (core.ones(3) + 1e-5):rsqrt()):table(), "at the start the averages are 0 and 1")
+  local y = model(params, x, { train = true, rng = core.rng(3, "drop") })
+  test.eq(y:table(), core.dropout(core.batch_norm(x, nil, nil, core.ones(3), core.zeros(3), { train = true }), .25, core.rng(3, "drop")):table())
+  test.eq(params.batchnorm1.mean:table(), (x:sum(1, { keepdim = true }) / 8 * .5):reshape(3):table())
+  test.raises("dropout: training needs a generator: rng is nil; call model(params, x, { train = true, rng = run:rng(\"dropout\") })", function()
+    model(params, x, { train = true })
+  end)
+end)
+
+tensor_test("a network of all layers learns, its running averages apart from its parameters", function()
+  local model = nn.sequential {
+    nn.conv { 1, 4, padding = 1 }, nn.batchnorm { 4 }, nn.relu(), nn.max_pool { 2 }, nn.dropout { p = .1 }, nn.flatten(), nn.linear { 64, 3 },
+  }
+  local params = model:init(core.rng(1, "init"))
+  local x, y = core.rng(2, "x"):normal(12, 1, 8, 8), core.rng(2, "y"):randint(1, 3, 12)
+  local opt, mode = tw.optim.sgd(params, { lr = .1 }), { train = true, rng = core.rng(3, "drop") }
+  local first, last
+  for _ = 1, 60 do
+    last = opt:step(function(p) return model(p, x, mode):cross_entropy(y) end):item()
+    first = first or last
+  end
+  test.ok(last < first / 4, first .. " -> " .. last)
+  test.ok(params.batchnorm1.mean:abs():sum():item() > 0)
+  test.ok(model(params, x):cross_entropy(y):item() < first / 2, "in predicting mode")
+end)
+
+test("wrong layers and wrong modes are refused", function()
+  for wrong, f in next, {
+    ["nn.conv: wrong value: channels is a table; two numbers of channels are needed: inputs, outputs"] = function() nn.conv { 3 } end,
+    ["nn.conv: wrong value: kernel is 0; it must be a whole number of at least 1 or a pair {rows, columns} of them"] = function()
+      nn.conv { 3, 4, kernel = 0 }
+    end,
+    ["nn.conv: wrong value: stride is a table; it must be a whole number of at least 1"] = function() nn.conv { 3, 4, stride = { 1, 2, 3 } } end,
+    ["nn.conv1d: wrong value: kernel is a table; it must be an integer of at least 1"] = function() nn.conv1d { 3, 4, kernel = { 1, 2 } } end,
+    ["nn.max_pool: wrong value: window is a table; one size is needed, or two: rows, columns"] = function() nn.max_pool { 1, 2, 3 } end,
+    ["nn.batchnorm: wrong value: channels is a table; one number of channels is needed"] = function() nn.batchnorm { 1, 2 } end,
+    ["nn.dropout: wrong value: p is 2; it must be a number from 0 to 1"] = function() nn.dropout { p = 2 } end,
+    ["nn.embedding: wrong value: sizes is a table; two sizes are needed: rows, width"] = function() nn.embedding { 2 } end,
+    ["relu: unknown option: trian; did you mean train? valid: train, rng"] = function() nn.relu()({}, 1, { trian = true }) end,
+    ["relu: the mode must be a table: got true; give { train = true, rng = generator }"] = function() nn.relu()({}, 1, true) end,
+  } do
+    local message = test.raises(wrong, f)
+    test.ok(message:find("nn_spec.lua:", 1, true), "no position in: " .. message)
+  end
 end)
 
 -- Mean and standard deviation of all entries.

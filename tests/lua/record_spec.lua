@@ -76,7 +76,8 @@ test("a plan's faults are told", function()
   local dir = fresh()
   test.raises("share a column", append, dir, { run(1, { { "opt.lr", 1 }, { "opt_lr", 2 } }) }, { 1 })
   test.raises("run id is out of range", append, dir, { run(1 << 53, {}) }, {})
-  test.raises("a value is a number, a boolean or a text: lr is a table", append, dir, { { id = 1, seed = 1, rep = 1, text = "", values = { { "lr", {} } } } }, {})
+  test.raises("a value is a number, a boolean or a text: lr is a table", append, dir,
+    { { id = 1, seed = 1, rep = 1, text = "", values = { { "lr", {} } } } }, {})
   test.raises("has no uuid", record.plan_append, dir, {})
 end)
 

@@ -21,7 +21,8 @@ for _, lr in ipairs{ 0.01, 0.1 } do
 end
 record.plan_append(dir, {
   uuid = uuid, order = order, runs = runs,
-  meta = { name = "readers", about = "grüße, a sweep for readers", script = "-- λ\n", ["units.loss"] = "nat", version = core.version, history = "made by hand" },
+  meta = { name = "readers", about = "grüße, a sweep for readers", script = "-- λ\n", ["units.loss"] = "nat", version = core.version,
+    history = "made by hand" },
 })
 
 local book = record.logbook(dir, 0, { uuid = uuid, sync = "off" })

@@ -75,6 +75,18 @@ end)
 test("memory comes from base/alloc.h", function()
   only_in("base", calls("malloc calloc realloc aligned_alloc posix_memalign strdup strndup"), "code")
 end)
+test("LAPACK is known to the linear algebra of src/op alone", function()
+  local findings = {}
+  for _, source in ipairs(sources) do
+    for number, line in ipairs(tree.lines(source.text)) do
+      local reaches = line:find('#%s*include%s*"op/lapack') or line:find('#%s*include%s*"op/linalg_parts') or line:find("%f[%w_]dlopen%s*%(")
+      if reaches and not source.path:match("^src/op/linalg_") and not source.path:match("^src/op/lapack%.") then
+        findings[#findings + 1] = source.path .. ":" .. number .. ": " .. line
+      end
+    end
+  end
+  tree.none(findings)
+end)
 test("what lies below the runner neither prints nor exits", function()
   local silent, findings = { base = true, tensor = true, op = true, grad = true, optim = true, journal = true, record = true }, {}
   local patterns = calls("printf fprintf vprintf puts putchar fputs perror exit _exit abort longjmp")

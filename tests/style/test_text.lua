@@ -4,7 +4,10 @@ local test = require "spec"
 local tree = require "style.tree"
 
 local code = tree.files("src", "lua", "tests", "cmake", "experiments", ".ci", "CMakeLists.txt", "CMakePresets.json", "thalweg")
-local prose = tree.files("docs", "data/README.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+local prose = {}
+for _, path in ipairs(tree.files("docs", "data/README.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")) do
+  if path:match("%.md$") then prose[#prose + 1] = path end
+end
 
 -- Recorded numbers are read by tests, not by people.
 local function is_text(path) return not path:match("^tests/golden/") or path:match("%.py$") end
@@ -81,6 +84,7 @@ test("an experiment has at most 80 lines and can be executed", function()
     if path:match("%.lua$") then
       if count(path) > 80 then findings[#findings + 1] = path .. ": " .. count(path) .. " lines" end
       if not tree.read(path):match("^#!/usr/bin/env thalweg\n") then findings[#findings + 1] = path .. ": does not begin with #!/usr/bin/env thalweg" end
+      if not tree.executable(path) then findings[#findings + 1] = path .. ": is not executable" end
     end
   end
   tree.none(findings)

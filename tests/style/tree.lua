@@ -1,11 +1,15 @@
 -- What the style tests share: the tree's files, C without its comments and strings, and findings collected into one message.
 local tree = { root = os.getenv("TW_ROOT") or "." }
 
+local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+function tree.executable(path) return os.execute("test -x " .. quote(tree.root .. "/" .. path)) == true end
+
 -- Paths below the root, sorted, of the files under the named places; what is built or recorded is no part of the tree.
 function tree.files(...)
   local quoted, out = {}, {}
-  for i, place in ipairs{ ... } do quoted[i] = "'./" .. place .. "'" end
-  local pipe = io.popen("cd '" .. tree.root:gsub("'", "'\\''") .. "' && find " .. table.concat(quoted, " ")
+  for i, place in ipairs{ ... } do quoted[i] = quote("./" .. place) end
+  local pipe = io.popen("cd " .. quote(tree.root) .. " && find " .. table.concat(quoted, " ")
     .. " -name __pycache__ -prune -o -type f -print 2>/dev/null | LC_ALL=C sort")
   for path in pipe:lines() do out[#out + 1] = path:sub(3) end
   pipe:close()

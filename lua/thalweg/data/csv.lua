@@ -8,8 +8,8 @@ local parse = require "thalweg.data.parse"
 
 ---@class thalweg.Dataset
 ---@field n integer examples
----@field x userdata features, [n d], dtype as asked for
----@field y? userdata [n]: i64 classes 1..K, or real values where the target is numeric
+---@field x thalweg.Tensor features, [n d], dtype as asked for
+---@field y? thalweg.Tensor [n]: i64 classes 1..K, or real values where the target is numeric
 ---@field features string[] names of x's columns
 ---@field target? string name of y's column
 ---@field classes? string[] what class 1, 2, ... is called in the file
@@ -100,9 +100,12 @@ local function classes_of(rows, index)
   return labels, class
 end
 
--- Reads a data set. A relative path is looked for beside the script, then in the package's data folder.
---   local d = tw.data.csv("digits.csv", { target = "digit" })    d.x [1797 64], d.y i64 [1797] in 1..10, d.classes[1] == "0"
--- Raises with file:line: a missing file, a missing header, a row of another length, a feature that is no number, an empty field.
+-- Reads a data set from a CSV file with a header row: x [n d], and where a target is named y [n], i64 classes 1..K or numbers. A relative path is
+-- looked for beside the script, then in the package's data folder (breast_cancer.csv, diabetes.csv, digits.csv, iris.csv, wine.csv). Raises with
+-- file:line: a missing file, a missing header, a row of another length, a feature that is no number, an empty field.
+-- example:
+-- local digits = tw.data.csv("digits.csv", { target = "digit" })
+-- digits.n, digits.x.shape[2], digits.classes[1], digits.y[1] --> 1797  64  0  i64[] 1
 ---@param path string
 ---@param o? { target?: string, kind?: "class"|"number", columns?: string[], dtype?: "f64"|"f32" }
 ---@return thalweg.Dataset

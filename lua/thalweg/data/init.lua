@@ -13,8 +13,11 @@ local function check_generator(what, rng)
 end
 
 -- The data set of some examples: tensors that count examples are gathered by the index, all else is carried over.
+-- example:
+-- local iris = tw.data.csv("iris.csv", { target = "species" })
+-- tw.data.subset(iris, tw.tensor({ 1, 51, 101 }, { dtype = "i64" })).y --> i64[3] [1 2 3]
 ---@param d thalweg.Dataset
----@param index userdata i64 [m], 1-based
+---@param index thalweg.Tensor i64 [m], 1-based
 ---@return thalweg.Dataset
 function data.subset(d, index)
   local out = {}
@@ -26,12 +29,17 @@ function data.subset(d, index)
   return out
 end
 
+-- split(n | dataset, fractions, rng) -> part, part, ...
 -- Splits 1..n, or a data set, at random into disjoint parts. Part sizes are the differences of the rounded cumulative sums, so that
--- they add up; fractions that sum to less than 1 leave examples unused.
---   local train, validation, test = tw.data.split(digits, { .7, .1, .2 }, run:rng("split"))
+-- they add up; fractions that sum to less than 1 leave examples unused. An empty part is an error.
+-- example:
+-- local iris = tw.data.csv("iris.csv", { target = "species" })
+-- local train, validation, test = tw.data.split(iris, { 0.7, 0.1, 0.2 }, tw.rng(1, "split"))
+-- train.n, validation.n, test.n --> 105  15  30
+-- tw.data.split(4, { 0.5, 0.5 }, tw.rng(1)) --> i64[2] [3 4]  i64[2] [2 1]
 ---@param what integer|thalweg.Dataset
 ---@param fractions number[] each positive, sum at most 1
----@param rng userdata a generator; draws one permutation of n
+---@param rng thalweg.Generator draws one permutation of n
 ---@return any ... i64 index tensors for a number, data sets for a data set
 function data.split(what, fractions, rng)
   local n = type(what) == "table" and what.n or what
@@ -61,9 +69,15 @@ local standardize_fields = {
     about = "one standard deviation per feature, or one for all of them (features that share a unit, such as pixels)" },
 }
 
+-- standardize(dataset, ... [, {scale = "feature"}]) -> dataset, ...
 -- Z-scores: every feature minus its mean, over its standard deviation (divided by n), both fitted on the first data set and applied to all.
 -- scale = "common" divides all by the root of the mean variance. A constant feature keeps the scale 1. The results hold `mean` and `scale` [d].
---   train, validation, test = tw.data.standardize(train, validation, test)
+-- Data sets with different numbers of features are an error.
+-- formula: (x - mean) / sqrt(1/n sum (x - mean)^2)
+-- example:
+-- local a, b = tw.data.standardize({ n = 2, x = tw.tensor{ {1, 5}, {3, 5} } }, { n = 1, x = tw.tensor{ {4, 6} } })
+-- b.x, a.scale --> f64[1 2]
+--              --> [[2 1]]  f64[2] [1 1]
 ---@param ... thalweg.Dataset|table data sets; the last argument may be the options { scale = "feature" | "common" }
 ---@return thalweg.Dataset ...
 function data.standardize(...)
@@ -105,11 +119,16 @@ local batch_fields = {
   { name = "epochs", type = "integer", min = 1, optional = true, about = "how many; endless by default" },
 }
 
--- Mini-batches: an iterator of i64 index tensors, every example once per epoch, reshuffled for each.
---   local next_batch = tw.data.batches{ n = train.n, size = 32, rng = run:rng("batches") }
---   for step = 0, 999 do local i, epoch = next_batch() ... end
----@param o { n: integer, size: integer, rng?: userdata, drop_last?: boolean, epochs?: integer }
----@return fun(): userdata|nil, integer index i64 [at most size], epoch 1, 2, ...
+-- batches{ n, size, rng = nil, drop_last = false, epochs = nil } -> iterator
+-- Mini-batches: an iterator of i64 index tensors and the epoch's number, every example once per epoch, reshuffled for each.
+-- A batch larger than the data is an error.
+-- example:
+-- local next_batch = tw.data.batches{ n = 5, size = 2, rng = tw.rng(1, "batches") }
+-- next_batch() --> i64[2] [1 3]  1
+-- for i, epoch in tw.data.batches{ n = 5, size = 2, epochs = 1, drop_last = true } do print(i, epoch) end --> i64[2] [1 2]  1
+--                                                                                                         --> i64[2] [3 4]  1
+---@param o { n: integer, size: integer, rng?: thalweg.Generator, drop_last?: boolean, epochs?: integer }
+---@return fun(): thalweg.Tensor|nil, integer index i64 [at most size], epoch 1, 2, ...
 function data.batches(o)
   o = options.check("data.batches", batch_fields, o)
   if o.rng ~= nil then check_generator("data.batches", o.rng) end

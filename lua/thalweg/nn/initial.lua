@@ -1,37 +1,38 @@
--- How a linear layer's parameters begin. Each scheme gives the weight's law from the fan-in and fan-out; draws come from streams
+-- How the parameters of linear and convolutional layers begin. Each scheme gives the weight's law from the fan-in and fan-out; draws come from streams
 -- named after the parameter, so another layer or another scheme elsewhere changes nothing here.
 local core = require "thalweg.core"
 
 local initial = {}
 
 -- U(-bound, bound)
-local function uniform(rng, bound, ...) return rng:uniform({ ... }, { low = -bound, high = bound }) end
+local function uniform(rng, bound, shape) return rng:uniform(shape, { low = -bound, high = bound }) end
 
+-- weight(rng, shape, inputs, outputs, std): inputs and outputs are the numbers of numbers one output is made of and one input goes to.
 ---@type table<string, { about: string, weight: function, bias: function }>
 initial.schemes = {
   -- PyTorch's default for Linear: kaiming_uniform_ with a = sqrt(5) (He et al. 2015) reduces to this bound.
   kaiming_uniform = {
     about = "weight and bias U(-1/sqrt(inputs), 1/sqrt(inputs))",
-    weight = function(rng, inputs, outputs) return uniform(rng, 1 / core.num.sqrt(inputs), inputs, outputs) end,
-    bias = function(rng, inputs, outputs) return uniform(rng, 1 / core.num.sqrt(inputs), outputs) end,
+    weight = function(rng, shape, inputs) return uniform(rng, 1 / core.num.sqrt(inputs), shape) end,
+    bias = function(rng, shape, inputs) return uniform(rng, 1 / core.num.sqrt(inputs), shape) end,
   },
   -- Glorot and Bengio 2010.
   xavier = {
     about = "weight U(-b, b), b = sqrt(6 / (inputs + outputs)), bias 0",
-    weight = function(rng, inputs, outputs) return uniform(rng, core.num.sqrt(6 / (inputs + outputs)), inputs, outputs) end,
+    weight = function(rng, shape, inputs, outputs) return uniform(rng, core.num.sqrt(6 / (inputs + outputs)), shape) end,
   },
   -- He et al. 2015, for ReLU.
   he = {
     about = "weight N(0, 2 / inputs), bias 0",
-    weight = function(rng, inputs, outputs) return rng:normal({ inputs, outputs }, { std = core.num.sqrt(2 / inputs) }) end,
+    weight = function(rng, shape, inputs) return rng:normal(shape, { std = core.num.sqrt(2 / inputs) }) end,
   },
   normal = {
     about = "weight N(0, std^2), std the layer's option (0.01), bias 0",
-    weight = function(rng, inputs, outputs, std) return rng:normal({ inputs, outputs }, { std = std }) end,
+    weight = function(rng, shape, _, _, std) return rng:normal(shape, { std = std }) end,
   },
   zeros = {
     about = "weight and bias 0",
-    weight = function(_, inputs, outputs) return core.zeros(inputs, outputs) end,
+    weight = function(_, shape) return core.zeros(shape) end,
   },
 }
 
@@ -43,18 +44,47 @@ initial.fields = {
   { name = "std", type = "number", min = 0, default = 0.01, about = "standard deviation of init = \"normal\"" },
 }
 
--- { weight [inputs outputs], bias [outputs] } in the default dtype.
+-- A layer's own options and these after them.
+---@param first thalweg.Option[]
+---@return thalweg.Option[]
+function initial.with_fields(first)
+  local fields = {}
+  for _, field in ipairs(first) do fields[#fields + 1] = field end
+  for _, field in ipairs(initial.fields) do fields[#fields + 1] = field end
+  return fields
+end
+
+-- { weight, bias } in the default dtype.
+local function both(o, rng, shape, inputs, outputs, n)
+  local scheme = initial.schemes[o.init]
+  return {
+    weight = scheme.weight(rng:split("weight"), shape, inputs, outputs, o.std),
+    bias = scheme.bias and scheme.bias(rng:split("bias"), { n }, inputs) or core.zeros(n),
+  }
+end
+
+-- weight [inputs outputs], bias [outputs]
 ---@param o { init: string, std: number }
 ---@param rng userdata
 ---@param inputs integer
 ---@param outputs integer
 ---@return { weight: userdata, bias: userdata }
-function initial.linear(o, rng, inputs, outputs)
-  local scheme = initial.schemes[o.init]
-  return {
-    weight = scheme.weight(rng:split("weight"), inputs, outputs, o.std),
-    bias = scheme.bias and scheme.bias(rng:split("bias"), inputs, outputs) or core.zeros(outputs),
-  }
+function initial.linear(o, rng, inputs, outputs) return both(o, rng, { inputs, outputs }, inputs, outputs, outputs) end
+
+-- weight [outputs inputs k ...], bias [outputs]; the fans count every position of the kernel.
+---@param o { init: string, std: number }
+---@param rng userdata
+---@param inputs integer channels
+---@param outputs integer channels
+---@param kernel integer[] one size per axis
+---@return { weight: userdata, bias: userdata }
+function initial.conv(o, rng, inputs, outputs, kernel)
+  local shape, positions = { outputs, inputs }, 1
+  for i, size in ipairs(kernel) do
+    shape[i + 2] = size
+    positions = positions * size
+  end
+  return both(o, rng, shape, inputs * positions, outputs * positions, outputs)
 end
 
 return initial

@@ -90,17 +90,17 @@ end
 
 -- The rows to execute, as indices into plan.rows, and the attempt each of them is at.
 local function choose(plan, known, o)
-  local todo, attempts = {}, {}
+  local missing, attempts = {}, {}
   for i, row in ipairs(plan.rows) do
     local status = known.statuses[row.id]
     if not has_result[status] and (o.retry or not has_failed[status]) then
-      todo[#todo + 1] = i
+      missing[#missing + 1] = i
       local at = known.index[row.id]
       local tried = at and known.sweep:row(at).attempt or 0
       if tried > 0 then attempts[i] = tried + 1 end
     end
   end
-  return todo, attempts
+  return missing, attempts
 end
 
 -- The order of all rows. The script's own enumeration goes first; a restricted invocation leaves the order as it was.
@@ -143,13 +143,13 @@ local function append_plan(at, experiment, plan, known, order, uuid, o)
   record.plan_append(at.dir, { uuid = uuid, meta = meta, order = order, runs = runs })
 end
 
-local function dry_run(plan, todo, known, at, o)
+local function dry_run(plan, missing, known, at, o)
   local new = {}
-  for _, i in ipairs(todo) do new[i] = true end
+  for _, i in ipairs(missing) do new[i] = true end
   for i, row in ipairs(plan.rows) do
     say(o, "%s  %-11s  seed %d  %s", row.hex, new[i] and "to run" or known.statuses[row.id], row.rep, row.text)
   end
-  say(o, "%d of %d runs would be executed, into %s", #todo, #plan.rows, at.path)
+  say(o, "%d of %d runs would be executed, into %s", #missing, #plan.rows, at.path)
 end
 
 -- Failures of workers are written down by the coordinator, in a logbook of its own.
@@ -171,16 +171,16 @@ local function read_all(path)
   return text
 end
 
--- Executes the rows of `todo`. Returns what pool.execute returns.
-local function sweep_runs(at, experiment, plan, todo, attempts, uuid, bar, pack, o)
+-- Executes the rows of `missing`. Returns what pool.execute returns.
+local function sweep_runs(at, experiment, plan, missing, attempts, uuid, bar, pack, o)
   local texts = {}
   for i, row in ipairs(plan.rows) do texts[i] = row.text end
   local short = labels.shortener(texts)
-  local count = math.min(o.workers or sys.cpus(), #todo)
+  local count = math.min(o.workers or sys.cpus(), #missing)
   local bury = coroner(at, plan, attempts, uuid, o)
   local function output(index) return ("%s/w%d.out"):format(at.dir, index) end
   return pool.execute {
-    todo = todo, workers = count, progress = bar, packer = pack,
+    missing = missing, workers = count, progress = bar, packer = pack,
     launch = function(index)
       return process.spawn(function()
         at.lock:release() -- this process's copy: a dead coordinator's lock shall not live on in its workers
@@ -242,26 +242,27 @@ local function show_result(sweep, at, experiment, o)
   print(('open it in Python: import xarray as xr; ds = xr.open_dataset("%s")'):format(at.path))
 end
 
--- Executes what is missing and writes the file. Returns what ended it early ("interrupt", "terminate" or nil), whether at once, and a storage error's message.
+-- Executes what is missing and writes the file. Returns what ended it early ("interrupt", "terminate" or nil), whether at once, and a storage
+-- error's message.
 local function execute(at, experiment, plan, known, o)
-  local todo, attempts = choose(plan, known, o)
+  local missing, attempts = choose(plan, known, o)
   local order = new_order(plan, known)
   local leftover = sys.kind(at.dir .. "/plan.jnl") == "file"
   local changed = not same(order, known.order) or known.sweep:meta("script") ~= experiment.source
   local uuid = known.sweep and known.sweep:meta("uuid") or record.uuid()
-  if #todo > 0 or changed then append_plan(at, experiment, plan, known, order, uuid, o) end
+  if #missing > 0 or changed then append_plan(at, experiment, plan, known, order, uuid, o) end
   known.sweep = nil
   collectgarbage() -- the workers need no copy of the past
   place.sweep_out(at)
   local pack = packer.new(at, o.compress or 0)
   local by, at_once, trouble
   process.watch()
-  if #todo > 0 then
+  if #missing > 0 then
     local objective = experiment.objective
     local bar = progress.new {
-      name = experiment.name, total = #plan.rows, done = #plan.rows - #todo, metric = objective.metric, goal = objective.goal, quiet = o.quiet,
+      name = experiment.name, total = #plan.rows, done = #plan.rows - #missing, metric = objective.metric, goal = objective.goal, quiet = o.quiet,
     }
-    by, at_once, trouble = sweep_runs(at, experiment, plan, todo, attempts, uuid, bar, pack, o)
+    by, at_once, trouble = sweep_runs(at, experiment, plan, missing, attempts, uuid, bar, pack, o)
     bar:close()
   else
     local count = tally(plan, known.statuses)
@@ -269,7 +270,7 @@ local function execute(at, experiment, plan, known, o)
     say(o, "nothing to run: %d of %d runs have results%s", count.result, #plan.rows, failures)
   end
   local finished = at.made -- an empty folder
-  if not at_once and (#todo > 0 or changed or leftover) then
+  if not at_once and (#missing > 0 or changed or leftover) then
     local ok, what = pack_file(pack)
     finished = ok and what and not trouble and not o.keep_journal
     if not ok and signals_so_far() > 1 then

@@ -39,7 +39,15 @@ local function own_of(self, method)
   return own
 end
 
--- run:log{ loss = l, ... } or run:log("eval", { ... }): one row. A row with a non-finite `diverge` metric is kept and ends the run.
+-- log([stream,] row) -> step
+-- Logs one row: metrics by name, numbers or tensors. Rows of the default stream are steps 0, 1, ... unless the row has an integer `step`; another
+-- stream's rows carry the latest default step, or their own, and its metrics are stored as stream_metric. A metric may appear at any row, its shape
+-- is fixed by its first. A non-finite value of one of the experiment's `diverge` metrics is kept and ends the run as diverged.
+-- example:
+-- run:log{ loss = 0.5, x = tw.tensor{ 1, 2 } } --> 0
+-- run:log{ loss = tw.tensor(0.25), x = tw.tensor{ 0, 1 } } --> 1
+-- run:log("eval", { accuracy = 0.75 }) --> 1
+-- run:log{ loss = 0/0 } --> run ends: diverged, loss is not finite at step 2
 ---@param stream string|table the row, or the name of another stream
 ---@param row? table metric -> number or tensor; `step` may hold an integer
 ---@return integer step
@@ -51,8 +59,12 @@ function Run:log(stream, row)
   return step
 end
 
--- A generator of this run's own, by name: the same draws whatever the other generators drew.
+-- A generator of this run's own, by name: the same draws whatever the other generators drew, and the same one when asked again. Its key depends on
+-- run.seed, so that all configurations of one repeat see the same numbers.
+-- example:
+-- run:rng("init") --> generator(seed 1, stream "init", 0 drawn)
 ---@param name string
+---@return thalweg.Generator
 function Run:rng(name)
   local own = own_of(self, "rng")
   if type(name) ~= "string" then fault.raise('run:rng: a generator has a name: name is %s; write run:rng("init")', tostring(name)) end
@@ -65,6 +77,8 @@ function Run:rng(name)
 end
 
 -- Tells how far the run is; shown while it runs, not stored.
+-- example:
+-- run:progress(30, 100)
 ---@param done number
 ---@param total number
 function Run:progress(done, total)
@@ -72,7 +86,9 @@ function Run:progress(done, total)
   process.progress(done, total)
 end
 
--- Ends this run at once with status stopped.
+-- Ends this run at once with status stopped, which is a result. A pcall of the script's does not stop it.
+-- example:
+-- run:stop("converged") --> run ends: stopped, converged
 ---@param reason? string
 function Run:stop(reason)
   own_of(self, "stop")
@@ -80,7 +96,10 @@ function Run:stop(reason)
 end
 
 -- Ends this run with status stopped when the condition holds.
----@param condition boolean|userdata true or false, or a 0-d tensor
+-- example:
+-- run:stop_if(tw.tensor(0.5):lt(1e-3), "small gradient")
+-- run:stop_if(tw.tensor(1e-4):lt(1e-3), "small gradient") --> run ends: stopped, small gradient
+---@param condition boolean|thalweg.Tensor true or false, or a 0-d tensor
 ---@param reason? string
 function Run:stop_if(condition, reason)
   own_of(self, "stop_if")
@@ -91,6 +110,8 @@ function Run:stop_if(condition, reason)
 end
 
 -- Whether the run has ended: true after a stop that the script's own pcall has swallowed.
+-- example:
+-- run:finished() --> false
 ---@return boolean
 function Run:finished()
   local own = inner[self]
@@ -98,6 +119,8 @@ function Run:finished()
 end
 
 -- Results of the whole run, one number per name; they become columns of the file.
+-- example:
+-- run:result{ test_accuracy = 0.9 }
 ---@param values table<string, number>
 function Run:result(values) own_of(self, "result").book:result(values) end
 

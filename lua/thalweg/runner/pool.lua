@@ -11,7 +11,7 @@ local patience = 0.05      -- seconds a run may hold up those queued behind it w
 local blank_deaths = 3     -- workers that may die in a row without having begun a run
 
 ---@class thalweg.Job
----@field todo integer[] rows to execute, in order
+---@field missing integer[] rows to execute, in order
 ---@field workers integer how many at once
 ---@field launch fun(index: integer): userdata starts the worker with this number
 ---@field ended fun(row: integer, status: string, value: number, message: string)
@@ -23,7 +23,8 @@ local blank_deaths = 3     -- workers that may die in a row without having begun
 local Pool = {}
 Pool.__index = Pool
 
--- Workers: { child, index, queue = rows handed out and not yet reported, batch, pace = seconds per run, leaving = told that nothing is left }
+-- Workers: { child, index, queue = rows handed out and not yet reported, batch, pace = seconds per run, held = the long run it is in,
+-- leaving = told that nothing is left }
 
 function Pool:spawn()
   local index = 1
@@ -47,7 +48,7 @@ function Pool:take(n)
   while #out < n do
     local row = table.remove(self.again)
     if not row then
-      row = self.job.todo[self.next]
+      row = self.job.missing[self.next]
       if not row then break end
       self.next = self.next + 1
     end
@@ -56,11 +57,12 @@ function Pool:take(n)
   return out
 end
 
-function Pool:left() return #self.again + #self.job.todo - self.next + 1 end
+function Pool:left() return #self.again + #self.job.missing - self.next + 1 end
 
 -- Fills a worker's queue: one run in flight and enough behind it that it never waits.
 function Pool:feed(w)
   if self.level > 0 or w.leaving then return end
+  if w.held and w.held == w.child:slot() then return end
   local depth = math.min(longest_queue, 2 + (w.pace and ahead // math.max(w.pace, 1e-6) or 0))
   if #w.queue > depth // 2 then return end
   local share = math.max(1, self:left() // #self.workers)
@@ -87,6 +89,7 @@ function Pool:rebalance()
     if at ~= w.seen then
       w.seen, w.since = at, now
     elseif at ~= 0 and w.queue[#w.queue] ~= at and now - w.since > patience then
+      w.held = at
       w.child:revoke(w.batch)
       while #w.queue > 0 and w.queue[#w.queue] ~= at do self.again[#self.again + 1] = table.remove(w.queue) end
     end
@@ -187,7 +190,7 @@ function Pool:count()
   local running, part = 0, 0
   for _, w in ipairs(self.workers) do
     local at, done, total = w.child:slot()
-    if at ~= 0 then running = running + 1 end
+    if #w.queue > 0 then running = running + 1 end -- between two runs it is not idle
     if at ~= 0 and total > 0 then part = part + math.min(1, done / total) end
   end
   return running, part

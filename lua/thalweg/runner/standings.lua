@@ -127,7 +127,8 @@ function standings.lines(sweep, o)
   local lines = standings.layout(header, rows)
   local how = o.at == "final" and "" or o.at .. " over the steps, "
   local of = shown < #list and ("best %d of %d"):format(shown, #list) or tostring(shown)
-  table.insert(lines, 1, ("%s configurations by %s (%smedian over seeds, %s first):"):format(of, o.metric, how, o.goal == "max" and "highest" or "lowest"))
+  local end_first = o.goal == "max" and "highest" or "lowest"
+  table.insert(lines, 1, ("%s configuration%s by %s (%smedian over seeds, %s first):"):format(of, #list == 1 and "" or "s", o.metric, how, end_first))
   return lines
 end
 

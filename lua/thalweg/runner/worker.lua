@@ -34,7 +34,7 @@ local function execute(job, book, i)
   core.begin_run(row.seed, experiment.dtype)
   local run = object.new(row, book)
   local wall, cpu = process.wall(), process.cpu()
-  local ok, err = process.call(object.on_error, core.scope, experiment.run, run)
+  local ok, err = process.call(object.on_error, experiment.run, run)
   wall, cpu = process.wall() - wall, process.cpu() - cpu
   core.end_run()
   local status, message, trace = object.close(run, ok, err)
@@ -47,7 +47,7 @@ local function execute(job, book, i)
 end
 
 local function serve(job, book)
-  local reports, size, sent = {}, 0, process.wall()
+  local reports, size, sent = {}, 0, 0
   local function send()
     if #reports == 0 then return end
     book:flush()

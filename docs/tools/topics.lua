@@ -1,0 +1,41 @@
+-- The topics in reading order. What comes from the binding names its topic itself; a topic with `files` takes the functions of these files of
+-- lua/thalweg that the table at `prefix` publishes, and the methods of the classes among `owners`.
+return {
+  { title = "Tensors" },
+  { title = "Indexing" },
+  { title = "Elementwise functions", intro = [[
+They act on every element by itself and broadcast; a number takes the dtype of the tensor it meets. Numbers and `i64` become real unless an entry
+says that `i64` is kept; `f32` with `f64` is an error. The derivative is what the tangent or cotangent `t` becomes, written with the result `y`.]] },
+  { title = "Comparing and choosing", intro = [[
+Comparisons give `bool` tensors, which mask, count and select; they have no derivative. `x == y` asks whether two names mean the same tensor, and
+`x < y` raises an error.]] },
+  { title = "Reductions" },
+  { title = "Shapes" },
+  { title = "Selecting and sorting" },
+  { title = "Products" },
+  { title = "Linear algebra" },
+  { title = "Network operations" },
+  { title = "Random numbers" },
+  { title = "Gradients and other transforms", files = { "transforms.lua" }, prefix = "tw" },
+  { title = "Trees", files = { "tree.lua" }, prefix = "tw.tree", intro = [[
+A tree is a tensor or a (nested) plain table of tensors. Its order is integers ascending, then strings bytewise. Numbers, strings and tensors that
+are not real ride along.]] },
+  { title = "Optimizers", files = { "optim.lua" }, prefix = "tw.optim", owners = { Optimizer = "optimizer" }, intro = [[
+`tw.optim.name(params, options)` makes an optimizer for a tree of parameters. `tw.optim.name(options)` without parameters makes a recipe: plain data
+that may be a parameter of a sweep. A number among the options may be a schedule, read at the number of steps taken so far.]] },
+  { title = "Schedules", files = { "schedule.lua" }, prefix = "tw.schedule", spaces = true, intro = [[
+Numbers that depend on the step 0, 1, ..., as factors of a base value. They are called like functions, and `+ - * / ^` combine them with numbers and
+with each other. A schedule is plain data: it prints as its text and may be a parameter's value.]] },
+  { title = "Models", files = { "nn" }, prefix = "tw.nn", spaces = true, intro = [[
+A model is plain data and holds no parameters: `model:init(rng)` makes them, `model(params, x)` applies them.]] },
+  { title = "Data", files = { "data" }, prefix = "tw.data", intro = [[
+A data set is a plain table with `n` examples: `x` [n d], `y` [n], and what belongs to them.]] },
+  { title = "Spaces", files = { "space.lua" }, prefix = "tw.space", intro = [[
+The values a parameter takes in a sweep. A constructor of schedules, models or optimizers that is given a space anywhere in its options returns the
+space of what it would construct.]] },
+  { title = "Experiments", files = { "experiment.lua" }, prefix = "tw", renamed = { new = "experiment" }, intro = [[
+What a script returns, and what `thalweg run` executes.]] },
+  { title = "The run", files = { "runner/object.lua" }, prefix = "tw", owners = { Run = "run" }, intro = [[
+The object that an experiment's `run` function receives. `run.params` holds the parameters of this run, `run.seed` depends on the root seed and the
+repeat alone, `run.id` is 14 hexadecimal digits.]] },
+}
