@@ -72,53 +72,50 @@ static int new_tensor(lua_State *L) {
 
 /* Filled tensors. */
 
-static tw_tensor *push_new(lua_State *L, int first, const char *owner) {
+/* Pushes a tensor of the shape; its dtype from the option table at `options`, the last argument. */
+static tw_tensor *push_shaped(lua_State *L, const tw_shape *shape, int options, const char *owner) {
   tw_ctx *ctx = tw_bind_ctx(L);
-  tw_shape shape;
-  int options = tw_arg_shape(L, first, &shape);
-  for (int i = 0; i < shape.n; i++) luaL_argcheck(L, shape.d[i] >= 0, first, "a size must be a whole number >= 0");
+  for (int i = 0; i < shape->n; i++) luaL_argcheck(L, shape->d[i] >= 0, 1, "a size must be a whole number >= 0");
   tw_arg_options(L, options, owner, dtype_option);
   tw_dtype d = tw_arg_dtype(L, options, ctx->default_dtype);
   tw_handle *h = tw_handle_new(L);
   tw_tensor *t;
-  tw_bind_status(L, tw_tensor_new(ctx, d, &shape, &t));
+  tw_bind_status(L, tw_tensor_new(ctx, d, shape, &t));
   tw_handle_fill(L, h, t);
   return t;
 }
 
+static tw_tensor *push_new(lua_State *L, const char *owner) {
+  tw_shape shape;
+  int options = tw_arg_shape(L, 1, &shape);
+  return push_shaped(L, &shape, options, owner);
+}
+
 static int zeros(lua_State *L) {
-  tw_tensor *t = push_new(L, 1, "zeros");
+  tw_tensor *t = push_new(L, "zeros");
   memset(t->data, 0, (size_t)t->size * tw_dtype_size((tw_dtype)t->dtype));
   return 1;
 }
 
 static int ones(lua_State *L) {
-  tw_tensor *t = push_new(L, 1, "ones");
+  tw_tensor *t = push_new(L, "ones");
   for (int64_t i = 0; i < t->size; i++) tw_tensor_set(t, i, 1);
   return 1;
 }
 
 static int full(lua_State *L) {
   tw_shape shape;
-  int value = tw_arg_shape(L, 1, &shape);
-  double v = 0;
-  if (lua_istable(L, 1)) {
-    v = luaL_checknumber(L, value);
-    lua_remove(L, value);
-  } else {
-    luaL_error(L, "full: give the shape as a table: full({2, 3}, 1.5)");
-  }
-  tw_tensor *t = push_new(L, 1, "full");
+  if (!lua_istable(L, 1)) return luaL_error(L, "full: give the shape as a table: full({2, 3}, 1.5)");
+  tw_arg_shape(L, 1, &shape);
+  double v = luaL_checknumber(L, 2);
+  tw_tensor *t = push_shaped(L, &shape, 3, "full");
   for (int64_t i = 0; i < t->size; i++) tw_tensor_set(t, i, v);
   return 1;
 }
 
 static int eye(lua_State *L) {
   lua_Integer n = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, n >= 0, 1, "a size must be a whole number >= 0");
-  lua_pushinteger(L, n);
-  lua_insert(L, 2);
-  tw_tensor *t = push_new(L, 1, "eye");
+  tw_tensor *t = push_shaped(L, &(tw_shape){.n = 2, .d = {n, n}}, 2, "eye");
   for (int64_t i = 0; i < t->size; i++) tw_tensor_set(t, i, i / n == i % n);
   return 1;
 }
@@ -126,24 +123,21 @@ static int eye(lua_State *L) {
 /* arange(n) = 1..n; arange(first, last [, step]): last included when it is hit, as in a Lua for loop. */
 static int arange(lua_State *L) {
   double first = 1, last = luaL_checknumber(L, 1), step = 1;
-  int next = 2;
+  int options = 2;
   if (lua_type(L, 2) == LUA_TNUMBER) {
     first = last;
     last = lua_tonumber(L, 2);
-    next = 3;
+    options = 3;
   }
-  if (lua_type(L, 3) == LUA_TNUMBER) {
+  if (options == 3 && lua_type(L, 3) == LUA_TNUMBER) {
     step = lua_tonumber(L, 3);
-    next = 4;
+    options = 4;
   }
   luaL_argcheck(L, step != 0, 3, "the step must not be 0");
   double count = tw_scalar1(&tw_op_floor, (last - first) / step) + 1;
-  luaL_argcheck(L, count < 1e12, 2, "too many elements");
-  lua_settop(L, next);
-  lua_pushinteger(L, count > 0 ? (lua_Integer)count : 0);
-  lua_insert(L, 1);
-  for (int i = 0; i < next - 1; i++) lua_remove(L, 2);
-  tw_tensor *t = push_new(L, 1, "arange");
+  luaL_argcheck(L, count < 1e12 || count != count, 2, "too many elements");
+  luaL_argcheck(L, count == count, 1, "the ends must be numbers");
+  tw_tensor *t = push_shaped(L, &(tw_shape){.n = 1, .d = {count > 0 ? (int64_t)count : 0}}, options, "arange");
   for (int64_t i = 0; i < t->size; i++) tw_tensor_set(t, i, first + (double)i * step);
   return 1;
 }
@@ -154,9 +148,7 @@ static int spaced(lua_State *L, bool geometric) {
   lua_Integer n = luaL_checkinteger(L, 3);
   luaL_argcheck(L, n >= 1, 3, "at least one point is needed");
   luaL_argcheck(L, !geometric || (first > 0 && last > 0), 1, "the ends must be positive");
-  lua_remove(L, 1);
-  lua_remove(L, 1);
-  tw_tensor *t = push_new(L, 1, geometric ? "logspace" : "linspace");
+  tw_tensor *t = push_shaped(L, &(tw_shape){.n = 1, .d = {n}}, 4, geometric ? "logspace" : "linspace");
   double a = geometric ? tw_scalar1(&tw_op_log, first) : first, b = geometric ? tw_scalar1(&tw_op_log, last) : last;
   for (int64_t i = 0; i < n; i++) {
     double x = n == 1 ? a : a + (b - a) * ((double)i / (double)(n - 1));

@@ -150,6 +150,18 @@ test("einsum over nothing, with nothing, and of empty tensors", function()
   test.eq(tw.einsum("i->", i64 { 1, 2 }):item(), 3)
 end)
 
+test("logsumexp neither overflows nor underflows, and keeps the limits", function()
+  local ln2 = math.log(2)
+  for _, case in ipairs {
+    { { 1e3, 1e3 }, 1e3 + ln2 }, { { -1e3, -1e3 }, -1e3 + ln2 }, { { 1e308, 1e308 }, 1e308 }, { { -1e308, 0 }, 0.0 }, { { inf, 1 }, inf },
+    { { inf, -inf }, inf }, { { -inf, -inf }, -inf }, { { -inf, 3 }, 3.0 }, { { nan, 1 }, nan }, { { 5e-324, 5e-324 }, ln2 },
+  } do
+    local got = tw.tensor(case[1]):logsumexp():item()
+    test.ok(got == case[2] or got ~= got and case[2] ~= case[2] or math.abs(got - case[2]) <= 2e-16 * math.abs(case[2]), case[1][1] .. ": " .. got)
+    test.eq(tw.tensor({ case[1], case[1] }):logsumexp(2)[2]:item(), got)
+  end
+end)
+
 -- Masks, numbers, operators.
 
 test("masks combine with & | ~ and the functions of the same meaning", function()
