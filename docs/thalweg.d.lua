@@ -312,6 +312,23 @@ function tw.keep(x) end
 ---@return thalweg.Tensor
 function Tensor:keep() end
 
+--- `save(path, tree)`
+---
+--- Writes a tree of tensors, numbers, strings and booleans to a file, crash-safe: the file appears whole or the old one stays. Views are written as the
+--- elements they show; a tensor at two places of the tree is one again when loaded. Functions, userdata and tables with a metatable are errors that name
+--- their place.
+---@param path string
+---@param tree any
+function tw.save(path, tree) end
+
+--- `load(path) -> tree`
+---
+--- The tree that tw.save wrote: the same dtypes, shapes, bits, integers and floats. A file that is no saved tree, cut short or damaged is an error that
+--- says so.
+---@param path string
+---@return any
+function tw.load(path) end
+
 --- `narrow(x, axis, first, n) -> tensor`
 ---
 --- A view of n consecutive elements of an axis, from the given place on. What does not fit is an error.
@@ -333,8 +350,8 @@ function Tensor:narrow(axis, first, n) end
 
 --- `index_select(x, axis, index) -> tensor`
 ---
---- The slices along an axis that an index tensor names: i64, counted from 1, of any shape, which takes the axis' place in the result; or a bool mask over
---- the axis. A copy; in the gradient what was taken several times is added up. An index outside 1..n is an error.
+--- The slices along an axis that an index tensor names: i64, counted from 1 (negative from the end), of any shape, which takes the axis' place in the
+--- result; or a bool mask over the axis. A copy; in the gradient what was taken several times is added up. An index outside 1..n is an error.
 ---@param x thalweg.Tensor|number
 ---@param axis integer
 ---@param index thalweg.Tensor
@@ -343,8 +360,8 @@ function tw.index_select(x, axis, index) end
 
 --- `index_select(x, axis, index) -> tensor`
 ---
---- The slices along an axis that an index tensor names: i64, counted from 1, of any shape, which takes the axis' place in the result; or a bool mask over
---- the axis. A copy; in the gradient what was taken several times is added up. An index outside 1..n is an error.
+--- The slices along an axis that an index tensor names: i64, counted from 1 (negative from the end), of any shape, which takes the axis' place in the
+--- result; or a bool mask over the axis. A copy; in the gradient what was taken several times is added up. An index outside 1..n is an error.
 ---@param axis integer
 ---@param index thalweg.Tensor
 ---@return thalweg.Tensor
@@ -859,40 +876,40 @@ function Tensor:erfc() end
 
 --- `hardtanh(x) -> tensor`
 ---
---- The function `x within [-1`, 1], the nearer end outside.
+--- The function `clamp(x, -1, 1)`.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.hardtanh(x) end
 
 --- `hardtanh(x) -> tensor`
 ---
---- The function `x within [-1`, 1], the nearer end outside.
+--- The function `clamp(x, -1, 1)`.
 ---@return thalweg.Tensor
 function Tensor:hardtanh() end
 
 --- `hardsigmoid(x) -> tensor`
 ---
---- The function `(x + 3) / 6 within [0`, 1], the nearer end outside.
+--- The function `clamp((x + 3) / 6, 0, 1)`.
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.hardsigmoid(x) end
 
 --- `hardsigmoid(x) -> tensor`
 ---
---- The function `(x + 3) / 6 within [0`, 1], the nearer end outside.
+--- The function `clamp((x + 3) / 6, 0, 1)`.
 ---@return thalweg.Tensor
 function Tensor:hardsigmoid() end
 
 --- `selu(x) -> tensor`
 ---
---- The function `1.0507 x where x > 0`, else 1.7581 (e^x - 1).
+--- Scaled elu: 1.0507 x where x > 0, else 1.7581 (e^x - 1)
 ---@param x thalweg.Tensor|number
 ---@return thalweg.Tensor
 function tw.selu(x) end
 
 --- `selu(x) -> tensor`
 ---
---- The function `1.0507 x where x > 0`, else 1.7581 (e^x - 1).
+--- Scaled elu: 1.0507 x where x > 0, else 1.7581 (e^x - 1)
 ---@return thalweg.Tensor
 function Tensor:selu() end
 
@@ -1076,7 +1093,7 @@ function Tensor:xlogy(b) end
 
 --- `copysign(a, b) -> tensor`
 ---
---- The function `|a| with the sign of b`.
+--- The magnitude of a with the sign of b.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -1084,7 +1101,7 @@ function tw.copysign(a, b) end
 
 --- `copysign(a, b) -> tensor`
 ---
---- The function `|a| with the sign of b`.
+--- The magnitude of a with the sign of b.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:copysign(b) end
@@ -1136,7 +1153,7 @@ function Tensor:floor_divide(b) end
 
 --- `clamp_min(a, b) -> tensor`
 ---
---- The function `a`, but at least b; at a tie the gradient is a's.
+--- The larger of a and the bound b; at a tie the gradient is a's; NaN wins.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -1144,14 +1161,14 @@ function tw.clamp_min(a, b) end
 
 --- `clamp_min(a, b) -> tensor`
 ---
---- The function `a`, but at least b; at a tie the gradient is a's.
+--- The larger of a and the bound b; at a tie the gradient is a's; NaN wins.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:clamp_min(b) end
 
 --- `clamp_max(a, b) -> tensor`
 ---
---- The function `a`, but at most b; at a tie the gradient is a's.
+--- The smaller of a and the bound b; at a tie the gradient is a's; NaN wins.
 ---@param a thalweg.Tensor|number
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
@@ -1159,7 +1176,7 @@ function tw.clamp_max(a, b) end
 
 --- `clamp_max(a, b) -> tensor`
 ---
---- The function `a`, but at most b; at a tie the gradient is a's.
+--- The smaller of a and the bound b; at a tie the gradient is a's; NaN wins.
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:clamp_max(b) end
@@ -1193,6 +1210,25 @@ function tw.elu(x, alpha) end
 ---@param alpha? thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:elu(alpha) end
+
+--- `clamp(x, low, high) -> tensor`
+---
+--- x, but at least low and at most high: numbers or tensors that broadcast; either may be nil. The gradient is x's where x is within the bounds or on
+--- them, the bound's elsewhere. NaN stays NaN.
+---@param x thalweg.Tensor|number
+---@param low integer
+---@param high integer
+---@return thalweg.Tensor
+function tw.clamp(x, low, high) end
+
+--- `clamp(x, low, high) -> tensor`
+---
+--- x, but at least low and at most high: numbers or tensors that broadcast; either may be nil. The gradient is x's where x is within the bounds or on
+--- them, the bound's elsewhere. NaN stays NaN.
+---@param low integer
+---@param high integer
+---@return thalweg.Tensor
+function Tensor:clamp(low, high) end
 
 --- `lt(a, b) -> bool tensor`
 ---
@@ -1590,6 +1626,105 @@ function tw.logsumexp(x, axis, options) end
 ---@return thalweg.Tensor
 function Tensor:logsumexp(axis, options) end
 
+--- `norm(x [, axis | {axes}] [, {p = 2, keepdim = false}]) -> tensor`
+---
+--- The p-norm of the elements over axes, all where none is named (a matrix: Frobenius). p: math.huge for the largest magnitude, -math.huge for the
+--- smallest, 0 counts what is not 0. The 2-norm of zeros has gradient 0.
+---
+--- Formula: `(sum |x_i|^p)^(1/p)`
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { p?: number, keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.norm(x, axis, options) end
+
+--- `norm(x [, axis | {axes}] [, {p = 2, keepdim = false}]) -> tensor`
+---
+--- The p-norm of the elements over axes, all where none is named (a matrix: Frobenius). p: math.huge for the largest magnitude, -math.huge for the
+--- smallest, 0 counts what is not 0. The 2-norm of zeros has gradient 0.
+---
+--- Formula: `(sum |x_i|^p)^(1/p)`
+---@param axis? integer|integer[]
+---@param options? { p?: number, keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:norm(axis, options) end
+
+--- `all(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
+---
+--- Whether every element is true; a number counts as true unless it is 0. True of no elements.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.all(x, axis, options) end
+
+--- `all(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
+---
+--- Whether every element is true; a number counts as true unless it is 0. True of no elements.
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:all(axis, options) end
+
+--- `any(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
+---
+--- Whether some element is true; a number counts as true unless it is 0. False of no elements.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function tw.any(x, axis, options) end
+
+--- `any(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
+---
+--- Whether some element is true; a number counts as true unless it is 0. False of no elements.
+---@param axis? integer|integer[]
+---@param options? { keepdim?: boolean }
+---@return thalweg.Tensor
+function Tensor:any(axis, options) end
+
+--- `cumsum(x [, axis]) -> tensor`
+---
+--- The sums of the first 1, 2, ... elements along an axis (which may be left out for a vector); shape and dtype are x's. Element i is bit for bit the sum
+--- of the first i elements, so the last one is x:sum(axis): one order of adding for both, whatever the layout.
+---
+--- Formula: `y_i = x_1 + ... + x_i`
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@return thalweg.Tensor
+function tw.cumsum(x, axis) end
+
+--- `cumsum(x [, axis]) -> tensor`
+---
+--- The sums of the first 1, 2, ... elements along an axis (which may be left out for a vector); shape and dtype are x's. Element i is bit for bit the sum
+--- of the first i elements, so the last one is x:sum(axis): one order of adding for both, whatever the layout.
+---
+--- Formula: `y_i = x_1 + ... + x_i`
+---@param axis? integer
+---@return thalweg.Tensor
+function Tensor:cumsum(axis) end
+
+--- `cumprod(x [, axis]) -> tensor`
+---
+--- The products of the first 1, 2, ... elements along an axis (which may be left out for a vector). Element i is bit for bit the product of the first i
+--- elements. The derivative is right where elements are 0.
+---
+--- Formula: `y_i = x_1 ... x_i`
+---@param x thalweg.Tensor|number
+---@param axis? integer
+---@return thalweg.Tensor
+function tw.cumprod(x, axis) end
+
+--- `cumprod(x [, axis]) -> tensor`
+---
+--- The products of the first 1, 2, ... elements along an axis (which may be left out for a vector). Element i is bit for bit the product of the first i
+--- elements. The derivative is right where elements are 0.
+---
+--- Formula: `y_i = x_1 ... x_i`
+---@param axis? integer
+---@return thalweg.Tensor
+function Tensor:cumprod(axis) end
+
 --- `reshape(x, shape...) -> tensor`
 ---
 --- The same elements, in row-major order, under another shape; one size may be -1 and follows from the others. A view where the layout allows it, else a
@@ -1721,6 +1856,85 @@ function tw.cat(tensors, axis) end
 ---@return thalweg.Tensor
 function tw.stack(tensors, axis) end
 
+--- `split(x, size | {sizes} [, axis = 1]) -> table of tensors`
+---
+--- Cuts x along an axis into parts of a size (the last may be smaller) or of the sizes listed, which must add up. The parts are views; tw.cat(parts,
+--- axis) is x again.
+---@param x thalweg.Tensor|number
+---@param size integer|{ sizes?: any }
+---@param axis? integer
+---@return any
+function tw.split(x, size, axis) end
+
+--- `split(x, size | {sizes} [, axis = 1]) -> table of tensors`
+---
+--- Cuts x along an axis into parts of a size (the last may be smaller) or of the sizes listed, which must add up. The parts are views; tw.cat(parts,
+--- axis) is x again.
+---@param size integer|{ sizes?: any }
+---@param axis? integer
+---@return any
+function Tensor:split(size, axis) end
+
+--- `flip(x [, axis | {axes}]) -> tensor`
+---
+--- The elements in reverse order along axes, all of them where none is named. A view.
+---@param x thalweg.Tensor|number
+---@param axis? integer|integer[]
+---@return thalweg.Tensor
+function tw.flip(x, axis) end
+
+--- `flip(x [, axis | {axes}]) -> tensor`
+---
+--- The elements in reverse order along axes, all of them where none is named. A view.
+---@param axis? integer|integer[]
+---@return thalweg.Tensor
+function Tensor:flip(axis) end
+
+--- `diag(x [, k = 0]) -> tensor`
+---
+--- Of a matrix its k-th diagonal (column - row = k), a view; of a vector the square matrix that has it as its k-th diagonal.
+---@param x thalweg.Tensor|number
+---@param k? integer
+---@return thalweg.Tensor
+function tw.diag(x, k) end
+
+--- `diag(x [, k = 0]) -> tensor`
+---
+--- Of a matrix its k-th diagonal (column - row = k), a view; of a vector the square matrix that has it as its k-th diagonal.
+---@param k? integer
+---@return thalweg.Tensor
+function Tensor:diag(k) end
+
+--- `tril(x [, k = 0]) -> tensor`
+---
+--- The lower triangle of the last two axes: zero where column - row > k.
+---@param x thalweg.Tensor|number
+---@param k? integer
+---@return thalweg.Tensor
+function tw.tril(x, k) end
+
+--- `tril(x [, k = 0]) -> tensor`
+---
+--- The lower triangle of the last two axes: zero where column - row > k.
+---@param k? integer
+---@return thalweg.Tensor
+function Tensor:tril(k) end
+
+--- `triu(x [, k = 0]) -> tensor`
+---
+--- The upper triangle of the last two axes: zero where column - row < k.
+---@param x thalweg.Tensor|number
+---@param k? integer
+---@return thalweg.Tensor
+function tw.triu(x, k) end
+
+--- `triu(x [, k = 0]) -> tensor`
+---
+--- The upper triangle of the last two axes: zero where column - row < k.
+---@param k? integer
+---@return thalweg.Tensor
+function Tensor:triu(k) end
+
 --- `sort(x [, axis = -1] [, {descending = false}]) -> values, indices`
 ---
 --- The elements in ascending order along an axis, and the 1-based places they come from (i64). Stable: equal elements keep their order, descending too.
@@ -1782,82 +1996,6 @@ function tw.topk(x, k, axis, options) end
 ---@return thalweg.Tensor indices
 function Tensor:topk(k, axis, options) end
 
---- `cumsum(x [, axis]) -> tensor`
----
---- The sums of the first 1, 2, ... elements along an axis (which may be left out for a vector); shape and dtype are x's. Element i is bit for bit the sum
---- of the first i elements, so the last one is x:sum(axis): one order of adding for both, whatever the layout.
----
---- Formula: `y_i = x_1 + ... + x_i`
----@param x thalweg.Tensor|number
----@param axis? integer
----@return thalweg.Tensor
-function tw.cumsum(x, axis) end
-
---- `cumsum(x [, axis]) -> tensor`
----
---- The sums of the first 1, 2, ... elements along an axis (which may be left out for a vector); shape and dtype are x's. Element i is bit for bit the sum
---- of the first i elements, so the last one is x:sum(axis): one order of adding for both, whatever the layout.
----
---- Formula: `y_i = x_1 + ... + x_i`
----@param axis? integer
----@return thalweg.Tensor
-function Tensor:cumsum(axis) end
-
---- `cumprod(x [, axis]) -> tensor`
----
---- The products of the first 1, 2, ... elements along an axis (which may be left out for a vector). Element i is bit for bit the product of the first i
---- elements. The derivative is right where elements are 0.
----
---- Formula: `y_i = x_1 ... x_i`
----@param x thalweg.Tensor|number
----@param axis? integer
----@return thalweg.Tensor
-function tw.cumprod(x, axis) end
-
---- `cumprod(x [, axis]) -> tensor`
----
---- The products of the first 1, 2, ... elements along an axis (which may be left out for a vector). Element i is bit for bit the product of the first i
---- elements. The derivative is right where elements are 0.
----
---- Formula: `y_i = x_1 ... x_i`
----@param axis? integer
----@return thalweg.Tensor
-function Tensor:cumprod(axis) end
-
---- `flip(x [, axis | {axes}]) -> tensor`
----
---- The elements in reverse order along axes, all of them where none is named. A view.
----@param x thalweg.Tensor|number
----@param axis? integer|integer[]
----@return thalweg.Tensor
-function tw.flip(x, axis) end
-
---- `flip(x [, axis | {axes}]) -> tensor`
----
---- The elements in reverse order along axes, all of them where none is named. A view.
----@param axis? integer|integer[]
----@return thalweg.Tensor
-function Tensor:flip(axis) end
-
---- `split(x, size | {sizes} [, axis = 1]) -> table of tensors`
----
---- Cuts x along an axis into parts of a size (the last may be smaller) or of the sizes listed, which must add up. The parts are views; tw.cat(parts,
---- axis) is x again.
----@param x thalweg.Tensor|number
----@param size integer|{ sizes?: any }
----@param axis? integer
----@return any
-function tw.split(x, size, axis) end
-
---- `split(x, size | {sizes} [, axis = 1]) -> table of tensors`
----
---- Cuts x along an axis into parts of a size (the last may be smaller) or of the sizes listed, which must add up. The parts are views; tw.cat(parts,
---- axis) is x again.
----@param size integer|{ sizes?: any }
----@param axis? integer
----@return any
-function Tensor:split(size, axis) end
-
 --- `gather(x, axis, index) -> tensor`
 ---
 --- Along an axis, the element that each index names: y[i][j] = x[index[i][j]][j] for axis 1. index: i64, 1-based (negative from the end), with as many
@@ -1917,156 +2055,6 @@ function tw.one_hot(index, classes, options) end
 ---@return thalweg.Tensor
 function Tensor:one_hot(classes, options) end
 
---- `tril(x [, k = 0]) -> tensor`
----
---- The lower triangle of the last two axes: zero where column - row > k.
----@param x thalweg.Tensor|number
----@param k? integer
----@return thalweg.Tensor
-function tw.tril(x, k) end
-
---- `tril(x [, k = 0]) -> tensor`
----
---- The lower triangle of the last two axes: zero where column - row > k.
----@param k? integer
----@return thalweg.Tensor
-function Tensor:tril(k) end
-
---- `triu(x [, k = 0]) -> tensor`
----
---- The upper triangle of the last two axes: zero where column - row < k.
----@param x thalweg.Tensor|number
----@param k? integer
----@return thalweg.Tensor
-function tw.triu(x, k) end
-
---- `triu(x [, k = 0]) -> tensor`
----
---- The upper triangle of the last two axes: zero where column - row < k.
----@param k? integer
----@return thalweg.Tensor
-function Tensor:triu(k) end
-
---- `diag(x [, k = 0]) -> tensor`
----
---- Of a matrix its k-th diagonal (column - row = k), a view; of a vector the square matrix that has it as its k-th diagonal.
----@param x thalweg.Tensor|number
----@param k? integer
----@return thalweg.Tensor
-function tw.diag(x, k) end
-
---- `diag(x [, k = 0]) -> tensor`
----
---- Of a matrix its k-th diagonal (column - row = k), a view; of a vector the square matrix that has it as its k-th diagonal.
----@param k? integer
----@return thalweg.Tensor
-function Tensor:diag(k) end
-
---- `all(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
----
---- Whether every element is true; a number counts as true unless it is 0. True of no elements.
----@param x thalweg.Tensor|number
----@param axis? integer|integer[]
----@param options? { keepdim?: boolean }
----@return thalweg.Tensor
-function tw.all(x, axis, options) end
-
---- `all(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
----
---- Whether every element is true; a number counts as true unless it is 0. True of no elements.
----@param axis? integer|integer[]
----@param options? { keepdim?: boolean }
----@return thalweg.Tensor
-function Tensor:all(axis, options) end
-
---- `any(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
----
---- Whether some element is true; a number counts as true unless it is 0. False of no elements.
----@param x thalweg.Tensor|number
----@param axis? integer|integer[]
----@param options? { keepdim?: boolean }
----@return thalweg.Tensor
-function tw.any(x, axis, options) end
-
---- `any(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor`
----
---- Whether some element is true; a number counts as true unless it is 0. False of no elements.
----@param axis? integer|integer[]
----@param options? { keepdim?: boolean }
----@return thalweg.Tensor
-function Tensor:any(axis, options) end
-
---- `norm(x [, axis | {axes}] [, {p = 2, keepdim = false}]) -> tensor`
----
---- The p-norm of the elements over axes, all where none is named (a matrix: Frobenius). p: math.huge for the largest magnitude, -math.huge for the
---- smallest, 0 counts what is not 0. The 2-norm of zeros has gradient 0.
----
---- Formula: `(sum |x_i|^p)^(1/p)`
----@param x thalweg.Tensor|number
----@param axis? integer|integer[]
----@param options? { p?: number, keepdim?: boolean }
----@return thalweg.Tensor
-function tw.norm(x, axis, options) end
-
---- `norm(x [, axis | {axes}] [, {p = 2, keepdim = false}]) -> tensor`
----
---- The p-norm of the elements over axes, all where none is named (a matrix: Frobenius). p: math.huge for the largest magnitude, -math.huge for the
---- smallest, 0 counts what is not 0. The 2-norm of zeros has gradient 0.
----
---- Formula: `(sum |x_i|^p)^(1/p)`
----@param axis? integer|integer[]
----@param options? { p?: number, keepdim?: boolean }
----@return thalweg.Tensor
-function Tensor:norm(axis, options) end
-
---- `clamp(x, low, high) -> tensor`
----
---- x, but at least low and at most high: numbers or tensors that broadcast; either may be nil. The gradient is x's where x is within the bounds or on
---- them, the bound's elsewhere. NaN stays NaN.
----@param x thalweg.Tensor|number
----@param low integer
----@param high integer
----@return thalweg.Tensor
-function tw.clamp(x, low, high) end
-
---- `clamp(x, low, high) -> tensor`
----
---- x, but at least low and at most high: numbers or tensors that broadcast; either may be nil. The gradient is x's where x is within the bounds or on
---- them, the bound's elsewhere. NaN stays NaN.
----@param low integer
----@param high integer
----@return thalweg.Tensor
-function Tensor:clamp(low, high) end
-
---- `einsum(spec, x, ...) -> tensor`
----
---- Products of tensors with named axes, summed over the names the result lacks: "ij,jk->ik" is the matrix product. A letter per axis; a letter said twice
---- takes the diagonal; without -> the result has the letters said once, in alphabetical order; ... stands for any further axes, which broadcast. Any
---- number of tensors, real and of one dtype. Pairs are contracted, always the one with the smallest result, each by one batched matrix product, whose sum
---- runs over the summed letters in the order in which the spec first says them.
----@param spec string
----@param x thalweg.Tensor|number
----@param ... any
----@return thalweg.Tensor
-function tw.einsum(spec, x, ...) end
-
---- `save(path, tree)`
----
---- Writes a tree of tensors, numbers, strings and booleans to a file, crash-safe: the file appears whole or the old one stays. Views are written as the
---- elements they show; a tensor at two places of the tree is one again when loaded. Functions, userdata and tables with a metatable are errors that name
---- their place.
----@param path string
----@param tree any
-function tw.save(path, tree) end
-
---- `load(path) -> tree`
----
---- The tree that tw.save wrote: the same dtypes, shapes, bits, integers and floats. A file that is no saved tree, cut short or damaged is an error that
---- says so.
----@param path string
----@return any
-function tw.load(path) end
-
 --- `matmul(a, b) -> tensor`
 ---
 --- The matrix product of a [... M K] and b [... K N]: [... M N]; leading axes broadcast. A vector on the left is a row, on the right a column, and its
@@ -2108,6 +2096,18 @@ function tw.dot(a, b) end
 ---@param b thalweg.Tensor|number
 ---@return thalweg.Tensor
 function Tensor:dot(b) end
+
+--- `einsum(spec, x, ...) -> tensor`
+---
+--- Products of tensors with named axes, summed over the names the result lacks: "ij,jk->ik" is the matrix product. A letter per axis; a letter said twice
+--- takes the diagonal; without -> the result has the letters said once, in alphabetical order; ... stands for any further axes, which broadcast. Any
+--- number of tensors, real and of one dtype. Pairs are contracted, always the one with the smallest result, each by one batched matrix product, whose sum
+--- runs over the summed letters in the order in which the spec first says them.
+---@param spec string
+---@param x thalweg.Tensor|number
+---@param ... any
+---@return thalweg.Tensor
+function tw.einsum(spec, x, ...) end
 
 --- `solve(a, b) -> x`
 ---

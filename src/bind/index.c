@@ -104,7 +104,8 @@ static int by_tensor(lua_State *L, tw_tensor *x, tw_tensor *index, int axis) {
   int gone = axes_of(L, x, index, axis);
   bool mask = index->dtype == TW_BOOL;
   int kept = mask ? 1 : index->ndim;
-  if (x->ndim - gone + kept > TW_MAX_DIM) return luaL_error(L, "the result of indexing would have %d axes, at most %d are possible", x->ndim - gone + kept, TW_MAX_DIM);
+  int axes = x->ndim - gone + kept;
+  if (axes > TW_MAX_DIM) return luaL_error(L, "the result of indexing would have %d axes, at most %d are possible", axes, TW_MAX_DIM);
   tw_shape_attrs merged = {0}, result = {0};
   for (int i = 0; i < axis; i++) merged.shape.d[merged.shape.n++] = x->shape[i];
   merged.shape.d[merged.shape.n++] = 1;
@@ -246,9 +247,8 @@ static const tw_function methods[] = {
    "tw.arange(6):narrow(1, 5, 3) --> error: narrow: 3 elements from 5 do not fit axis 1 of size 6"},
   {"index_select", index_select, true,
    "index_select(x, axis, index) -> tensor\n"
-   "The slices along an axis that an index tensor names: i64, counted from 1, of any shape, which takes the axis' place in the result; or a bool mask over "
-   "the\n"
-   "axis. A copy; in the gradient what was taken several times is added up. An index outside 1..n is an error.\n"
+   "The slices along an axis that an index tensor names: i64, counted from 1 (negative from the end), of any shape, which takes the axis' place\n"
+   "in the result; or a bool mask over the axis. A copy; in the gradient what was taken several times is added up. An index outside 1..n is an error.\n"
    "example:\n"
    "tw.tensor{ {1, 2}, {3, 4} }:index_select(2, tw.tensor({ 2, 2 }, {dtype = \"i64\"})) --> f64[2 2]\n"
    "                                                                                 --> [[2 2]\n"
@@ -268,21 +268,21 @@ static void document(lua_State *L) {
     "x[3] --> error: index 3 is outside 1..2 on axis 1");
   tw_add_topic(L, "x[{...}]",
     "x[{i, {first, last}, {}, index}] -> tensor\n"
-    "One entry per axis from the first on, the other axes whole: a number takes one place and drops the axis, {first, last} is a range with both ends, {} "
-    "the whole\n"
-    "axis, a tensor of indices or a mask selects as x[index] does. Without such a tensor the result is a view.\n"
+    "One entry per axis from the first on, the other axes whole: a number takes one place and drops the axis; {first, last} is a range with both ends,\n"
+    "{first, last, step} every step-th of it, backwards where the step is negative; {} is the whole axis; a tensor of indices or a mask selects as x[index]\n"
+    "does, each along its own axis: x[{rows, columns}] has every row named and every column named. Without such a tensor the result is a view.\n"
     "example:\n"
     "local x = tw.arange(12):reshape(3, 4)\n"
     "x[{2, 3}] --> f64[] 7\n"
     "x[{ {}, 2 }] --> f64[3] [ 2  6 10]\n"
     "x[{ {1, 2}, {-2, -1} }] --> f64[2 2]\n"
     "                        --> [[3 4]\n"
-    "                        -->  [7 8]]");
+    "                        -->  [7 8]]\n"
+    "x[{ 1, {-1, 1, -1} }] --> f64[4] [4 3 2 1]");
   tw_add_topic(L, "x[index]",
     "x[index] -> tensor\n"
-    "Slices of the first axis named by an i64 tensor, or by a bool mask over that axis; a mask of x's whole shape selects elements in row-major order. A "
-    "copy,\n"
-    "differentiable in x.\n"
+    "Slices of the first axis named by an i64 tensor of any shape, which takes the axis' place (negative indices count from the end), or by a bool mask over\n"
+    "that axis. A mask of several axes, of x's whole shape for one, selects in row-major order and leaves one axis. A copy, differentiable in x.\n"
     "example:\n"
     "local x = tw.tensor{ {1, 2}, {3, 4} }\n"
     "x[x:gt(1)] --> f64[3] [2 3 4]\n"

@@ -8,7 +8,7 @@
  * A value is a tag byte and what follows it; everything is little-endian, nothing is aligned:
  *   0 false   1 true   2 integer: i64   3 number: f64   4 string: u64 length, bytes
  *   5 table: u64 count, then a key (integer or string) and a value each; integers ascending, then strings bytewise
- *   6 tensor: u8 dtype (0 f64, 1 f32, 2 i64, 3 bool), u8 axes, i64 size of each, the elements row-major
+ *   6 tensor: u8 dtype (0 f64, 1 f32, 2 i64, 3 bool; plus 16: a buffer), u8 axes, i64 size of each, the elements row-major
  *   7 a tensor that was there before: u64 how many came before it in the file
  *
  * The file appears whole or not at all: it is written beside its place, synced and renamed. */
@@ -28,6 +28,7 @@
 static const char magic[8] = {'T', 'W', 'T', 'R', 'E', 'E', 0, 1};
 enum { HEADER = 16, TRAILER = 4, MAX_DEPTH = 100 };
 enum { T_FALSE, T_TRUE, T_INTEGER, T_NUMBER, T_STRING, T_TABLE, T_TENSOR, T_AGAIN };
+enum { BUFFER = 16 }; /* added to the dtype of a tensor that trees carry without differentiating it */
 
 /* Writing. */
 
@@ -64,7 +65,7 @@ static void put_tensor(lua_State *L, writer *w, const tw_tensor *t) {
   lua_pushinteger(L, (lua_Integer)w->tensors++);
   lua_rawsetp(L, w->seen, t);
   tw__bytes_u8(&w->bytes, T_TENSOR);
-  tw__bytes_u8(&w->bytes, t->dtype);
+  tw__bytes_u8(&w->bytes, (uint8_t)(t->dtype | (t->buffer ? BUFFER : 0)));
   tw__bytes_u8(&w->bytes, t->ndim);
   for (int i = 0; i < t->ndim; i++) tw__bytes_i64(&w->bytes, t->shape[i]);
   if (!tw__bytes_room(&w->bytes, bytes)) return;
@@ -193,6 +194,8 @@ static void malformed(lua_State *L, const reader *r, const char *what) { luaL_er
 static void get_tensor(lua_State *L, reader *r) {
   tw_shape shape = {0};
   uint8_t dtype = tw__cursor_u8(&r->at);
+  bool buffer = dtype & BUFFER;
+  dtype &= (uint8_t)~BUFFER;
   int64_t size = 1;
   shape.n = tw__cursor_u8(&r->at);
   if (dtype >= TW_N_DTYPES || shape.n > TW_MAX_DIM) malformed(L, r, "a tensor in it has an unknown dtype or too many axes");
@@ -207,6 +210,7 @@ static void get_tensor(lua_State *L, reader *r) {
   tw_tensor *t;
   tw_bind_status(L, tw_tensor_new(tw_bind_ctx(L), (tw_dtype)dtype, &shape, &t));
   tw_handle_fill(L, h, t);
+  t->buffer = buffer;
   const uint8_t *from = tw__cursor_take(&r->at, (size_t)size * item);
   if (size) memcpy(t->data, from, (size_t)size * item);
   for (int64_t i = 0; dtype == TW_BOOL && i < size; i++) t->data[i] = t->data[i] != 0;
@@ -291,7 +295,9 @@ static int load(lua_State *L) {
   uint64_t length = 0;
   uint32_t stored, computed;
   if (n >= HEADER) memcpy(&length, data + sizeof magic, sizeof length);
-  if (n < HEADER + TRAILER || length != n - HEADER - TRAILER) return luaL_error(L, "load: %s: is cut short or has grown: its length is not the one it records", r.path);
+  if (n < HEADER + TRAILER || length != n - HEADER - TRAILER) {
+    return luaL_error(L, "load: %s: is cut short or has grown: its length is not the one it records", r.path);
+  }
   memcpy(&stored, data + n - TRAILER, sizeof stored);
   computed = tw_crc32c(0, data, n - TRAILER);
   if (stored != computed) return luaL_error(L, "load: %s: is damaged: its checksum does not fit its contents", r.path);
@@ -306,8 +312,9 @@ static int load(lua_State *L) {
 static const tw_function functions[] = {
   {"save", save, false,
    "save(path, tree)\n"
-   "Writes a tree of tensors, numbers, strings and booleans to a file, crash-safe: the file appears whole or the old one stays. Views are written as the elements "
-   "they show; a tensor at two places of the tree is one again when loaded. Functions, userdata and tables with a metatable are errors that name their place.\n"
+   "Writes a tree of tensors, numbers, strings and booleans to a file, crash-safe: the file appears whole or the old one stays. Views are written as the "
+   "elements they show; a tensor at two places of the tree is one again when loaded. Functions, userdata and tables with a metatable are errors that name "
+   "their place.\n"
    "example:\n"
    "local path = os.tmpname()\n"
    "tw.save(path, { w = tw.tensor {1, 2}, step = 3 })\n"
@@ -315,7 +322,8 @@ static const tw_function functions[] = {
    "os.remove(path)"},
   {"load", load, false,
    "load(path) -> tree\n"
-   "The tree that tw.save wrote: the same dtypes, shapes, bits, integers and floats. A file that is no saved tree, cut short or damaged is an error that says so.\n"
+   "The tree that tw.save wrote: the same dtypes, shapes, bits, integers and floats. A file that is no saved tree, cut short or damaged is an error that "
+   "says so.\n"
    "example:\n"
    "local path = os.tmpname()\n"
    "tw.save(path, { 1, 2.5, \"three\", true })\n"

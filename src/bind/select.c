@@ -300,142 +300,16 @@ static int clamp(lua_State *L) {
   return 1;
 }
 
-static const tw_function methods[] = {
-  {"sort", sort, true,
-   "sort(x [, axis = -1] [, {descending = false}]) -> values, indices\n"
-   "The elements in ascending order along an axis, and the 1-based places they come from (i64). Stable: equal elements keep their order, descending too. "
-   "NaN stands above every number: last in ascending order, first in descending. Any dtype; the values are differentiable.\n"
-   "example:\n"
-   "local values, places = tw.tensor({3, 1, 2}):sort()\n"
-   "values --> f64[3] [1 2 3]\n"
-   "places --> i64[3] [2 3 1]"},
-  {"argsort", argsort, true,
-   "argsort(x [, axis = -1] [, {descending = false}]) -> indices\n"
-   "The places that sort returns, without the values: x:gather(axis, x:argsort(axis)) is sorted.\n"
-   "example:\n"
-   "tw.tensor({3, 1, 2}):argsort({descending = true}) --> i64[3] [1 3 2]"},
-  {"topk", topk, true,
-   "topk(x, k [, axis = -1] [, {largest = true}]) -> values, indices\n"
-   "The k largest (smallest) elements along an axis, in order, and their 1-based places; of equal ones the first. NaN counts as the largest. The values are "
-   "differentiable.\n"
-   "example:\n"
-   "local values, places = tw.tensor({3, 1, 2}):topk(2)\n"
-   "values --> f64[2] [3 2]\n"
-   "places --> i64[2] [1 3]"},
-  {"cumsum", cumsum, true,
-   "cumsum(x [, axis]) -> tensor\n"
-   "The sums of the first 1, 2, ... elements along an axis (which may be left out for a vector); shape and dtype are x's. Element i is bit for bit the sum of "
-   "the first i elements, so the last one is x:sum(axis): one order of adding for both, whatever the layout.\n"
-   "formula: y_i = x_1 + ... + x_i\n"
-   "example:\n"
-   "tw.tensor({1, 2, 3}):cumsum() --> f64[3] [1 3 6]"},
-  {"cumprod", cumprod, true,
-   "cumprod(x [, axis]) -> tensor\n"
-   "The products of the first 1, 2, ... elements along an axis (which may be left out for a vector). Element i is bit for bit the product of the first i "
-   "elements. The derivative is right where elements are 0.\n"
-   "formula: y_i = x_1 ... x_i\n"
-   "example:\n"
-   "tw.tensor({1, 2, 3, 4}):cumprod() --> f64[4] [ 1  2  6 24]"},
-  {"flip", flip, true,
-   "flip(x [, axis | {axes}]) -> tensor\n"
-   "The elements in reverse order along axes, all of them where none is named. A view.\n"
-   "example:\n"
-   "tw.tensor({1, 2, 3}):flip() --> f64[3] [3 2 1]"},
-  {"split", split, true,
-   "split(x, size | {sizes} [, axis = 1]) -> table of tensors\n"
-   "Cuts x along an axis into parts of a size (the last may be smaller) or of the sizes listed, which must add up. The parts are views; tw.cat(parts, axis) is "
-   "x again.\n"
-   "example:\n"
-   "local parts = tw.arange(5):split({2, 3})\n"
-   "parts[2] --> f64[3] [3 4 5]"},
-  {"gather", gather, true,
-   "gather(x, axis, index) -> tensor\n"
-   "Along an axis, the element that each index names: y[i][j] = x[index[i][j]][j] for axis 1. index: i64, 1-based (negative from the end), with as many axes as "
-   "x and no other axis longer than x's; the result has its shape. An index outside the axis is an error. The adjoint is scatter_add.\n"
-   "example:\n"
-   "tw.tensor({{1, 2}, {3, 4}}):gather(2, tw.tensor({{2}, {1}}, {dtype = \"i64\"})) --> f64[2 1]\n"
-   "  --> [[2]\n"
-   "  -->  [3]]"},
-  {"scatter_add", scatter_add, true,
-   "scatter_add(x, axis, index, source) -> tensor\n"
-   "A copy of x with each element of source added at the place its index names along an axis. index: as for gather; source: of index's shape and x's dtype, or "
-   "a number. What several indices send to one place is added one after the other, in the order along the axis. Differentiable in x and source.\n"
-   "example:\n"
-   "tw.zeros(3):scatter_add(1, tw.tensor({1, 3, 1}, {dtype = \"i64\"}), tw.tensor {5, 6, 7}) --> f64[3] [12  0  6]"},
-  {"one_hot", one_hot, true,
-   "one_hot(index [, classes] [, {dtype}]) -> tensor\n"
-   "For every class 1..classes (i64) a row that is 1 at that place and 0 elsewhere: the result has one axis more. Without a number of classes the largest index "
-   "counts. The dtype is the default one of reals.\n"
-   "example:\n"
-   "tw.one_hot(tw.tensor({2, 1}, {dtype = \"i64\"}), 3) --> f64[2 3]\n"
-   "  --> [[0 1 0]\n"
-   "  -->  [1 0 0]]"},
-  {"tril", tril, true,
-   "tril(x [, k = 0]) -> tensor\n"
-   "The lower triangle of the last two axes: zero where column - row > k.\n"
-   "example:\n"
-   "tw.ones(2, 2):tril() --> f64[2 2]\n"
-   "  --> [[1 0]\n"
-   "  -->  [1 1]]"},
-  {"triu", triu, true,
-   "triu(x [, k = 0]) -> tensor\n"
-   "The upper triangle of the last two axes: zero where column - row < k.\n"
-   "example:\n"
-   "tw.ones(2, 2):triu(1) --> f64[2 2]\n"
-   "  --> [[0 1]\n"
-   "  -->  [0 0]]"},
-  {"diag", diag, true,
-   "diag(x [, k = 0]) -> tensor\n"
-   "Of a matrix its k-th diagonal (column - row = k), a view; of a vector the square matrix that has it as its k-th diagonal.\n"
-   "example:\n"
-   "tw.tensor({{1, 2}, {3, 4}}):diag() --> f64[2] [1 4]\n"
-   "tw.diag(tw.tensor {5, 6}) --> f64[2 2]\n"
-   "  --> [[5 0]\n"
-   "  -->  [0 6]]"},
-  {"all", all, true,
-   "all(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor\n"
-   "Whether every element is true; a number counts as true unless it is 0. True of no elements.\n"
-   "example:\n"
-   "tw.tensor({1, 2}):gt(0):all():item() --> true"},
-  {"any", any, true,
-   "any(x [, axis | {axes}] [, {keepdim = false}]) -> bool tensor\n"
-   "Whether some element is true; a number counts as true unless it is 0. False of no elements.\n"
-   "example:\n"
-   "tw.tensor({1, -2}):lt(0):any():item() --> true"},
-  {"norm", norm, true,
-   "norm(x [, axis | {axes}] [, {p = 2, keepdim = false}]) -> tensor\n"
-   "The p-norm of the elements over axes, all where none is named (a matrix: Frobenius). p: math.huge for the largest magnitude, -math.huge for the smallest, 0 "
-   "counts what is not 0. The 2-norm of zeros has gradient 0.\n"
-   "formula: (sum |x_i|^p)^(1/p)\n"
-   "example:\n"
-   "tw.tensor({3, 4}):norm() --> f64[] 5\n"
-   "tw.tensor({{3, 4}, {0, 1}}):norm(2, {p = 1}) --> f64[2] [7 1]"},
-  {"clamp", clamp, true,
-   "clamp(x, low, high) -> tensor\n"
-   "x, but at least low and at most high: numbers or tensors that broadcast; either may be nil. The gradient is x's where x is within the bounds or on them, the "
-   "bound's elsewhere. NaN stays NaN.\n"
-   "example:\n"
-   "tw.tensor({-1, .5, 2}):clamp(0, 1) --> f64[3] [  0 0.5   1]"},
-  {NULL, NULL, false, NULL},
-};
-
-static const tw_function functions[] = {
-  {"einsum", einsum, false,
-   "einsum(spec, x, ...) -> tensor\n"
-   "Products of tensors with named axes, summed over the names the result lacks: \"ij,jk->ik\" is the matrix product. A letter per axis; a letter said twice "
-   "takes the diagonal; without -> the result has the letters said once, in alphabetical order; ... stands for any further axes, which broadcast. Any number of "
-   "tensors, real and of one dtype. Pairs are contracted, always the one with the smallest result, each by one batched matrix product, whose sum runs over the "
-   "summed letters in the order in which the spec first says them.\n"
-   "source: the notation is NumPy's einsum\n"
-   "example:\n"
-   "local a = tw.tensor {{1, 2}, {3, 4}}\n"
-   "tw.einsum(\"ij,j->i\", a, tw.tensor {1, 10}) --> f64[2] [21 43]\n"
-   "tw.einsum(\"ii\", a) --> f64[] 5"},
-  {NULL, NULL, false, NULL},
-};
+#include "bind/select_rows.inc"
 
 void tw_register_select(lua_State *L) {
-  tw_add_functions(L, methods);
-  tw_add_functions(L, functions);
+  static const struct { const char *title; const tw_function *rows; } parts[] = {
+    {"Selecting and sorting", ordering}, {"Shapes", cutting}, {"Reductions", reducing}, {"Elementwise functions", bounding}, {"Products", contracting},
+  };
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    tw_doc_group(L, parts[i].title);
+    tw_add_functions(L, parts[i].rows);
+  }
+  tw_doc_group(L, "Tensors");
   tw_register_save(L);
 }

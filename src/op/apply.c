@@ -147,9 +147,9 @@ static tw_status apply_promoted(tw_ctx *ctx, const tw_call *c) {
 tw_status tw_apply(tw_ctx *ctx, const tw_call *c) {
   if (!(c->op->flags & TW_OP_PROMOTE)) return apply_promoted(ctx, c);
 
-  bool differ = !tw_is_real((tw_dtype)c->in[0]->dtype);
+  bool differ = false, masks = c->in[0]->dtype == TW_BOOL && c->op->row && c->op->row->forward_bool;
   for (int i = 1; i < c->n_in; i++) differ = differ || c->in[i]->dtype != c->in[0]->dtype;
-  if (!differ) return apply_promoted(ctx, c);
+  if (!differ && (masks || tw_is_real((tw_dtype)c->in[0]->dtype))) return apply_promoted(ctx, c);
 
   tw_cast_attrs to;
   tw_tensor *converted[MAX_IN] = {NULL}, *in[MAX_IN];

@@ -31,8 +31,8 @@ static tw_status vjp_diagonal(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t
   return tw_compose_end(&k, tw_do1(&k, &tw_op_diagonal_embed, &back, t[0]), &grad[0]);
 }
 
-const tw_op tw_op_diagonal = {.name = "diagonal", .about = "the diagonal of two axes, as the last axis", .n_in = 1, .n_out = 1, .flags = TW_OP_VIEW | TW_OP_LINEAR,
-                              .attrs_bytes = sizeof(tw_diagonal_attrs), .run = run_diagonal, .vjp = vjp_diagonal};
+const tw_op tw_op_diagonal = {.name = "diagonal", .about = "the diagonal of two axes, as the last axis", .n_in = 1, .n_out = 1,
+                              .flags = TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_diagonal_attrs), .run = run_diagonal, .vjp = vjp_diagonal};
 
 /* diagonal_embed: zeros with the input on that diagonal. */
 

@@ -55,6 +55,25 @@
 #define BINARY(name, f, da, db, about)
 #define PREDICATE(name, f, about)
 #include "op/ops.def"
+#undef COMPARE
+#undef PREDICATE
+
+/* Masks among themselves: a byte each, 0 or 1. */
+#define COMPARE(name, f, about)                                                                              \
+  static void compare_bool_##name(int64_t n, char *const *p, const int64_t *s) {                             \
+    for (int64_t i = 0; i < n; i++) {                                                                        \
+      int a = p[1][i * s[1]], b = p[2][i * s[2]];                                                            \
+      p[0][i * s[0]] = f;                                                                                    \
+    }                                                                                                        \
+  }
+#define PREDICATE(name, f, about)                                                                            \
+  static void test_bool_##name(int64_t n, char *const *p, const int64_t *s) {                                \
+    for (int64_t i = 0; i < n; i++) {                                                                        \
+      int x = p[1][i * s[1]];                                                                                \
+      p[0][i * s[0]] = f;                                                                                    \
+    }                                                                                                        \
+  }
+#include "op/ops.def"
 #undef UNARY
 #undef BINARY
 #undef COMPARE
@@ -124,7 +143,7 @@ static tw_status run_row(tw_ctx *ctx, const tw_call *c) {
   tw_shape shape = tw_tensor_shape(c->out[0]);
   tw_iter it;
   tw_iter_init(&it, &shape, c->n_in + 1, operands);
-  tw_iter_run(&it, d == TW_F64 ? row->forward[0] : d == TW_F32 ? row->forward[1] : tw__integer_loop(c->op));
+  tw_iter_run(&it, d == TW_F64 ? row->forward[0] : d == TW_F32 ? row->forward[1] : d == TW_BOOL ? row->forward_bool : tw__integer_loop(c->op));
   return TW_OK;
 }
 
@@ -233,11 +252,12 @@ enum { t = 0, x = 0, y = 0, a = 0, b = 0 }; /* the operands cost nothing */
   const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 2, .n_out = 1, .flags = TW_OP_PROMOTE | TW_OP_ALIAS, \
     .infer = tw_infer_elementwise, .run = run_row, .vjp = vjp_row, .jvp = jvp_row, .row = &row_##name_};
 #define COMPARE(name_, f, about_)                                                                                     \
-  static const tw_row row_##name_ = {.forward = {compare_##name_##_f64, compare_##name_##_f32}, .forward_i64 = compare_i64_##name_}; \
+  static const tw_row row_##name_ = {.forward = {compare_##name_##_f64, compare_##name_##_f32}, \
+    .forward_i64 = compare_i64_##name_, .forward_bool = compare_bool_##name_}; \
   const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 2, .n_out = 1, .flags = TW_OP_PROMOTE | TW_OP_NO_GRAD, \
     .infer = infer_bool, .run = run_row, .row = &row_##name_};
 #define PREDICATE(name_, f, about_)                                                                                        \
-  static const tw_row row_##name_ = {.forward = {test_##name_##_f64, test_##name_##_f32}};                            \
+  static const tw_row row_##name_ = {.forward = {test_##name_##_f64, test_##name_##_f32}, .forward_bool = test_bool_##name_}; \
   const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 1, .flags = TW_OP_PROMOTE | TW_OP_NO_GRAD, \
     .infer = infer_bool, .run = run_row, .row = &row_##name_};
 #include "op/ops.def"

@@ -7,7 +7,8 @@
 #include "tensor/ctx.h"
 
 static tw_status outside(tw_ctx *ctx, const char *op, int64_t at, int64_t place, int64_t n) {
-  return tw_fail(&ctx->error, TW_EINVAL, "%s: index %lld (element %lld of the index tensor) is outside 1..%lld", op, (long long)at, (long long)place + 1, (long long)n);
+  return tw_fail(&ctx->error, TW_EINVAL, "%s: index %lld (element %lld of the index tensor) is outside 1..%lld", op, (long long)at, (long long)place + 1,
+                 (long long)n);
 }
 
 /* The first element outside low..n except 0 (n + 1: none), and whether any is negative. */
@@ -109,7 +110,9 @@ const tw_op tw_op_gather = {.name = "gather", .about = "along an axis, the eleme
 static tw_status infer_scatter_add(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   const tw_tensor *x = c->in[0], *source = c->in[1], *index = c->in[2];
   tw_shape a = tw_tensor_shape(source), b = tw_tensor_shape(index);
-  if (x->dtype != source->dtype || x->dtype == TW_BOOL) return tw_fail_shapes(ctx, c, "the tensor and what is added must be numbers of one dtype; convert one with :to()");
+  if (x->dtype != source->dtype || x->dtype == TW_BOOL) {
+    return tw_fail_shapes(ctx, c, "the tensor and what is added must be numbers of one dtype; convert one with :to()");
+  }
   if (!tw_shape_equal(&a, &b)) return tw_fail_shapes(ctx, c, "what is added must have the index's shape");
   out[0] = (tw_meta){.dtype = (tw_dtype)x->dtype, .shape = tw_tensor_shape(x)};
   return check(ctx, c, x, index);

@@ -1,6 +1,5 @@
 /* Compositions the field has one name for. Each is calls of operations, so it is differentiable in every argument. */
 #include "op/op.h"
-#include "op/select.h"
 #include "op/vec.h"
 #include "tensor/ctx.h"
 
@@ -9,8 +8,6 @@ static int64_t count_of(const tw_tensor *x, uint32_t axes) {
   for (int i = 0; i < x->ndim; i++) n *= axes >> i & 1 ? x->shape[i] : 1;
   return n;
 }
-
-static uint32_t every_axis(const tw_tensor *x) { return (1u << x->ndim) - 1; }
 
 tw_status tw_mean(tw_ctx *ctx, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out) {
   tw_compose k = {.ctx = ctx};
@@ -36,8 +33,6 @@ tw_status tw_var(tw_ctx *ctx, tw_tensor *x, uint32_t axes, bool keepdim, int64_t
   tw_tensor_release(ctx, mean);
   return s;
 }
-
-tw_status tw_norm(tw_ctx *ctx, tw_tensor *x, tw_tensor **out) { return tw_norm_axes(ctx, x, 2, every_axis(x), false, out); }
 
 /* max + log(sum(exp(x - max))), max a constant of the differentiation (its derivatives cancel); an infinite max is replaced by 0. */
 tw_status tw_logsumexp(tw_ctx *ctx, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out) {

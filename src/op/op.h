@@ -37,6 +37,7 @@ typedef struct tw_compose tw_compose;
 typedef struct tw_row {
   tw_loop forward[2];                     /* f64, f32 */
   tw_loop forward_i64;                    /* comparisons; arithmetic rows: ops_i64.def */
+  tw_loop forward_bool;                   /* comparisons and predicates of masks alone */
   const tw_op *derivative[2];             /* per input: the fused kernel as an operation */
   int derivative_calls[2];                /* number of operations in the composed form */
   tw_tensor *(*compose)(tw_compose *, int k, tw_tensor *t, tw_tensor *a, tw_tensor *b, tw_tensor *y);
@@ -131,7 +132,6 @@ extern const tw_op tw_op_cat;          /* (a, b) axis attrs */
 /* Compositions that stand for one thing in the field's language. All differentiable because they are made of calls. out: new. */
 TW_CHECKED tw_status tw_mean(tw_ctx *, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out);
 TW_CHECKED tw_status tw_var(tw_ctx *, tw_tensor *x, uint32_t axes, bool keepdim, int64_t correction, tw_tensor **out);
-TW_CHECKED tw_status tw_norm(tw_ctx *, tw_tensor *x, tw_tensor **out);                                   /* 2-norm of all entries */
 TW_CHECKED tw_status tw_logsumexp(tw_ctx *, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out);
 TW_CHECKED tw_status tw_matmul(tw_ctx *, tw_tensor *a, tw_tensor *b, tw_tensor **out);                   /* vectors too */
 TW_CHECKED tw_status tw_linear(tw_ctx *, tw_tensor *x, tw_tensor *w, tw_tensor *b, tw_tensor **out);     /* x w + b; b may be NULL */

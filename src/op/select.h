@@ -6,7 +6,7 @@
 
 typedef struct { int axis; bool descending; } tw_sort_attrs;
 typedef struct { int axis; } tw_scan_attrs;
-typedef struct { int a, b; int64_t offset; } tw_diagonal_attrs;                   /* element i is at (i, i + offset) of the axes a, b; it becomes the last axis */
+typedef struct { int a, b; int64_t offset; } tw_diagonal_attrs;                   /* elements (i, i + offset) of the axes a, b: a new last axis */
 typedef struct { tw_shape shape; tw_diagonal_attrs diagonal; } tw_diagonal_embed_attrs;
 typedef struct { int64_t k; } tw_triangle_attrs;                                  /* the diagonal kept last: j - i <= k below, j - i >= k above */
 
@@ -14,7 +14,7 @@ extern const tw_op tw_op_argsort;                                               
 extern const tw_op tw_op_cumsum, tw_op_cumprod;                                   /* scan attrs */
 extern const tw_op tw_op_recurrence;                                              /* (a, b) scan attrs: r[i] = a[i] r[i-1] + b[i], r[1] = b[1] */
 extern const tw_op tw_op_gather;                                                  /* (x, index) scan attrs: y[.. i ..] = x[.. index[.. i ..] ..] */
-extern const tw_op tw_op_scatter_add;                                             /* (x, source, index) scan attrs: x with source[.. i ..] added at index[.. i ..] */
+extern const tw_op tw_op_scatter_add;                                             /* (x, source, index) scan attrs: x with source added at index */
 extern const tw_op tw_op_diagonal;                                                /* diagonal attrs; a view */
 extern const tw_op tw_op_diagonal_embed;                                          /* diagonal embed attrs: its adjoint, zeros elsewhere */
 extern const tw_op tw_op_tril, tw_op_triu;                                        /* triangle attrs, on the last two axes */

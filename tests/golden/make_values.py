@@ -20,7 +20,8 @@ mp.mp.prec = 2200  # sines of arguments near 1e300
 
 N = 48
 EDGES = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, -1e-310, 1e-300, -1e-300, 1e-20, -1e-20, 1e-8, -1e-8, 0.5, -0.5, 1.0, -1.0, 1.5, -1.5, 2.5, -2.5,
-         3.0, -3.0, 20.0, -20.0, 37.0, -37.0, 88.7, -88.7, 104.0, -104.0, 709.7, -709.7, 745.1, -745.1, 1000.0, -1000.0, 1e10, -1e10, 1e17, 1e150, 1e300, -1e300]
+         3.0, -3.0, 20.0, -20.0, 37.0, -37.0, 88.7, -88.7, 104.0, -104.0, 709.7, -709.7, 745.1, -745.1, 1000.0, -1000.0, 1e10, -1e10, 1e17,
+         1e150, 1e300, -1e300]
 PAIRS = [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1e-300, 1e-8, 0.5, -0.5, 1.0, -1.0, 2.0, -3.0, 800.0, -1e10, 1e200, -1e300]
 
 
@@ -153,7 +154,8 @@ def lines(table, n_in):
                 more = drawn(k + 1, low, high, 2 * N)
                 args = [(a, b) for a in PAIRS for b in PAIRS] + [(more[2 * i], more[2 * i + 1]) for i in range(N)]
             out = [text(value(exact, edge, tuple(narrow(a, dtype) for a in pair), dtype)) for pair in args]
-            print("{ %q, %d, %q, %d, %g, %g, %g, %d,".replace("%q", '"%s"') % (name, n_in, "f64" if dtype is np.float64 else "f32", k + 1, low, high, ulps, size))
+            short = "f64" if dtype is np.float64 else "f32"
+            print('{ "%s", %d, "%s", %d, %g, %g, %g, %d,' % (name, n_in, short, k + 1, low, high, ulps, size))
             print(' "' + " ".join(out) + '" },')
 
 

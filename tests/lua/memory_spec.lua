@@ -54,6 +54,28 @@ part("indexing", function()
     x[{ 1, index }], x[{ {}, index }], x[tw.tensor({ { 1, 2 }, { 3, 3 } }, { dtype = "i64" })])
 end)
 
+part("selecting", function()
+  local x = tw.arange(12):reshape(3, 4)
+  local index, wide = tw.tensor({ 3, -1 }, { dtype = "i64" }), tw.tensor({ { 1, 2, 1, 3 }, { 3, -1, 2, 2 } }, { dtype = "i64" })
+  local values, places = x:sort(1, { descending = true })
+  local top = x:topk(2)
+  local parts = x:split({ 1, 3 }, 2)
+  local m = x:gt(4)
+  return sum(values, places, top, x:argsort(), x:cumsum(1), x:cumprod(2), x:flip(), parts[1], parts[2], x:gather(1, wide), x:scatter_add(1, wide, 2),
+    x:scatter_add(1, wide, x:narrow(1, 1, 2)), index:abs():one_hot(3), x:tril(), x:triu(1), x:diag(), tw.diag(x[1], -1), m & ~m | m, m:all(1), m:any(),
+    x:norm(1), x:norm(2, { p = 3 }), x:clamp(2, x:flip()), x[{ index, index }], x[{ { -1, 1, -1 }, m[1] }], x[{ m }], x % 5, x // 5,
+    tw.einsum("ij,kj,kl->il", x, x, x), tw.einsum("...j,...j->", x, x), tw.einsum("ii->i", x:narrow(2, 1, 3)))
+end)
+
+part("saving and loading", function()
+  local path = (os.getenv("TMPDIR") or "/tmp") .. "/memory_spec.tw"
+  local w = tw.arange(6):reshape(2, 3)
+  tw.save(path, { w = w, again = w, turned = w:t(), { 1, 2.5, "text", true } })
+  local t = tw.load(path)
+  os.remove(path)
+  return sum(t.w, t.again, t.turned) + t[1][2]
+end)
+
 part("generators", function()
   local r = tw.rng(1, "memory"):split("a")
   local w = tw.tensor { 1, 2, 3 }
@@ -86,6 +108,16 @@ part("gradients of every kind of operation", function()
       + y:cross_entropy(tw.tensor({ 1, 2, 3 }, { dtype = "i64" }))
     return a + b + c + y:to("f32"):to("f64"):sum() + y:mse(y + 1) + y:exp():gelu():sum() + (y ^ y):sum()
   end)(x))
+end)
+
+part("gradients of what selects", function()
+  local x = tw.linspace(.1, 1, 12):reshape(3, 4)
+  local wide = tw.tensor({ { 1, 2, 1, 3 }, { 3, 1, 2, 2 } }, { dtype = "i64" })
+  local function f(y)
+    local a = ((y:sort()) * y):sum() + (y:cumsum(1) * y:cumprod(2)):sum() + y:gather(1, wide):sum() + y:scatter_add(1, wide, y:narrow(1, 1, 2)):prod()
+    return a + y:tril():sum() + y:diag():prod() + y:norm(1):sum() + y:clamp(.2, .9):sum() + tw.einsum("ij,kj,kl->il", y, y, y):sum()
+  end
+  return sum(tw.grad(f)(x), tw.hvp(f)(x, x))
 end)
 
 part("second derivatives", function()

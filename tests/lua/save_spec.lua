@@ -47,6 +47,12 @@ test("a tensor at two places is one again, and the loaded tree can be trained", 
   test.eq(tw.grad(function(p) return (p.a * p.b[1]):sum() end)(got).a:table(), { 14.0, 14.0 })
 end)
 
+test("a buffer stays one: no gradient flows into it", function()
+  local got = back { w = tw.tensor { 1, 2 }, mean = tw.buffer(tw.tensor { 3, 4 }) }
+  local g = tw.grad(function(p) return (p.w * p.mean):sum() end)(got)
+  test.eq({ g.w:table(), g.mean }, { { 3.0, 4.0 }, nil })
+end)
+
 test("the same tree makes the same bytes, in whatever order it was filled", function()
   local a, b = {}, {}
   for i = 1, 50 do a["k" .. i], b["k" .. 51 - i] = i, 51 - i end

@@ -150,6 +150,18 @@ test("einsum over nothing, with nothing, and of empty tensors", function()
   test.eq(tw.einsum("i->", i64 { 1, 2 }):item(), 3)
 end)
 
+test("logsumexp neither overflows nor underflows, and keeps the limits", function()
+  local ln2 = math.log(2)
+  for _, case in ipairs {
+    { { 1e3, 1e3 }, 1e3 + ln2 }, { { -1e3, -1e3 }, -1e3 + ln2 }, { { 1e308, 1e308 }, 1e308 }, { { -1e308, 0 }, 0.0 }, { { inf, 1 }, inf },
+    { { inf, -inf }, inf }, { { -inf, -inf }, -inf }, { { -inf, 3 }, 3.0 }, { { nan, 1 }, nan }, { { 5e-324, 5e-324 }, ln2 },
+  } do
+    local got = tw.tensor(case[1]):logsumexp():item()
+    test.ok(got == case[2] or got ~= got and case[2] ~= case[2] or math.abs(got - case[2]) <= 2e-16 * math.abs(case[2]), case[1][1] .. ": " .. got)
+    test.eq(tw.tensor({ case[1], case[1] }):logsumexp(2)[2]:item(), got)
+  end
+end)
+
 -- Masks, numbers, operators.
 
 test("masks combine with & | ~ and the functions of the same meaning", function()
@@ -157,6 +169,8 @@ test("masks combine with & | ~ and the functions of the same meaning", function(
   test.eq({ (p & q):table(), (p | q):table(), (p ~ q):table(), (~p):table() },
     { { true, false, false, false }, { true, true, true, false }, { false, true, true, false }, { false, false, true, true } })
   test.eq({ tw.logical_and(p, q).dtype, tw.logical_not(tw.tensor { 0, 2, nan }):table() }, { "bool", { true, false, false } })
+  test.eq({ p:eq(q):table(), q:lt(p):table(), p:isnan():any():item(), p:eq(1):table(), (p & i64 { 0, 2, 2, 0 }):table() },
+    { { true, false, false, true }, { false, true, false, false }, false, { true, true, false, false }, { false, true, false, false } })
   test.eq({ p:all():item(), p:any():item(), tw.zeros(0):all():item(), tw.zeros(0):any():item() }, { false, true, true, false })
   test.eq({ tw.zeros(0, 2):all(1):table(), tw.ones(2, 3):all({ keepdim = true }).shape, tw.tensor(1):all():item() }, { { true, true }, { 1, 1 }, true })
 end)
@@ -247,7 +261,9 @@ for message, f in next, {
   ["gather: index 4 (element 2 of the index tensor) is outside 1..3"] = function() return m:gather(1, i64 { { 1, 4 } }) end,
   ["gather: the index must be an i64 tensor (or a bool mask), got f64[3 4]; convert it with :to(\"i64\")"] = function() return m:gather(1, m) end,
   ["scatter_add: what is added must have the index's shape: f64[3 4], f64[3 4], i64[1 1]"] = function() return m:scatter_add(1, i64 { { 1 } }, m) end,
-  ["scatter_add: the tensor and what is added must be numbers of one dtype"] = function() return m:scatter_add(1, i64 { { 1 } }, tw.ones(1, 1, { dtype = "f32" })) end,
+  ["scatter_add: the tensor and what is added must be numbers of one dtype"] = function()
+    return m:scatter_add(1, i64 { { 1 } }, tw.ones(1, 1, { dtype = "f32" }))
+  end,
   ["one_hot: index 3 (element 1 of the index tensor) is outside 1..2"] = function() return i64({ 3 }):one_hot(2) end,
   ["one_hot: the number of classes of an empty tensor must be given"] = function() return i64({}):one_hot() end,
   ["tril: a matrix is needed: f64[4]"] = function() return m[1]:tril() end,
