@@ -43,7 +43,8 @@ void tw_open_abandon_all(lua_State *L);
 void tw_bind_settle(lua_State *L);                     /* closes what dead coroutines left open; this thread is the current one */
 
 /* Scopes. What is pushed while one is open belongs to it. */
-/* Ends a scope whose level is closed: releases what it owns except the tensors reachable from the values first..top through plain tables; those go to the scope around it. */
+/* Ends a scope whose level is closed: releases what it owns except the tensors reachable from the values first..top through plain tables; those go to
+ * the scope around it. */
 void tw_scope_close(lua_State *L, tw_open *, int first);
 
 int tw_handle_keep(lua_State *L);
