@@ -119,7 +119,8 @@ static tw_status jvp_custom(tw_ctx *ctx, const tw_call *c, tw_tensor *const *tan
 static const tw_op op_custom = {.name = "custom", .about = "an operation with rules in Lua", .n_in = MAX_INPUTS, .n_out = 1, .flags = TW_OP_VIEW,
                                 .attrs_bytes = sizeof(custom_attrs), .run = run_custom, .vjp = vjp_custom, .jvp = jvp_custom};
 
-/* The operation itself: upvalue 1 is the rule's reference. forward runs outside every differentiation. */
+/* The operation itself: upvalue 1 is the rule's reference, upvalue 2 the rule, so that what it reaches can be found.
+   forward runs outside every differentiation. */
 static int call_custom(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   int n = lua_gettop(L);
@@ -158,8 +159,10 @@ static int custom(lua_State *L) {
     lua_pop(L, 1);
   }
   lua_settop(L, 1);
+  lua_pushvalue(L, 1);
   lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
-  lua_pushcclosure(L, call_custom, 1);
+  lua_insert(L, 1);
+  lua_pushcclosure(L, call_custom, 2);
   return 1;
 }
 

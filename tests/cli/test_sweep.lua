@@ -181,6 +181,32 @@ test("runs leave nothing behind for the next one", function()
   test.ok(out:find("highest first", 1, true) and not out:find("\n1 .* 2 "), out)
 end)
 
+test("what a run changes in captured variables, tables and modules is put back for the next one", function()
+  local function same(name, run, before, modules)
+    shell.write(name .. ".lua", ([[
+local tw = require "thalweg"
+%s
+return tw.experiment { name = "%s", params = { lr = tw.space.choice { 1, 2, 3 } }, repeats = 4, run = function(run) %s end }
+]]):format(before, name, run))
+    local flags = " " .. name .. ".lua --quiet -o " .. name
+    for _, workers in ipairs { 1, 3 } do
+      local status, _, err = shell.sh((modules or "") .. '"$T" run' .. flags .. workers .. ".h5 -j " .. workers)
+      test.eq(status, 0, err)
+    end
+    test.eq(expect(0, ("diff %s1.h5 %s3.h5"):format(name, name)), "no differences in 12 runs\n")
+    local ls = expect(0, "ls " .. name .. "1.h5")
+    test.eq(line_count(ls, " done +%d+ +%d+ +1[ .]"), 12, ls)
+  end
+  same("leak", "buf[#buf + 1] = 1 run:log{ loss = #buf }", "local buf = {}")
+  same("count", "n = n + 1 run:log{ loss = n }", "local n = 0")
+  same("failing", 'pcall(function() t.a.b = t.a.b + 1 error("x") end) run:log{ loss = t.a.b }', "local t = { a = { b = 0 } } t.a.t = t")
+  shell.write("memo.lua", "local calls = 0 return { next = function() calls = calls + 1 return calls end }")
+  same("module", "run:log{ loss = memo.next() }", 'local memo = require "memo"')
+  same("late", 'run:log{ loss = require("memo").next() }', "")
+  shell.sh("mkdir lib && mv memo.lua lib/far.lua")
+  same("search", 'run:log{ loss = require("far").next() }', "", "LUA_PATH='lib/?.lua;;' ")
+end)
+
 test("misuse of the run object is answered with what is right", function()
   shell.write("misuse.lua", [[
 local tw = require "thalweg"

@@ -5,6 +5,7 @@ local core = require "thalweg.core"
 local object = require "thalweg.runner.object"
 local process = require "thalweg.run"
 local record = require "thalweg.record"
+local restore = require "thalweg.runner.restore"
 
 local worker = {}
 
@@ -48,6 +49,7 @@ end
 
 local function serve(job, book)
   local reports, size, sent = {}, 0, 0
+  local initial, used = restore.snapshot(job.experiment.run), false
   local function send()
     if #reports == 0 then return end
     book:flush()
@@ -60,6 +62,8 @@ local function serve(job, book)
       if not batch then
         batch = tonumber(number)
       elseif not process.stopping() and batch > process.revoked() then
+        if used then initial:restore() end
+        used = true
         local report = execute(job, book, tonumber(number))
         reports[#reports + 1], size = report, size + #report + 1
         if size > report_limit or process.wall() - sent > report_every then send() end
