@@ -91,10 +91,12 @@ function Walker:proto(p)
   end
 end
 
+-- A function of the library or in C stands for itself; what it was given counts: tw.grad(loss) is as good as its loss.
 function Walker:closure(f)
   local info = debug.getinfo(f, "Su")
-  if info.what == "C" then return self:put("C function") end
-  self:proto(bytecode.of(f))
+  if info.what == "C" then self:put("C function")
+  elseif fault.is_library(f) then self:put("library")
+  else self:proto(bytecode.of(f)) end
   for i = 1, info.nups do
     local _, v = debug.getupvalue(f, i)
     self:value(v)
@@ -131,10 +133,7 @@ function Walker:value(v)
   if self.seen[v] then return self:put("again", self.seen[v]) end
   self.count = self.count + 1
   self.seen[v] = self.count
-  if t == "function" then
-    if fault.is_library(v) then return self:put("library", debug.getinfo(v, "S").what) end
-    return self:closure(v)
-  end
+  if t == "function" then return self:closure(v) end
   if t == "table" then
     if strict.is_environment(v) then return self:put("environment") end
     if described.is(v) then return self:put("described", v.text) end

@@ -127,7 +127,7 @@ static int call_custom(lua_State *L) {
   tw_tensor *in[MAX_INPUTS], *out[1] = {NULL};
   if (n < 1 || n > MAX_INPUTS) return luaL_error(L, "custom: 1 to %d tensors are taken, got %d", MAX_INPUTS, n);
   for (int i = 0; i < n; i++) in[i] = tw_handle_check(L, i + 1);
-  custom_attrs attrs = {.thread = tw_bind_current(L), .rule = (int)lua_tointeger(L, lua_upvalueindex(1))};
+  custom_attrs attrs = {.thread = tw_bind_current(L), .rule = (int)(intptr_t)lua_touserdata(L, lua_upvalueindex(1))};
   luaL_checkstack(L, n + 8, "too many arguments");
   lua_rawgeti(L, LUA_REGISTRYINDEX, attrs.rule);
   lua_getfield(L, -1, "forward");
@@ -160,7 +160,7 @@ static int custom(lua_State *L) {
   }
   lua_settop(L, 1);
   lua_pushvalue(L, 1);
-  lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
+  lua_pushlightuserdata(L, (void *)(intptr_t)luaL_ref(L, LUA_REGISTRYINDEX)); /* no number: it says nothing about the rule */
   lua_insert(L, 1);
   lua_pushcclosure(L, call_custom, 2);
   return 1;

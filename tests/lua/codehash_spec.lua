@@ -119,4 +119,16 @@ test("a required project file counts with all its code, comments aside", functio
   os.execute("rm -r " .. folder)
 end)
 
+test("what a transform was given counts", function()
+  local tw = require "thalweg"
+  local function hash_with(make, factor)
+    local g = make(function(x) return (x * factor):sum() end)
+    return codehash.of(function(run) return g(run) end)
+  end
+  for _, make in ipairs { tw.grad, tw.value_and_grad, tw.hessian, tw.hvp, function(f) return tw.custom { forward = f } end } do
+    test.eq(hash_with(make, 2), hash_with(make, 2))
+    test.ok(hash_with(make, 2) ~= hash_with(make, 3), "two different functions inside, one hash")
+  end
+end)
+
 test.close()
