@@ -112,9 +112,10 @@ tw_status tw_grad_tangent(tw_ctx *ctx, int level, tw_tensor *y, tw_tensor **tang
   tw_tensor *t = tangent_of(ctx, y, level, &found);
   if (found != TW_OK) return found;
   if (t) {
-    *tangent = tw_tensor_retain(t);
-    tw_status s = tw__hand_out(ctx, tangent);
-    if (s != TW_OK) tw_tensor_release(ctx, *tangent);
+    tw_tensor *own = tw_tensor_retain(t);
+    tw_status s = tw__hand_out(ctx, &own);
+    if (s == TW_OK) *tangent = own;
+    else tw_tensor_release(ctx, own);
     return s;
   }
   tw_compose k = {.ctx = ctx};
