@@ -155,7 +155,7 @@ end
 ---@field new fun(self: thalweg.Recipe, params: any): thalweg.Optimizer
 
 local Recipe = described.class("thalweg.recipe", {
-  new = function(self, params) return make(self.recipe_of, params, self.options) end,
+  new = function(self, params) return make(self.recipe_of, params, self.all) end,
 })
 
 -- Is this an option table rather than a tree of parameters? Then every name in it is an option's.
@@ -175,7 +175,7 @@ local function constructor(kind)
     local o = options.check(kind.name, kind.fields, given)
     local set = {}
     for k in next, given or {} do set[k] = o[k] end -- only what was said: defaults stay out of the text and the columns
-    return described.new(Recipe, kind.name, set, recipe, { recipe_of = kind, options = o, text = next(set) == nil and kind.name or nil })
+    return described.new(Recipe, kind.name, set, recipe, { recipe_of = kind, all = o, text = next(set) == nil and kind.name or nil })
   end)
   return function(first, second)
     if second == nil and (first == nil or is_option_table(kind, first)) then return recipe(first or {}) end

@@ -95,6 +95,12 @@ test("without parameters it is a recipe: plain data that makes optimizers", func
   test.near(params.x:table()[1], -4.6, 1e-15)
 end)
 
+test("a recipe made again from its options is the same recipe", function()
+  local recipe = optim.sgd { lr = 0.4, momentum = 0.9 }
+  test.eq(recipe.rebuild(recipe.options).text, recipe.text)
+  test.eq(recipe.options, { lr = 0.4, momentum = 0.9 })
+end)
+
 test("recipes with spaces are parameters of a sweep", function()
   local e = experiment.new { name = "x", run = print, params = { opt = optim.sgd { lr = space.choice { 0.1, schedule.exponential() }, momentum = 0.9 } } }
   local p = plan.build(e)
