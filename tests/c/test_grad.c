@@ -139,12 +139,59 @@ static double squared_gradient(const tw_op *op, tw_tensor *const *in, int n_in, 
   return v;
 }
 
+/* Forward mode along a direction that differs by element: the tangent of weighted(op), or (which >= 0) of weighted(gradient[which] ^ 2). */
+static double tangent(const tw_op *op, tw_tensor *const *in, int n_in, int which) {
+  int outer;
+  tw_tensor *leaf[2], *v[2], *g[2] = {NULL}, *moved, *y;
+  must(tw_grad_open_forward(ctx, &outer));
+  for (int i = 0; i < n_in; i++) {
+    tw_shape shape = tw_tensor_shape(in[i]);
+    must(tw_tensor_new(ctx, TW_F64, &shape, &v[i]));
+    for (int64_t k = 0; k < v[i]->size; k++) tw_tensor_set(v[i], k, 1 - 0.21 * (double)(k % 5) + 0.1 * i);
+    must(tw_grad_dual(ctx, outer, in[i], v[i], &leaf[i]));
+  }
+  if (which < 0) {
+    y = weighted(op, leaf, n_in);
+  } else {
+    gradient(op, leaf, n_in, g);
+    y = weighted(&tw_op_square, &g[which], 1);
+  }
+  must(tw_grad_tangent(ctx, outer, y, &moved));
+  double slope = tw_tensor_get(moved, 0);
+  tw_grad_close(ctx, outer);
+  tw_tensor_release(ctx, moved);
+  tw_tensor_release(ctx, y);
+  for (int i = 0; i < n_in; i++) {
+    tw_tensor_release(ctx, leaf[i]);
+    tw_tensor_release(ctx, v[i]);
+    tw_tensor_release(ctx, g[i]);
+  }
+  return slope;
+}
+
+/* The same slope from the gradient of reverse mode; the two sum the same terms in another order. */
+static void check_forward(const tw_op *op, tw_tensor *const *in, int which, tw_tensor *const *grads) {
+  double reverse = 0, scale = 1, forward = tangent(op, in, op->n_in, which);
+  for (int i = 0; i < op->n_in; i++) {
+    for (int64_t k = 0; k < grads[i]->size; k++) {
+      double term = tw_tensor_get(grads[i], k) * (1 - 0.21 * (double)(k % 5) + 0.1 * i);
+      reverse += term;
+      scale += fabs(term);
+    }
+  }
+  if (!(fabs(forward - reverse) <= 1e-12 * scale)) {
+    check_fail(__FILE__, __LINE__);
+    printf("%s, order %d: forward mode %.17g, reverse mode %.17g\n", op->name, which < 0 ? 1 : 2, forward, reverse);
+  }
+}
+
 /* Central differences: the truncation is h^2 f'''/6 and the rounding 1e-16/h; h = 1e-5 leaves about 1e-9 of the scale of f. */
 static void check_row(const tw_op *op, layout how) {
   const double h = 1e-5;
   tw_tensor *in[2], *grads[2], *inner[2], *curvature[2];
   for (int k = 0; k < op->n_in; k++) in[k] = operand(op->name, how, k, TW_F64);
   gradient(op, in, op->n_in, grads);
+  check_forward(op, in, -1, grads);
   for (int k = 0; k < op->n_in; k++) {
     for (int64_t i = 0; i < in[k]->size; i++) {
       double x = tw_tensor_get(in[k], i);
@@ -162,6 +209,7 @@ static void check_row(const tw_op *op, layout how) {
   }
   for (int which = 0; which < op->n_in; which++) {
     second(op, in, op->n_in, which, inner, curvature);
+    check_forward(op, in, which, curvature);
     for (int k = 0; k < op->n_in; k++) {
       for (int64_t i = 0; i < in[k]->size; i++) {
         double fused = tw_tensor_get(grads[k], i), composed = tw_tensor_get(inner[k], i);
@@ -214,7 +262,7 @@ int main(void) {
     const tw_op *op = tw_all_ops[i];
     if (!op->row || op->flags & TW_OP_NO_GRAD) continue;
     for (layout how = 0; how < LAYOUTS; how++) {
-      snprintf(sentence, sizeof sentence, "%s has the right first and second derivatives on %s operands", op->name, layout_names[how]);
+      snprintf(sentence, sizeof sentence, "%s has the right first and second derivatives, in reverse and forward, on %s operands", op->name, layout_names[how]);
       TEST(sentence) check_row(op, how);
     }
     snprintf(sentence, sizeof sentence, "%s: the fused f32 derivative is the composed one bit for bit", op->name);
