@@ -3,7 +3,7 @@
  *   core.optimizer(kind, params) -> engine
  *   engine:step(values, f, params, ...) engine:update(values, params, grads) engine:grads(params) engine:grad_norm() engine:steps() */
 #include "optim/optim.h"
-#include "bind/session.h"
+#include "bind/pass.h"
 #include "tensor/ctx.h"
 
 typedef struct {
@@ -23,7 +23,7 @@ static int new_engine(lua_State *L) {
   engine *e = lua_newuserdatauv(L, sizeof *e, 1);
   *e = (engine){.kind = kind};
   luaL_setmetatable(L, type_name);
-  tw_session_push(L);
+  tw_pass_push(L);
   lua_setiuservalue(L, 3, 1);
   tw_leaves_collect(L, 2, &e->params, kind->name);
   if (e->params.n == 0) return luaL_error(L, "%s: there is no real tensor among the parameters", kind->name);
@@ -59,7 +59,7 @@ static void check_same(lua_State *L, const engine *e, const tw_leaves *seen) {
 }
 
 /* A result that shows a parameter's own memory gets a copy: it is the value before the update. */
-static void detach_results(lua_State *L, const tw_session *s, int idx, int depth) {
+static void detach_results(lua_State *L, const tw_pass *s, int idx, int depth) {
   tw_handle *h = tw_handle_test(L, idx);
   if (h && !h->collected && h->tensor && h->tensor->serial == h->serial) {
     for (size_t i = 0; i < s->leaves.n; i++) {
@@ -90,13 +90,13 @@ static int step(lua_State *L) {
   int n_args = lua_gettop(L) - 3;
   lua_getiuservalue(L, 1, 1);
   int at = lua_gettop(L);
-  tw_session *s = lua_touserdata(L, at);
-  int first = tw_session_run(L, at, 3, n_args, 1, e->kind->name);
+  tw_pass *s = lua_touserdata(L, at);
+  int first = tw_pass_run(L, at, 3, n_args, 1, e->kind->name);
   int last = lua_gettop(L);
   check_same(L, e, &s->leaves);
   for (int i = first; i <= last; i++) detach_results(L, s, i, 0);
   tw_bind_status(L, tw_optim_step(tw_bind_ctx(L), e->optim, s->grads, values));
-  tw_session_end(L, s, first);
+  tw_pass_end(L, s, first);
   return lua_gettop(L) - first + 1;
 }
 
@@ -106,7 +106,7 @@ static int update(lua_State *L) {
   double values[TW_MAX_HYPERS];
   read_values(L, 2, e->kind, values);
   lua_settop(L, 4);
-  tw_session *places = tw_session_push(L), *given = tw_session_push(L); /* own the lists: collecting them may raise */
+  tw_pass *places = tw_pass_push(L), *given = tw_pass_push(L); /* own the lists: collecting them may raise */
   tw_leaves_every(L, 3, &places->leaves, e->kind->name);
   tw_leaves_every(L, 4, &given->leaves, e->kind->name);
   const tw_leaves *p = &places->leaves, *g = &given->leaves;
@@ -125,14 +125,14 @@ static int update(lua_State *L) {
     if (!grad[i]) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->kind->name);
   }
   tw_bind_status(L, tw_optim_step(tw_bind_ctx(L), e->optim, grad, values));
-  tw_session_clear(L, places);
-  tw_session_clear(L, given);
+  tw_pass_clear(L, places);
+  tw_pass_clear(L, given);
   return 0;
 }
 
-static tw_session *last_session(lua_State *L, const engine *e) {
+static tw_pass *last_pass(lua_State *L, const engine *e) {
   lua_getiuservalue(L, 1, 1);
-  tw_session *s = lua_touserdata(L, -1);
+  tw_pass *s = lua_touserdata(L, -1);
   if (s->opened.open) luaL_error(L, "%s: the step is not over yet", e->kind->name);
   if (!s->grads || !s->grads[0]) luaL_error(L, "%s: no step has been taken yet", e->kind->name);
   return s;
@@ -140,7 +140,7 @@ static tw_session *last_session(lua_State *L, const engine *e) {
 
 static int grads(lua_State *L) {
   engine *e = check(L);
-  tw_session *s = last_session(L, e);
+  tw_pass *s = last_pass(L, e);
   s->leaves.next = 0;
   tw_tree_push(L, 2, &s->leaves, s->grads, true);
   return 1;
@@ -148,7 +148,7 @@ static int grads(lua_State *L) {
 
 static int grad_norm(lua_State *L) {
   engine *e = check(L);
-  tw_session *s = last_session(L, e);
+  tw_pass *s = last_pass(L, e);
   double norm;
   tw_bind_status(L, tw_optim_global_norm(tw_bind_ctx(L), (int)s->leaves.n, s->grads, &norm));
   lua_pushnumber(L, norm);

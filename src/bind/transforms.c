@@ -1,7 +1,7 @@
 /* The transforms that need the tape itself: grad, value_and_grad, vjp, jvp, rows of a Jacobian. What is built from them stands in
  * lua/thalweg/transforms.lua. */
 #include "base/alloc.h"
-#include "bind/session.h"
+#include "bind/pass.h"
 #include "grad/grad.h"
 #include "op/op.h"
 
@@ -37,10 +37,10 @@ static int call_grad(lua_State *L) {
   }
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
-  tw_session *s = tw_session_push(L);
+  tw_pass *s = tw_pass_push(L);
   lua_insert(L, 1);
-  int first = tw_session_run(L, 1, 2, n_args, wrt, owner), last = lua_gettop(L);
-  tw_session_end(L, s, first);
+  int first = tw_pass_run(L, 1, 2, n_args, wrt, owner), last = lua_gettop(L);
+  tw_pass_end(L, s, first);
   luaL_checkstack(L, n_args + last + 8, "too many results");
   int n_out = 0;
   if (with_value) {
@@ -54,7 +54,7 @@ static int call_grad(lua_State *L) {
     n_out++;
   }
   for (int i = first + 1; i <= last; i++, n_out++) lua_pushvalue(L, i);
-  tw_session_clear(L, s);
+  tw_pass_clear(L, s);
   return n_out;
 }
 
@@ -83,9 +83,9 @@ static uint32_t differentiable(lua_State *L, int f, int n_args) {
   return wrt;
 }
 
-/* The tensors of a tree place by place, owned by a session kept on the stack, so that an error frees them. */
-static tw_session *every_place(lua_State *L, int idx, const char *owner) {
-  tw_session *s = tw_session_push(L);
+/* The tensors of a tree place by place, owned by a pass kept on the stack, so that an error frees them. */
+static tw_pass *every_place(lua_State *L, int idx, const char *owner) {
+  tw_pass *s = tw_pass_push(L);
   tw_leaves_every(L, idx, &s->leaves, owner);
   return s;
 }
@@ -107,32 +107,32 @@ static int pullback(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   luaL_checkany(L, 1);
   lua_settop(L, 1);
-  tw_session *s = tw_session_push(L);
+  tw_pass *s = tw_pass_push(L);
   lua_pushvalue(L, lua_upvalueindex(1));
   int n_args = (int)lua_tointeger(L, lua_upvalueindex(3)), f = 3;
   luaL_checkstack(L, n_args + 8, "too many arguments");
   for (int i = 1; i <= n_args; i++) lua_rawgeti(L, lua_upvalueindex(2), i);
   uint32_t wrt = differentiable(L, f, n_args);
-  tw_session_open(L, 2, false, "vjp");
-  tw_session_leaves(L, s, f, n_args, wrt, "vjp");
+  tw_pass_open(L, 2, false, "vjp");
+  tw_pass_leaves(L, s, f, n_args, wrt, "vjp");
   for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->opened.level, s->leaves.leaf[i], &s->fresh[i]));
-  int first = tw_session_call(L, s, f, n_args, wrt, "vjp"), last = lua_gettop(L);
-  tw_session *y = every_place(L, first, "vjp"), *t = every_place(L, 1, "vjp");
+  int first = tw_pass_call(L, s, f, n_args, wrt, "vjp"), last = lua_gettop(L);
+  tw_pass *y = every_place(L, first, "vjp"), *t = every_place(L, 1, "vjp");
   if (y->leaves.n != t->leaves.n) {
     return luaL_error(L, "vjp: the cotangent has %I tensors, the result has %I; give a tree like the result", (LUAI_UACINT)t->leaves.n,
                       (LUAI_UACINT)y->leaves.n);
   }
   tw_bind_status(L, tw_grad_backward(ctx, s->opened.level, (int)y->leaves.n, y->leaves.leaf, t->leaves.leaf, (int)s->leaves.n, s->fresh, s->grads));
-  tw_session_clear(L, y);
-  tw_session_clear(L, t);
+  tw_pass_clear(L, y);
+  tw_pass_clear(L, t);
   lua_settop(L, last);
-  tw_session_end(L, s, last + 1);
+  tw_pass_end(L, s, last + 1);
   s->leaves.next = 0;
   for (int i = 0; i < n_args; i++) {
     if (tw_wrt_has(wrt, i)) tw_tree_push(L, f + 1 + i, &s->leaves, s->grads, true);
     else lua_pushnil(L);
   }
-  tw_session_clear(L, s);
+  tw_pass_clear(L, s);
   return n_args;
 }
 
@@ -164,20 +164,20 @@ static int jvp(lua_State *L) {
   lua_insert(L, 1); /* tangents, f, p, v, further */
   lua_remove(L, 4);
   int n_args = lua_gettop(L) - 2;
-  tw_session *s = tw_session_push(L);
-  lua_insert(L, 2); /* tangents, session, f, p, further */
-  tw_session *v = every_place(L, 1, "jvp"), *places = every_place(L, 4, "jvp");
-  lua_rotate(L, 1, 2); /* tangents' and argument's places, tangents, session, f, p, further */
-  enum { SESSION = 4, F };
-  tw_session_open(L, SESSION, true, "jvp");
-  tw_session_leaves(L, s, F, n_args, 1, "jvp");
+  tw_pass *s = tw_pass_push(L);
+  lua_insert(L, 2); /* tangents, pass, f, p, further */
+  tw_pass *v = every_place(L, 1, "jvp"), *places = every_place(L, 4, "jvp");
+  lua_rotate(L, 1, 2); /* tangents' and argument's places, tangents, pass, f, p, further */
+  enum { PASS = 4, F };
+  tw_pass_open(L, PASS, true, "jvp");
+  tw_pass_leaves(L, s, F, n_args, 1, "jvp");
   tw_tensor **direction = lua_newuserdatauv(L, s->leaves.n * sizeof *direction, 0);
   for (size_t i = 0; i < s->leaves.n; i++) direction[i] = NULL;
   pair_tangents(L, &s->leaves, &places->leaves, &v->leaves, direction);
   for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_dual(ctx, s->opened.level, s->leaves.leaf[i], direction[i], &s->fresh[i]));
-  int first = tw_session_call(L, s, F, n_args, 1, "jvp");
+  int first = tw_pass_call(L, s, F, n_args, 1, "jvp");
   lua_settop(L, first);
-  tw_session *y = tw_session_push(L);
+  tw_pass *y = tw_pass_push(L);
   tw_leaves_collect(L, first, &y->leaves, "jvp");
   y->grads = tw_calloc(y->leaves.n + 1, sizeof *y->grads);
   if (!y->grads) return luaL_error(L, "jvp: out of memory");
@@ -185,9 +185,9 @@ static int jvp(lua_State *L) {
   lua_insert(L, first);
   y->leaves.next = 0;
   tw_tree_push(L, first + 1, &y->leaves, y->grads, true);
-  tw_session_clear(L, y);
-  tw_session_end(L, s, first + 1);
-  tw_session_clear(L, s);
+  tw_pass_clear(L, y);
+  tw_pass_end(L, s, first + 1);
+  tw_pass_clear(L, s);
   return 2;
 }
 
@@ -196,14 +196,14 @@ static int rows(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   int n_args = lua_gettop(L) - 1;
-  tw_session *s = tw_session_push(L);
+  tw_pass *s = tw_pass_push(L);
   lua_insert(L, 1);
-  tw_session_open(L, 1, false, "jacobian");
-  tw_session_leaves(L, s, 2, n_args, 1, "jacobian");
+  tw_pass_open(L, 1, false, "jacobian");
+  tw_pass_leaves(L, s, 2, n_args, 1, "jacobian");
   for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->opened.level, s->leaves.leaf[i], &s->fresh[i]));
-  int first = tw_session_call(L, s, 2, n_args, 1, "jacobian");
+  int first = tw_pass_call(L, s, 2, n_args, 1, "jacobian");
   lua_settop(L, first);
-  tw_session *y = tw_session_push(L);
+  tw_pass *y = tw_pass_push(L);
   tw_leaves_collect(L, first, &y->leaves, "jacobian");
   lua_insert(L, first);
   lua_createtable(L, (int)y->leaves.n, 0);
@@ -229,7 +229,7 @@ static int rows(lua_State *L) {
     }
     lua_rawseti(L, -2, (lua_Integer)k + 1);
   }
-  tw_session_end(L, s, first + 1);
+  tw_pass_end(L, s, first + 1);
   return 2;
 }
 
@@ -265,7 +265,7 @@ static const tw_function functions[] = {
 };
 
 void tw_register_transforms(lua_State *L) {
-  tw_register_session(L);
+  tw_register_pass(L);
   tw_add_functions(L, functions);
   lua_pushcfunction(L, rows);
   lua_setfield(L, -2, "rows");

@@ -1,13 +1,13 @@
-/* Sessions. */
-#include "bind/session.h"
+/* Passes. */
+#include "bind/pass.h"
 
 #include "base/alloc.h"
 #include "grad/grad.h"
 #include "tensor/ctx.h"
 
-static const char type_name[] = "tw.session";
+static const char type_name[] = "tw.pass";
 
-void tw_session_clear(lua_State *L, tw_session *s) {
+void tw_pass_clear(lua_State *L, tw_pass *s) {
   tw_ctx *ctx = tw_bind_ctx(L);
   for (size_t i = 0; i < s->leaves.n; i++) {
     if (s->fresh) tw_tensor_release(ctx, s->fresh[i]);
@@ -20,54 +20,54 @@ void tw_session_clear(lua_State *L, tw_session *s) {
 }
 
 /* Leaving in the middle: an error passes through, or the coroutine it was in is gone. */
-static void abandon(lua_State *L, tw_session *s) {
+static void abandon(lua_State *L, tw_pass *s) {
   if (!s->opened.open) return;
   tw_open_abandon(L, &s->opened);
-  tw_session_clear(L, s);
+  tw_pass_clear(L, s);
 }
 
-static int close_session(lua_State *L) {
+static int close_pass(lua_State *L) {
   abandon(L, lua_touserdata(L, 1));
   return 0;
 }
 
-static int collect_session(lua_State *L) {
+static int collect_pass(lua_State *L) {
   abandon(L, lua_touserdata(L, 1));
-  tw_session_clear(L, lua_touserdata(L, 1));
+  tw_pass_clear(L, lua_touserdata(L, 1));
   return 0;
 }
 
-/* Opens the session at `at` and ties it to this thread, which therefore lives as long. */
-static void open_session(lua_State *L, int at, int level) {
-  tw_session *s = lua_touserdata(L, at);
+/* Opens the pass at `at` and ties it to this thread, which therefore lives as long. */
+static void open_pass(lua_State *L, int at, int level) {
+  tw_pass *s = lua_touserdata(L, at);
   tw_open_push(L, &s->opened, level);
   lua_pushthread(L);
   lua_setiuservalue(L, at, 1);
   lua_toclose(L, at);
 }
 
-tw_session *tw_session_push(lua_State *L) {
-  tw_session *s = lua_newuserdatauv(L, sizeof *s, 1);
-  *s = (tw_session){0};
+tw_pass *tw_pass_push(lua_State *L) {
+  tw_pass *s = lua_newuserdatauv(L, sizeof *s, 1);
+  *s = (tw_pass){0};
   luaL_setmetatable(L, type_name);
   return s;
 }
 
-tw_session *tw_session_check(lua_State *L, int idx) { return luaL_checkudata(L, idx, type_name); }
+tw_pass *tw_pass_check(lua_State *L, int idx) { return luaL_checkudata(L, idx, type_name); }
 
-tw_session *tw_session_open(lua_State *L, int at, bool forward, const char *owner) {
+tw_pass *tw_pass_open(lua_State *L, int at, bool forward, const char *owner) {
   tw_ctx *ctx = tw_bind_ctx(L);
-  tw_session *s = lua_touserdata(L, at);
+  tw_pass *s = lua_touserdata(L, at);
   int level;
   tw_bind_settle(L);
   if (s->opened.open) luaL_error(L, "%s: called inside itself", owner);
-  tw_session_clear(L, s);
+  tw_pass_clear(L, s);
   tw_bind_status(L, forward ? tw_grad_open_forward(ctx, &level) : tw_grad_open(ctx, &level));
-  open_session(L, at, level);
+  open_pass(L, at, level);
   return s;
 }
 
-void tw_session_leaves(lua_State *L, tw_session *s, int f, int n_args, uint32_t wrt, const char *owner) {
+void tw_pass_leaves(lua_State *L, tw_pass *s, int f, int n_args, uint32_t wrt, const char *owner) {
   for (int i = 0; i < n_args; i++) {
     if (tw_wrt_has(wrt, i)) tw_leaves_collect(L, f + 1 + i, &s->leaves, owner);
   }
@@ -77,7 +77,7 @@ void tw_session_leaves(lua_State *L, tw_session *s, int f, int n_args, uint32_t 
   if (!s->fresh || !s->grads) luaL_error(L, "%s: out of memory", owner);
 }
 
-int tw_session_call(lua_State *L, tw_session *s, int f, int n_args, uint32_t wrt, const char *owner) {
+int tw_pass_call(lua_State *L, tw_pass *s, int f, int n_args, uint32_t wrt, const char *owner) {
   int top = lua_gettop(L);
   luaL_checkstack(L, n_args + 8, "too many arguments");
   s->leaves.next = 0;
@@ -92,12 +92,12 @@ int tw_session_call(lua_State *L, tw_session *s, int f, int n_args, uint32_t wrt
   return top + 1;
 }
 
-int tw_session_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const char *owner) {
+int tw_pass_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const char *owner) {
   tw_ctx *ctx = tw_bind_ctx(L);
-  tw_session *s = tw_session_open(L, at, false, owner);
-  tw_session_leaves(L, s, f, n_args, wrt, owner);
+  tw_pass *s = tw_pass_open(L, at, false, owner);
+  tw_pass_leaves(L, s, f, n_args, wrt, owner);
   for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->opened.level, s->leaves.leaf[i], &s->fresh[i]));
-  int first = tw_session_call(L, s, f, n_args, wrt, owner);
+  int first = tw_pass_call(L, s, f, n_args, wrt, owner);
   tw_tensor *loss = tw_bind_to_tensor(L, first);
   if (!loss) luaL_error(L, "%s: the function must return the loss, a 0-d tensor, first; got %s", owner, luaL_typename(L, first));
   tw_bind_status(L, tw_grad_backward(ctx, s->opened.level, 1, &loss, NULL, (int)s->leaves.n, s->fresh, s->grads));
@@ -106,7 +106,7 @@ int tw_session_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const 
   return first;
 }
 
-void tw_session_end(lua_State *L, tw_session *s, int first_result) {
+void tw_pass_end(lua_State *L, tw_pass *s, int first_result) {
   if (s->opened.level >= 0) tw_grad_close(tw_bind_ctx(L), s->opened.level);
   s->opened.level = -1;
   tw_scope_close(L, &s->opened, first_result);
@@ -116,12 +116,12 @@ void tw_session_end(lua_State *L, tw_session *s, int first_result) {
 static int scope(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   int n_args = lua_gettop(L) - 1;
-  tw_session *s = tw_session_push(L);
+  tw_pass *s = tw_pass_push(L);
   lua_insert(L, 1);
   tw_bind_settle(L);
-  open_session(L, 1, -1);
+  open_pass(L, 1, -1);
   lua_call(L, n_args, LUA_MULTRET);
-  tw_session_end(L, s, 2);
+  tw_pass_end(L, s, 2);
   return lua_gettop(L) - 1;
 }
 
@@ -136,11 +136,11 @@ static const tw_function functions[] = {
   {NULL, NULL, false, NULL},
 };
 
-void tw_register_session(lua_State *L) {
+void tw_register_pass(lua_State *L) {
   luaL_newmetatable(L, type_name);
-  lua_pushcfunction(L, close_session);
+  lua_pushcfunction(L, close_pass);
   lua_setfield(L, -2, "__close");
-  lua_pushcfunction(L, collect_session);
+  lua_pushcfunction(L, collect_pass);
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
   tw_add_functions(L, functions);
