@@ -6,10 +6,11 @@ local space = require "thalweg.space"
 
 local override = {}
 
-local function show_all(values)
+-- The first few say what kind of values they are.
+local function show_some(values)
   local out = {}
-  for i, v in ipairs(values) do out[i] = options.show(v) end
-  return table.concat(out, ", ")
+  for i = 1, math.min(#values, 5) do out[i] = options.show(values[i]) end
+  return table.concat(out, ", ") .. (#values > 5 and ", ..." or "")
 end
 
 -- What stands where `old` stood. Objects (schedules) are chosen by their kind among those the script has there.
@@ -36,7 +37,7 @@ local function replacement(name, old, values)
     elseif #kinds > 0 then
       fault.usage(string.format("--set: wrong value: %s is %s; the script's own are %s", name, options.show(v), table.concat(kinds, ", ")))
     else
-      fault.usage(string.format("--set: wrong type: %s is %s; the script's own are %s", name, options.show(v), show_all(samples)))
+      fault.usage(string.format("--set: wrong type: %s is %s; the script's own are %s", name, options.show(v), show_some(samples)))
     end
   end
   return space.choice(items)

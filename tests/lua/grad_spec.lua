@@ -4,24 +4,7 @@ local test = require "spec"
 local tw = require "thalweg"
 local core = require "thalweg.core"
 
-local function numeric(f, x)
-  local h, flat = 1e-6, x:reshape(-1):table()
-  local out = {}
-  for i, v in ipairs(flat) do
-    local function at(w)
-      flat[i] = w
-      return f(tw.tensor(flat):reshape(x.shape)):item()
-    end
-    out[i] = (at(v + h) - at(v - h)) / (2 * h)
-    flat[i] = v
-  end
-  return out
-end
-
-local function agree(f, x, note)
-  local exact, approx = tw.grad(f)(x):reshape(-1):table(), numeric(f, x)
-  for i = 1, #approx do test.near(exact[i], approx[i], 1e-6 * (1 + math.abs(approx[i])), (note or "") .. " element " .. i) end
-end
+local agree = require("derivatives").agree
 
 -- First order, and second order through the gradient's own square sum.
 local function check(name, f, x)

@@ -13,23 +13,7 @@ end
 
 -- Derivatives.
 
-local function numeric(f, x)
-  local h, flat, out = 1e-6, x:reshape(-1):table(), {}
-  for i, v in ipairs(flat) do
-    local function at(w)
-      flat[i] = w
-      return f(tw.tensor(flat):reshape(x.shape)):item()
-    end
-    out[i] = (at(v + h) - at(v - h)) / (2 * h)
-    flat[i] = v
-  end
-  return out
-end
-
-local function agree(f, x, note)
-  local exact, approx = tw.grad(f)(x):reshape(-1):table(), numeric(f, x)
-  for i = 1, #approx do test.near(exact[i], approx[i], 1e-6 * (1 + math.abs(approx[i])), note .. " element " .. i) end
-end
+local agree = require("derivatives").agree
 
 local function check(name, f, x)
   test(name .. " has the right first and second derivatives", function()
