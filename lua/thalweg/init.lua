@@ -6,7 +6,7 @@ local options = require "thalweg.options"
 local internal = {
   num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true, rows = true,
   fail_allocation = true,
-  linalg = true, blas = true,
+  linalg = true, blas = true, blas_core = true,
 }
 
 local tw = {}

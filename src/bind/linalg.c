@@ -334,4 +334,6 @@ void tw_register_linalg(lua_State *L) {
   lua_setfield(L, -2, "linalg");
   lua_pushcfunction(L, blas);
   lua_setfield(L, -2, "blas");
+  lua_pushstring(L, tw_blas_core());
+  lua_setfield(L, -2, "blas_core");
 }

@@ -49,12 +49,20 @@ static const char *text_of(void *library, const char *function) {
   return f ? f() : "unknown";
 }
 
+const char *tw_blas_core(void) {
+#ifdef __x86_64__
+  return "Haswell";
+#else
+  return "as found";
+#endif
+}
+
 static void load(void) {
   const char *path = getenv("THALWEG_OPENBLAS");
   if (!path || !*path) path = TW_OPENBLAS;
   borrowed threads = borrow("OPENBLAS_NUM_THREADS", "1");
 #ifdef __x86_64__
-  borrowed core = borrow("OPENBLAS_CORETYPE", "Haswell");
+  borrowed core = borrow("OPENBLAS_CORETYPE", tw_blas_core());
 #endif
   void *library = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
 #ifdef __x86_64__

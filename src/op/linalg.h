@@ -52,5 +52,6 @@ TW_CHECKED tw_status tw_cond(tw_ctx *, tw_tensor *a, tw_norm_kind, double p, tw_
 
 /* The library and the core whose kernels it runs, as "OpenBLAS 0.3.21, core Haswell"; loads it. */
 TW_CHECKED tw_status tw_blas_name(tw_ctx *, const char **out);
+const char *tw_blas_core(void); /* the core type OpenBLAS is pinned to; says so without loading it */
 
 #endif

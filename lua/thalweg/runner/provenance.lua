@@ -46,7 +46,7 @@ function provenance.meta(experiment, o)
     code_hash = experiment.code_hash, root_seed = tostring(o.seed), version = core.version, command = o.command,
     diverge = table.concat(experiment.diverge, " "), objective_metric = experiment.objective.metric, objective_goal = experiment.objective.goal,
     objective_at = experiment.objective.at, host = sys.host(), cpu = first_match("/proc/cpuinfo", "^model name%s*:%s*(.*)$") or "unknown",
-    git_commit = commit, git_dirty = dirty, history = os.date("!%Y-%m-%dT%H:%M:%SZ") .. " " .. o.command,
+    blas_core = core.blas_core, git_commit = commit, git_dirty = dirty, history = os.date("!%Y-%m-%dT%H:%M:%SZ") .. " " .. o.command,
   }
   for metric, unit in next, experiment.units do meta["units." .. metric] = unit end
   return meta
