@@ -48,13 +48,13 @@ local Generator = {}
 ---@operator div(number|thalweg.Schedule): thalweg.Schedule
 ---@operator pow(number|thalweg.Schedule): thalweg.Schedule
 
+---@class thalweg.Recipe : thalweg.Described
+---@field new fun(self: thalweg.Recipe, params: any): thalweg.Optimizer
+
 ---@class thalweg.Optimizer
 ---@field params any the tree it updates
 ---@field steps integer steps taken so far
 local Optimizer = {}
-
----@class thalweg.Recipe : thalweg.Described
----@field new fun(self: thalweg.Recipe, params: any): thalweg.Optimizer
 
 ---@class thalweg.Mode
 ---@field train? boolean true: dropout drops, batch normalisation takes the batch's own statistics and its running averages follow
@@ -3015,7 +3015,8 @@ function tw.tree.size(t) end
 ---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
 ---@field momentum? number|thalweg.Schedule|thalweg.Space factor by which the velocity survives a step
 ---@field dampening? number|thalweg.Schedule|thalweg.Space heavy_ball: the gradient enters the velocity times 1 - dampening, but whole in the first step
----@field weight_decay? number|thalweg.Schedule|thalweg.Space adds weight_decay times the parameter to the gradient (L2 penalty)
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
 ---@field nesterov? boolean|thalweg.Space look ahead along the new velocity
 ---@field form? "heavy_ball"|"ema"|"velocity"|thalweg.Space where gradient and learning rate enter the velocity
 
@@ -3028,6 +3029,99 @@ function tw.tree.size(t) end
 ---@param options? thalweg.options.optim.sgd
 ---@return thalweg.Optimizer
 function tw.optim.sgd(params, options) end
+
+---@class thalweg.options.optim.adam
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field amsgrad? boolean|thalweg.Space divide by the largest average of squared gradients so far
+---@field eps_at? "outside"|"hat"|"inside"|thalweg.Space beside the corrected root, beside the uncorrected one, under it
+---@field bias_correction? "power"|"none"|"constant"|thalweg.Space divide the averages by 1 - beta^t, by 1, or by 1 - beta
+
+--- `adam(params [, {options}]) -> optimizer`
+--- `adam{options} -> recipe`
+---
+--- Adaptive moments.
+---@overload fun(options?: thalweg.options.optim.adam): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.adam
+---@return thalweg.Optimizer
+function tw.optim.adam(params, options) end
+
+---@class thalweg.options.optim.adamw
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field amsgrad? boolean|thalweg.Space divide by the largest average of squared gradients so far
+---@field eps_at? "outside"|"hat"|"inside"|thalweg.Space beside the corrected root, beside the uncorrected one, under it
+---@field bias_correction? "power"|"none"|"constant"|thalweg.Space divide the averages by 1 - beta^t, by 1, or by 1 - beta
+
+--- `adamw(params [, {options}]) -> optimizer`
+--- `adamw{options} -> recipe`
+---
+--- Adam with decoupled weight decay.
+---@overload fun(options?: thalweg.options.optim.adamw): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.adamw
+---@return thalweg.Optimizer
+function tw.optim.adamw(params, options) end
+
+---@class thalweg.options.optim.amsgrad
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field amsgrad? boolean|thalweg.Space divide by the largest average of squared gradients so far
+---@field eps_at? "outside"|"hat"|"inside"|thalweg.Space beside the corrected root, beside the uncorrected one, under it
+---@field bias_correction? "power"|"none"|"constant"|thalweg.Space divide the averages by 1 - beta^t, by 1, or by 1 - beta
+
+--- `amsgrad(params [, {options}]) -> optimizer`
+--- `amsgrad{options} -> recipe`
+---
+--- Adam that divides by the largest average of squared gradients so far.
+---@overload fun(options?: thalweg.options.optim.amsgrad): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.amsgrad
+---@return thalweg.Optimizer
+function tw.optim.amsgrad(params, options) end
+
+---@class thalweg.options.optim.newton
+---@field lr? number|thalweg.Schedule|thalweg.Space factor of the Newton step; below 1: damped Newton
+---@field damping? number|thalweg.Schedule|thalweg.Space added to the diagonal of the Hessian
+
+--- `newton(params [, {options}]) -> optimizer`
+--- `newton{options} -> recipe`
+---
+--- Newton's method.
+---@overload fun(options?: thalweg.options.optim.newton): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.newton
+---@return thalweg.Optimizer
+function tw.optim.newton(params, options) end
+
+---@class thalweg.options.optim.define
+---@field name string what the optimizer is called: tw.optim.<name>
+---@field params? table hyperparameters: a number, true or false, or { default, min =, max =, about = }
+---@field slots? table names of state tensors, one of each per parameter, zero at first
+---@field step function step(p, g, slot, hyper, t), called for every parameter
+---@field about? string one sentence
+
+--- `define{ name, params = {}, slots = {}, step, about = "defined by the script" } -> function`
+---
+--- An optimizer written in the script. step(p, g, slot, hyper, t) is called once per parameter: p, g and slot.<name> are tensors of one shape, changed in
+--- place with p:assign(...); hyper has the hyperparameters in force, t counts from 1. What define returns is used like any other optimizer: with
+--- parameters, as a recipe, with schedules, groups, clipping, saved state; `decay` and `weight_decay` are the step's own business.
+---@param o thalweg.options.optim.define
+---@return fun(params?: any, options?: table): thalweg.Optimizer|thalweg.Recipe
+function tw.optim.define(o) end
 
 --- `step(f, ...) -> loss, further results of f`
 ---
@@ -3043,16 +3137,19 @@ function Optimizer:step(f, ...) end
 ---@param grads any
 function Optimizer:update(grads) end
 
---- `hyper() -> table, number|boolean|string`
+--- `hyper([path]) -> table, number|boolean|string`
 ---
---- The hyperparameters applied in the last step (before the first: those it will apply), by name.
+--- The hyperparameters applied in the last step (before the first: those it will apply), by name; with a path, those of the group of the parameter there.
+---@param path? string
 ---@return table<string, number|boolean|string>
-function Optimizer:hyper() end
+function Optimizer:hyper(path) end
 
 --- `info() -> table`
 ---
---- What the last step saw: grad_norm (2-norm over all gradients together) and evaluations of f. An error before the first step.
----@return { grad_norm: number, evaluations: integer }
+--- What the last step saw and did: grad_norm, the 2-norm of all gradients together before the update; step_norm, that of the change of the parameters;
+--- evaluations of f; reason, why no update was made or why a method that searches stopped ("" where there is nothing to say). An error before the first
+--- step.
+---@return { grad_norm: number, step_norm: number, evaluations: integer, reason: string }
 function Optimizer:info() end
 
 --- `grads() -> any`
@@ -3060,6 +3157,32 @@ function Optimizer:info() end
 --- The gradients of the last step, a tree like the parameters'. An error before the first step.
 ---@return any
 function Optimizer:grads() end
+
+--- `eval_params() -> any`
+---
+--- The parameters to evaluate with, a tree like the parameters': a moving average where there is one (option ema, or a method that trains at one point
+--- and returns another), else copies of the parameters.
+---@return any
+function Optimizer:eval_params() end
+
+--- `state() -> table`
+---
+--- Everything a step depends on besides the parameters, by name, as plain data: counts, slots by parameter path, state of schedules. A copy.
+---@return table
+function Optimizer:state() end
+
+--- `load(state)`
+---
+--- Takes back what state() gave: the steps that follow are those that would have followed, bit for bit, given the same parameters. A state of another
+--- kind, or of other parameters, is an error.
+---@param state table
+function Optimizer:load(state) end
+
+--- `report(value)`
+---
+--- Tells schedules that watch a metric (plateau) its latest value. An error where no hyperparameter has such a schedule.
+---@param value number
+function Optimizer:report(value) end
 
 ---@class thalweg.options.schedule.constant
 ---@field value? number|thalweg.Space the value at every step

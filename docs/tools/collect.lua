@@ -247,6 +247,10 @@ local function optimizer_entries(into)
       "local loss = opt:step(function(p) return p:dot(p) end)",
     }
     if not kind.options[1] or kind.options[1].name ~= "lr" then setup[2] = ("local opt = tw.optim.%s(p)"):format(kind.name) end
+    if kind.example then
+      setup = { setup[1] }
+      for line in kind.example:gmatch("[^\n]+") do setup[#setup + 1] = line end
+    end
     into {
       path = "tw.optim." .. kind.name, owner = "tw.optim", name = kind.name, fields = fields, kind = kind, spaces = true,
       calls = { kind.name .. "(params [, {options}]) -> optimizer", kind.name .. "{options} -> recipe" },

@@ -20,7 +20,7 @@ Comparisons give `bool` tensors, which mask, count and select; they have no deri
   { title = "Trees", files = { "tree.lua" }, prefix = "tw.tree", intro = [[
 A tree is a tensor or a (nested) plain table of tensors. Its order is integers ascending, then strings bytewise. Numbers, strings and tensors that
 are not real ride along.]] },
-  { title = "Optimizers", files = { "optim.lua" }, prefix = "tw.optim", owners = { Optimizer = "optimizer" }, intro = [[
+  { title = "Optimizers", files = { "optim/init.lua", "optim/optimizer.lua" }, prefix = "tw.optim", owners = { Optimizer = "optimizer" }, intro = [[
 `tw.optim.name(params, options)` makes an optimizer for a tree of parameters. `tw.optim.name(options)` without parameters makes a recipe: plain data
 that may be a parameter of a sweep. A number among the options may be a schedule, read at the number of steps taken so far.]] },
   { title = "Schedules", files = { "schedule.lua" }, prefix = "tw.schedule", spaces = true, intro = [[

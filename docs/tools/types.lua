@@ -272,7 +272,7 @@ local inner = { items = true, parts = true, count = true, make = true, columns =
 
 -- The classes that the sources annotate, those that the editor's user meets.
 local function classes(out, root)
-  local files = { "described.lua", "space.lua", "schedule.lua", "optim.lua", "nn/model.lua", "data/csv.lua", "experiment.lua", "runner/object.lua" }
+  local files = { "described.lua", "space.lua", "schedule.lua", "optim/init.lua", "optim/optimizer.lua", "nn/model.lua", "data/csv.lua", "experiment.lua", "runner/object.lua" }
   for _, file in ipairs(files) do
     for _, class in ipairs(source.classes(root .. "/lua/thalweg/" .. file)) do
       for _, line in ipairs(class.lines) do

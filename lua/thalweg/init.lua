@@ -4,7 +4,8 @@ local options = require "thalweg.options"
 
 -- What the core has for the library and the runner alone.
 local internal = {
-  num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true, rows = true,
+  num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true, optimizer_common = true,
+  optimizer_define = true, rows = true,
   fail_allocation = true,
   linalg = true, blas = true, blas_core = true,
 }

@@ -4,7 +4,7 @@
 #include "op/op.h"
 #include "tensor/ctx.h"
 
-enum { MAX_IN = 8, MAX_OUT = 4 };
+enum { MAX_IN = 8, MAX_OUT = 6 };
 
 tw_status tw_fail_shapes(tw_ctx *ctx, const tw_call *c, const char *what) {
   char shapes[512];

@@ -5,7 +5,7 @@
 
 #include "tensor/tensor.h"
 
-enum { TW_MAX_OPERANDS = 16 };
+enum { TW_MAX_OPERANDS = 28 };
 
 /* n elements; operand k starts at ptr[k] and advances by stride[k] bytes. */
 typedef void (*tw_loop)(int64_t n, char *const *ptr, const int64_t *stride);
