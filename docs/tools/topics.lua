@@ -23,7 +23,9 @@ are not real ride along.]] },
   { title = "Optimizers", files = { "optim.lua" }, prefix = "tw.optim", owners = { Optimizer = "optimizer" }, intro = [[
 `tw.optim.name(params, options)` makes an optimizer for a tree of parameters. `tw.optim.name(options)` without parameters makes a recipe: plain data
 that may be a parameter of a sweep. A number among the options may be a schedule, read at the number of steps taken so far.]] },
-  { title = "Schedules", files = { "schedule.lua" }, prefix = "tw.schedule", spaces = true, intro = [[
+  { title = "Schedules", files = { "schedule/steps.lua", "schedule/decay.lua", "schedule/cycles.lua", "schedule/compose.lua", "schedule/plateau.lua",
+    "schedule.lua", "schedule/class.lua" }, prefix = "tw.schedule", spaces = true,
+    owners = { methods = "schedule", Stepper = "stepper" }, intro = [[
 Numbers that depend on the step 0, 1, ..., as factors of a base value. They are called like functions, and `+ - * / ^` combine them with numbers and
 with each other. A schedule is plain data: it prints as its text and may be a parameter's value.]] },
   { title = "Models", files = { "nn" }, prefix = "tw.nn", spaces = true, intro = [[

@@ -26,7 +26,9 @@ tw.tree = face("tree", "map", "leaves", "flatten", "norm", "dot", "size")
 tw.linalg = options.seal("tw.linalg.", core.linalg)
 tw.experiment = require("thalweg.experiment").new
 tw.space = face("space", "choice", "linear", "log", "range", "zip", "list")
-tw.schedule = face("schedule", "constant", "piecewise", "exponential", "inverse_power", "polynomial", "cosine", "warmup")
+tw.schedule = face("schedule", "constant", "piecewise", "step", "multistep", "interpolated", "exponential", "inverse_power", "polynomial", "inverse_time",
+  "inverse_sqrt", "linear", "decay", "cosine", "cosine_annealing", "cosine_restarts", "warm_restarts", "cyclic", "onecycle", "warmup", "join", "sequential",
+  "func", "lambda", "plateau", "reduce_on_plateau")
 tw.nn = face("nn", "linear", "conv", "conv1d", "max_pool", "avg_pool", "batchnorm", "layernorm", "dropout", "embedding", "flatten",
   "relu", "tanh", "sigmoid", "gelu", "silu", "elu", "leaky_relu", "softplus", "sequential", "mlp")
 tw.data = face("data", "csv", "split", "subset", "standardize", "batches")
