@@ -61,6 +61,17 @@ local Optimizer = {}
 ---@class thalweg.Recipe : thalweg.Described
 ---@field new fun(self: thalweg.Recipe, params: any): thalweg.Optimizer
 
+---@class thalweg.Problem : thalweg.Described
+---@field name string
+---@field f fun(x: thalweg.Tensor, ...): thalweg.Tensor a 0-d tensor; x is a vector, or a plain array of numbers and 0-d tensors
+---@field dimension integer
+---@field minima number[][] every known minimiser; empty when there is no closed form
+---@field value number at the minimisers; NaN when there is no closed form
+---@field domain number[][] { low, high } per coordinate
+---@field smooth boolean twice differentiable at the minimisers
+---@field interior boolean the minimisers lie inside the domain, so that the gradient vanishes there
+local Problem = {}
+
 ---@class thalweg.Mode
 ---@field train? boolean true: dropout drops, batch normalisation takes the batch's own statistics and its running averages follow
 ---@field rng? thalweg.Generator the generator of what is random in training
@@ -110,6 +121,9 @@ tw.nn = {}
 
 ---@class thalweg.module.optim
 tw.optim = {}
+
+---@class thalweg.module.problems
+tw.problems = {}
 
 ---@class thalweg.module.schedule
 tw.schedule = {}
@@ -3450,6 +3464,407 @@ function Schedule:table(n, from) end
 --- stepper:load(state). The schedule itself never changes and may be started any number of times.
 ---@return thalweg.Stepper
 function Schedule:start() end
+
+--- `least_squares(X, y [, l2]) -> problem`
+---
+--- Least squares: f(p) over all n rows of X [n d] and y [n], f(p, i) over those of an index tensor i; problem.n is the number of rows,
+--- problem.residual(p) the vector whose half square is f(p), for the methods that want it. The minimiser is found in closed form, the shortest one when
+--- there are many. problem.minima, problem.value and problem:solve() have it.
+---
+--- Formula: `mean of (X_i . p - y_i)^2 / 2 + l2 |p|^2 / 2`
+---@param X thalweg.Tensor [n d]
+---@param y thalweg.Tensor [n]
+---@param l2? number default 0
+---@return thalweg.Problem
+function tw.problems.least_squares(X, y, l2) end
+
+--- `logistic_regression(X, y [, l2]) -> problem`
+---
+--- Logistic regression for two classes: f(p) over all n rows of X [n d], f(p, i) over those of an index tensor i; problem.n is the number of rows. y [n]
+--- holds two distinct numbers, of which the larger is the positive class. The minimiser has no closed form: problem.minima is empty, problem.value is
+--- NaN, and problem:solve() finds it by Newton's method.
+---
+--- Formula: `mean of log(1 + e^(-s_i X_i . p)) + l2 |p|^2 / 2, s_i = 1 or -1`
+---@param X thalweg.Tensor [n d]
+---@param y thalweg.Tensor [n]
+---@param l2? number default 0
+---@return thalweg.Problem
+function tw.problems.logistic_regression(X, y, l2) end
+
+---@class thalweg.options.problems.rosenbrock
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `rosenbrock{ n = 2, start } -> problem`
+---
+--- Rosenbrock's valley in n dimensions: easy to reach, slow to follow.
+---
+--- Formula: `sum over i < n of 100 (x_(i+1) - x_i^2)^2 + (1 - x_i)^2`
+---@param o? thalweg.options.problems.rosenbrock
+---@return thalweg.Problem
+function tw.problems.rosenbrock(o) end
+
+---@class thalweg.options.problems.colville
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `colville{ start } -> problem`
+---
+--- Colville's function of four variables: two Rosenbrock valleys, coupled.
+---
+--- Formula: `100 (a^2 - b)^2 + (a - 1)^2 + (c - 1)^2 + 90 (c^2 - d)^2 + 10.1 ((b - 1)^2 + (d - 1)^2) + 19.8 (b - 1)(d - 1)`
+---@param o? thalweg.options.problems.colville
+---@return thalweg.Problem
+function tw.problems.colville(o) end
+
+---@class thalweg.options.problems.wood
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `wood{ start } -> problem`
+---
+--- Wood's function of four variables: Colville's written as a sum of squares, with a start near a saddle.
+---
+--- Formula: `100 (b - a^2)^2 + (1 - a)^2 + 90 (d - c^2)^2 + (1 - c)^2 + 10 (b + d - 2)^2 + 0.1 (b - d)^2`
+---@param o? thalweg.options.problems.wood
+---@return thalweg.Problem
+function tw.problems.wood(o) end
+
+---@class thalweg.options.problems.ackley
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `ackley{ n = 2, start } -> problem`
+---
+--- Ackley's function in n dimensions: a cone in a field of bumps. It has no derivative at its minimiser; 0 is given there.
+---
+--- Formula: `-20 e^(-0.2 sqrt(mean x_i^2)) - e^(mean cos(2 pi x_i)) + 20 + e`
+---@param o? thalweg.options.problems.ackley
+---@return thalweg.Problem
+function tw.problems.ackley(o) end
+
+---@class thalweg.options.problems.levy
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `levy{ n = 2, start } -> problem`
+---
+--- Levy's function in n dimensions.
+---
+--- Formula: `sin^2(pi w_1) + sum over i < n of (w_i - 1)^2 (1 + 10 sin^2(pi w_i + 1)) + (w_n - 1)^2 (1 + sin^2(2 pi w_n)), w = 1 + (x - 1) / 4`
+---@param o? thalweg.options.problems.levy
+---@return thalweg.Problem
+function tw.problems.levy(o) end
+
+---@class thalweg.options.problems.rastrigin
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `rastrigin{ n = 2, start } -> problem`
+---
+--- Rastrigin's function in n dimensions: a bowl with a local minimum near every point of whole numbers.
+---
+--- Formula: `10 n + sum of x_i^2 - 10 cos(2 pi x_i)`
+---@param o? thalweg.options.problems.rastrigin
+---@return thalweg.Problem
+function tw.problems.rastrigin(o) end
+
+---@class thalweg.options.problems.styblinski_tang
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `styblinski_tang{ n = 2, start } -> problem`
+---
+--- Styblinski and Tang's function in n dimensions: 2^n minima, the lowest at -2.9035 in every coordinate.
+---
+--- Formula: `sum of (x_i^4 - 16 x_i^2 + 5 x_i) / 2`
+---@param o? thalweg.options.problems.styblinski_tang
+---@return thalweg.Problem
+function tw.problems.styblinski_tang(o) end
+
+---@class thalweg.options.problems.sphere
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `sphere{ n = 2, start } -> problem`
+---
+--- The sphere: the easiest of all.
+---
+--- Formula: `sum of x_i^2`
+---@param o? thalweg.options.problems.sphere
+---@return thalweg.Problem
+function tw.problems.sphere(o) end
+
+---@class thalweg.options.problems.schwefel
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `schwefel{ n = 2, start } -> problem`
+---
+--- Schwefel's function in n dimensions: the second best minimum lies far from the best, which is near a corner.
+---
+--- Formula: `418.9829 n - sum of x_i sin(sqrt(|x_i|)), the constant to the last digit of f64`
+---@param o? thalweg.options.problems.schwefel
+---@return thalweg.Problem
+function tw.problems.schwefel(o) end
+
+---@class thalweg.options.problems.zakharov
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `zakharov{ n = 2, start } -> problem`
+---
+--- Zakharov's function in n dimensions: a bowl with one steep direction.
+---
+--- Formula: `sum x_i^2 + s^2 + s^4, s = sum of i x_i / 2`
+---@param o? thalweg.options.problems.zakharov
+---@return thalweg.Problem
+function tw.problems.zakharov(o) end
+
+---@class thalweg.options.problems.beale
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `beale{ start } -> problem`
+---
+--- Beale's function: flat far out, with sharp ridges towards the corners.
+---
+--- Formula: `(1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2`
+---@param o? thalweg.options.problems.beale
+---@return thalweg.Problem
+function tw.problems.beale(o) end
+
+---@class thalweg.options.problems.booth
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `booth{ start } -> problem`
+---
+--- Booth's function: a quadratic with a valley along a diagonal.
+---
+--- Formula: `(x + 2y - 7)^2 + (2x + y - 5)^2`
+---@param o? thalweg.options.problems.booth
+---@return thalweg.Problem
+function tw.problems.booth(o) end
+
+---@class thalweg.options.problems.himmelblau
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `himmelblau{ start } -> problem`
+---
+--- Himmelblau's function: four minimisers of one value.
+---
+--- Formula: `(x^2 + y - 11)^2 + (x + y^2 - 7)^2`
+---@param o? thalweg.options.problems.himmelblau
+---@return thalweg.Problem
+function tw.problems.himmelblau(o) end
+
+---@class thalweg.options.problems.matyas
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `matyas{ start } -> problem`
+---
+--- Matyas' function: a plate-shaped quadratic, condition number 25.
+---
+--- Formula: `0.26 (x^2 + y^2) - 0.48 xy`
+---@param o? thalweg.options.problems.matyas
+---@return thalweg.Problem
+function tw.problems.matyas(o) end
+
+---@class thalweg.options.problems.three_hump_camel
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `three_hump_camel{ start } -> problem`
+---
+--- The three-hump camel: two minima of value 0.2986 beside the global one.
+---
+--- Formula: `2 x^2 - 1.05 x^4 + x^6 / 6 + xy + y^2`
+---@param o? thalweg.options.problems.three_hump_camel
+---@return thalweg.Problem
+function tw.problems.three_hump_camel(o) end
+
+---@class thalweg.options.problems.goldstein_price
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `goldstein_price{ start } -> problem`
+---
+--- Goldstein and Price's function: values over six orders of magnitude, four local minima.
+---
+--- Formula: `(1 + (x + y + 1)^2 (19 - 14x + 3x^2 - 14y + 6xy + 3y^2)) (30 + (2x - 3y)^2 (18 - 32x + 12x^2 + 48y - 36xy + 27y^2))`
+---@param o? thalweg.options.problems.goldstein_price
+---@return thalweg.Problem
+function tw.problems.goldstein_price(o) end
+
+---@class thalweg.options.problems.easom
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `easom{ start } -> problem`
+---
+--- Easom's function: a needle at (pi, pi) in a plain.
+---
+--- Formula: `-cos(x) cos(y) e^(-(x - pi)^2 - (y - pi)^2)`
+---@param o? thalweg.options.problems.easom
+---@return thalweg.Problem
+function tw.problems.easom(o) end
+
+---@class thalweg.options.problems.mccormick
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `mccormick{ start } -> problem`
+---
+--- McCormick's function, whose minimiser is (1/2 - pi/3, -1/2 - pi/3).
+---
+--- Formula: `sin(x + y) + (x - y)^2 - 1.5 x + 2.5 y + 1`
+---@param o? thalweg.options.problems.mccormick
+---@return thalweg.Problem
+function tw.problems.mccormick(o) end
+
+---@class thalweg.options.problems.levy_n13
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `levy_n13{ start } -> problem`
+---
+--- Levy's function number 13: a grid of local minima.
+---
+--- Formula: `sin^2(3 pi x) + (x - 1)^2 (1 + sin^2(3 pi y)) + (y - 1)^2 (1 + sin^2(2 pi y))`
+---@param o? thalweg.options.problems.levy_n13
+---@return thalweg.Problem
+function tw.problems.levy_n13(o) end
+
+---@class thalweg.options.problems.branin
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `branin{ start } -> problem`
+---
+--- Branin's function: three minimisers of value 5 / (4 pi).
+---
+--- Formula: `(y - 5.1 x^2 / (4 pi^2) + 5 x / pi - 6)^2 + 10 (1 - 1 / (8 pi)) cos(x) + 10`
+---@param o? thalweg.options.problems.branin
+---@return thalweg.Problem
+function tw.problems.branin(o) end
+
+---@class thalweg.options.problems.bukin
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `bukin{ start } -> problem`
+---
+--- Bukin's function number 6: a parabola of kinks whose floor slopes gently to (-10, 1), where it has no derivative.
+---
+--- Formula: `100 sqrt(|y - 0.01 x^2|) + 0.01 |x + 10|`
+---@param o? thalweg.options.problems.bukin
+---@return thalweg.Problem
+function tw.problems.bukin(o) end
+
+---@class thalweg.options.problems.drop_wave
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `drop_wave{ start } -> problem`
+---
+--- The drop wave: rings around the minimiser.
+---
+--- Formula: `-(1 + cos(12 r)) / (r^2 / 2 + 2), r = sqrt(x^2 + y^2)`
+---@param o? thalweg.options.problems.drop_wave
+---@return thalweg.Problem
+function tw.problems.drop_wave(o) end
+
+---@class thalweg.options.problems.eggholder
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `eggholder{ start } -> problem`
+---
+--- The eggholder: its least value within the domain lies on the domain's edge, where the gradient is not zero.
+---
+--- Formula: `-(y + 47) sin(sqrt(|x / 2 + y + 47|)) - x sin(sqrt(|x - y - 47|))`
+---@param o? thalweg.options.problems.eggholder
+---@return thalweg.Problem
+function tw.problems.eggholder(o) end
+
+--- `problem:start([dtype]) -> tensor`
+---
+--- The usual starting point, a fresh tensor: an optimizer may change it in place. dtype is the default one unless it is given; the finite sums have that
+--- of their data.
+---@param dtype? "f64"|"f32"
+---@return thalweg.Tensor
+function Problem:start(dtype) end
+
+--- `problem:minimum([k [, dtype]]) -> tensor`
+---
+--- The k-th known minimiser, the first by default, as a fresh tensor. One that is not there is an error.
+---@param k? integer
+---@param dtype? "f64"|"f32"
+---@return thalweg.Tensor
+function Problem:minimum(k, dtype) end
+
+--- `problem:gap(x) -> tensor`
+---
+--- How far f(x) lies above the least value, a 0-d tensor. Where the least value has no closed form this is an error.
+---
+--- Formula: `f(x) - value`
+---@param x thalweg.Tensor
+---@return thalweg.Tensor
+function Problem:gap(x) end
+
+--- `problem:solve() -> tensor`
+---
+--- The minimiser of a finite sum: of least squares in closed form, of logistic regression by Newton's method. For other problems an error: theirs are
+--- listed in problem.minima.
+---@return thalweg.Tensor
+function Problem:solve() end
+
+--- `problem:hessian([dtype]) -> tensor`
+---
+--- The Hessian of a quadratic, which is the same everywhere: a fresh matrix, f64 by default. For other problems an error: tw.hessian(problem.f)(x) gives
+--- it at a point.
+---@param dtype? "f64"|"f32"
+---@return thalweg.Tensor
+function Problem:hessian(dtype) end
+
+--- `problem:noisy(rng, sd [, examples]) -> problem`
+---
+--- The same problem with noise u in its gradient, of standard deviation sd in every component and fresh at every evaluation: the mean over so many
+--- examples (1 by default), each with noise of its own. Start, minimisers and value stay those of the problem without noise, which is the mean of this
+--- one.
+---
+--- Formula: `f(x) + u . x, u = mean of `examples` draws from N(0, sd^2 I)`
+---@param rng thalweg.Generator
+---@param sd number
+---@param examples? integer
+---@return thalweg.Problem
+function Problem:noisy(rng, sd, examples) end
+
+---@class thalweg.options.problems.quadratic
+---@field eigenvalues? number[]|thalweg.Space of the Hessian; or n, condition and spectrum
+---@field n? integer|thalweg.Space the dimension
+---@field condition? number|thalweg.Space the largest eigenvalue, the smallest being 1; 100 when not given
+---@field spectrum? "log"|"linear"|"outlier"|"two"|thalweg.Space how the eigenvalues lie between 1 and condition: equal ratios (when not given), equal steps, all but one at 1, half and half
+---@field rotate? any a seed or a generator: turns the axes by a matrix from Haar's measure
+---@field center? number[]|thalweg.Space the minimiser, 0 when not given
+---@field start? number[]|thalweg.Space the starting point, 1 in every coordinate when not given
+
+--- `quadratic{ options } -> problem`
+---
+--- A convex quadratic with any spectrum and axes: problem:hessian() is its matrix A, problem.minima[1] its exact solution. The spectrum is given as such,
+--- or by its extent and form. Both, neither, and coordinates of another number are errors.
+---
+--- Formula: `(x - center)^T A (x - center) / 2, A = Q diag(eigenvalues) Q^T`
+---@param o? thalweg.options.problems.quadratic
+---@return thalweg.Problem
+function tw.problems.quadratic(o) end
+
+---@class thalweg.options.problems.quadratic_deep
+---@field n? integer|thalweg.Space the dimension
+---@field seed? integer|thalweg.Space of the spectrum, the rotation and the data
+---@field examples? integer|thalweg.Space points of the data set
+---@field noise? number|thalweg.Space standard deviation of the data in every coordinate
+---@field start? number[]|thalweg.Space the starting point, 1 in every coordinate when not given
+
+--- `quadratic_deep{ n = 100, seed = 42, examples = 1000, noise = 0.6, start } -> problem`
+---
+--- DeepOBS's quadratic_deep: a spectrum as found in deep networks (nine tenths of the eigenvalues uniform in (0, 1), one tenth in (30, 60)), a rotation
+--- from Haar's measure, and data z_i from N(0, noise^2 I). f(x) is the mean over all data, f(x, i) over those of an index tensor; problem.n is their
+--- number. The minimiser is the mean of the data. Everything is drawn from this library's generator, so the numbers are not DeepOBS's own, whose seed is
+--- 42 as well.
+---
+--- Formula: `mean of (x - z_i)^T Q (x - z_i) / 2`
+---@param o? thalweg.options.problems.quadratic_deep
+---@return thalweg.Problem
+function tw.problems.quadratic_deep(o) end
 
 ---@class thalweg.options.nn.linear
 ---@field [integer] integer|thalweg.Space inputs and outputs: linear{64, 32}

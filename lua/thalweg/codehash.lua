@@ -62,7 +62,9 @@ local function pack(out, v, format, width)
 end
 
 -- dtype, shape and the content's hash of a tensor.
-local function tensor_text(x)
+---@param x thalweg.Tensor
+---@return string
+function codehash.tensor(x)
   local packed, shape = {}, {}
   pack(packed, x:table(), formats[x.dtype], x.dtype == "i64" and 2 or 1)
   for i = 1, x.ndim do shape[i] = tostring(x.shape[i]) end
@@ -167,7 +169,7 @@ function Walker:value(v)
     end
     return self:table(v)
   end
-  if t == "userdata" and core.is_tensor(v) then return self:put(tensor_text(v)) end
+  if t == "userdata" and core.is_tensor(v) then return self:put(codehash.tensor(v)) end
   local meta = debug.getmetatable(v)
   self:put(t, type(meta) == "table" and meta.__name or "")
 end
