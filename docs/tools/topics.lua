@@ -23,9 +23,15 @@ are not real ride along.]] },
   { title = "Optimizers", files = { "optim/init.lua", "optim/optimizer.lua" }, prefix = "tw.optim", owners = { Optimizer = "optimizer" }, intro = [[
 `tw.optim.name(params, options)` makes an optimizer for a tree of parameters. `tw.optim.name(options)` without parameters makes a recipe: plain data
 that may be a parameter of a sweep. A number among the options may be a schedule, read at the number of steps taken so far.]] },
-  { title = "Schedules", files = { "schedule.lua" }, prefix = "tw.schedule", spaces = true, intro = [[
+  { title = "Schedules", files = { "schedule/steps.lua", "schedule/decay.lua", "schedule/cycles.lua", "schedule/compose.lua", "schedule/plateau.lua",
+    "schedule.lua", "schedule/class.lua" }, prefix = "tw.schedule", spaces = true,
+    owners = { methods = "schedule", Stepper = "stepper" }, intro = [[
 Numbers that depend on the step 0, 1, ..., as factors of a base value. They are called like functions, and `+ - * / ^` combine them with numbers and
 with each other. A schedule is plain data: it prints as its text and may be a parameter's value.]] },
+  { title = "Problems", files = { "problems" }, prefix = "tw.problems", spaces = true, owners = { methods = "problem" }, intro = [[
+Test functions of optimisation. A problem is called like a function, `problem(x)`, with a vector of either dtype, and knows its start, its known minimisers
+(`problem.minima`, plain arrays), its least value (`problem.value`), its domain, its dimension and its source. It is plain data and may be a parameter's
+value. Only tensor operations are used, so every transform goes through.]] },
   { title = "Models", files = { "nn" }, prefix = "tw.nn", spaces = true, intro = [[
 A model is plain data and holds no parameters: `model:init(rng)` makes them, `model(params, x)` applies them.]] },
   { title = "Data", files = { "data" }, prefix = "tw.data", intro = [[

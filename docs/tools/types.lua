@@ -265,14 +265,15 @@ local function operators()
   return table.concat(out, "\n")
 end
 
-local class_variables = { optimizer = "Optimizer", run = "Run" }
+local class_variables = { optimizer = "Optimizer", run = "Run", schedule = "Schedule", stepper = "Stepper", problem = "Problem" }
 
 -- Fields of the library's own.
 local inner = { items = true, parts = true, count = true, make = true, columns = true, rebuild = true, at = true, path = true, source = true, code_hash = true }
 
 -- The classes that the sources annotate, those that the editor's user meets.
 local function classes(out, root)
-  local files = { "described.lua", "space.lua", "schedule.lua", "optim/init.lua", "optim/optimizer.lua", "nn/model.lua", "data/csv.lua", "experiment.lua", "runner/object.lua" }
+  local files = { "described.lua", "space.lua", "schedule/class.lua", "optim/init.lua", "optim/optimizer.lua", "problems/problem.lua", "nn/model.lua",
+    "data/csv.lua", "experiment.lua", "runner/object.lua" }
   for _, file in ipairs(files) do
     for _, class in ipairs(source.classes(root .. "/lua/thalweg/" .. file)) do
       for _, line in ipairs(class.lines) do

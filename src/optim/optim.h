@@ -67,7 +67,7 @@ typedef struct tw_optim_kind {
   tw_status (*update)(tw_ctx *, tw_optim *);       /* all parameters, from o->grad, */
   tw_status (*solve)(tw_ctx *, tw_optim *);        /* one iteration with o->objective, which it evaluates itself */
   tw_status (*begin)(tw_ctx *, tw_optim *);        /* before the first step, for state that does not start at zero; may be NULL */
-  tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* the parameter to evaluate with, if another; may be NULL */
+  tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* what to evaluate with, if another; may be NULL */
   bool wraps;                                      /* needs an inner optimizer */
   bool elastic;                                    /* made by a script: kind, options and names belong to the instance */
 } tw_optim_kind;
