@@ -77,7 +77,7 @@ static tw_status run(tw_ctx *ctx, const tw_call *c) {
 }
 
 static const tw_op update = {.name = "sgd", .about = "one step of gradient descent with momentum", .n_in = N_IN, .n_out = 2,
-                             .flags = TW_OP_ALIAS | TW_OP_NO_GRAD, .attrs_bytes = sizeof(sgd_attrs), .infer = infer, .run = run};
+                             .flags = TW_OP_ALIAS | TW_OP_NO_GRAD | TW_OP_STRIDED, .attrs_bytes = sizeof(sgd_attrs), .infer = infer, .run = run};
 
 static tw_status step(tw_ctx *ctx, const tw_optim_leaf *leaf) {
   sgd_attrs attrs = {.form = (int)leaf->fixed[FORM], .nesterov = leaf->fixed[NESTEROV] != 0};
