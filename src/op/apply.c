@@ -174,17 +174,24 @@ static tw_status run_each_lane(tw_ctx *ctx, const tw_call *c, const tw_lanes *l)
   return s;
 }
 
-/* The hidden axes of a call: those of any of its tensors. */
-static tw_status join_lanes(tw_ctx *ctx, const tw_call *c, tw_lanes *l) {
+/* A call in which something differs along hidden axes: the results do along all of them. What is written in place takes on those it lacks. */
+static __attribute__((noinline)) tw_status compute_laned(tw_ctx *ctx, const tw_call *c, const tw_meta *meta, bool *made) {
   bool fits = true;
-  for (int i = 0; i < c->n_in; i++) fits = fits && tw_lanes_join(l, c->in[i]);
-  for (int i = 0; i < c->n_out && !(c->op->flags & TW_OP_VIEW); i++) fits = fits && (!c->out[i] || tw_lanes_join(l, c->out[i]));
-  return fits ? TW_OK : tw_fail_shapes(ctx, c, "the numbers of lanes differ");
-}
-
-/* A result written in place takes on the hidden axes of what is written. */
-static tw_status widen_output(tw_ctx *ctx, tw_tensor *o, const tw_lanes *l) {
-  return l->mask & ~o->lanes ? tw_tensor_promote(ctx, o, l) : TW_OK;
+  tw_lanes l = {0};
+  for (int i = 0; i < c->n_in; i++) fits = fits && tw_lanes_join(&l, c->in[i]);
+  for (int i = 0; i < c->n_out; i++) fits = fits && (!c->out[i] || tw_lanes_join(&l, c->out[i]));
+  tw_status s = fits ? TW_OK : tw_fail_shapes(ctx, c, "the numbers of lanes differ");
+  for (int i = 0; i < c->n_out && s == TW_OK; i++) {
+    if (c->out[i]) {
+      s = check_output(ctx, c, i, &meta[i]);
+      if (s == TW_OK && l.mask & ~c->out[i]->lanes) s = tw_tensor_promote(ctx, c->out[i], &l);
+    } else {
+      s = tw_tensor_new_laned(ctx, meta[i].dtype, &meta[i].shape, &l, &c->out[i]);
+      made[i] = s == TW_OK;
+    }
+  }
+  if (s != TW_OK) return s;
+  return c->op->flags & TW_OP_STRIDED ? c->op->run(ctx, c) : run_each_lane(ctx, c, &l);
 }
 
 static tw_status apply_promoted(tw_ctx *ctx, const tw_call *c) {
@@ -192,39 +199,33 @@ static tw_status apply_promoted(tw_ctx *ctx, const tw_call *c) {
   tw_meta meta[MAX_OUT];
   bool made[MAX_OUT] = {false};
   uint32_t levels = 0;
+  uint8_t lanes = 0;
   bool weak = c->n_in > 0;
 
   tw_status s = check_captured(ctx, c);
   if (s == TW_OK && op->infer) s = op->infer(ctx, c, meta);
   if (s != TW_OK) return s;
 
-  tw_lanes lanes;
-  lanes.mask = 0;
   for (int i = 0; i < c->n_in; i++) {
     levels |= c->in[i]->levels;
     weak = weak && c->in[i]->weak;
-    lanes.mask |= c->in[i]->lanes;
+    lanes |= c->in[i]->lanes;
   }
-  if (!(op->flags & TW_OP_VIEW)) {
-    for (int i = 0; i < c->n_out; i++) lanes.mask |= c->out[i] ? c->out[i]->lanes : 0;
-    if (lanes.mask) {
-      lanes.mask = 0;
-      s = join_lanes(ctx, c, &lanes);
-    }
-    for (int i = 0; i < c->n_out && s == TW_OK; i++) {
+  if (op->flags & TW_OP_VIEW) {
+    made[0] = true;
+    s = op->run(ctx, c);
+  } else {
+    for (int i = 0; i < c->n_out; i++) lanes |= c->out[i] ? c->out[i]->lanes : 0;
+    for (int i = 0; i < c->n_out && s == TW_OK && !lanes; i++) {
       if (c->out[i]) {
         s = check_output(ctx, c, i, &meta[i]);
-        if (s == TW_OK && lanes.mask) s = widen_output(ctx, c->out[i], &lanes);
       } else {
-        s = lanes.mask ? tw_tensor_new_laned(ctx, meta[i].dtype, &meta[i].shape, &lanes, &c->out[i])
-                       : tw_tensor_new(ctx, meta[i].dtype, &meta[i].shape, &c->out[i]);
+        s = tw_tensor_new(ctx, meta[i].dtype, &meta[i].shape, &c->out[i]);
         made[i] = s == TW_OK;
       }
     }
-  } else {
-    made[0] = true;
+    if (s == TW_OK) s = lanes ? compute_laned(ctx, c, meta, made) : op->run(ctx, c);
   }
-  if (s == TW_OK) s = !lanes.mask || op->flags & (TW_OP_VIEW | TW_OP_STRIDED) ? op->run(ctx, c) : run_each_lane(ctx, c, &lanes);
   if (s == TW_OK) {
     for (int i = 0; i < c->n_out; i++) {
       if (!made[i]) c->out[i]->storage->version++;
