@@ -2964,7 +2964,10 @@ function tw.hvp(f) end
 ---
 --- Applies f to each slice of its tensor arguments along their first axis and stacks the results: vmap(f)(x, y) has rows f(x[i], y[i]). With axes = { 1,
 --- false } the second argument is the same for all. Trees are sliced leaf by leaf; per-example gradients are vmap(grad(loss), { axes = { false, 1, 1 }
---- })(p, x, y).
+--- })(p, x, y). f runs once, for all slices together: shapes and axes inside are those of one slice, its values are those of f on it alone, bit for bit.
+--- It cannot branch on a value (x:item() raises; tw.where chooses). What f does not get as a mapped argument is shared, also in gradients taken around
+--- the vmap, where its cotangents are summed over the slices; a generator it draws from gives every slice numbers of its own. What f makes lives until it
+--- returns, as in tw.scope.
 ---@param f function
 ---@param o? thalweg.options.vmap
 ---@return function

@@ -112,6 +112,9 @@ end
 
 -- Applies f to each slice of its tensor arguments along their first axis and stacks the results: vmap(f)(x, y) has rows f(x[i], y[i]). With axes = { 1, false }
 -- the second argument is the same for all. Trees are sliced leaf by leaf; per-example gradients are vmap(grad(loss), { axes = { false, 1, 1 } })(p, x, y).
+-- f runs once, for all slices together: shapes and axes inside are those of one slice, its values are those of f on it alone, bit for bit. It cannot branch on
+-- a value (x:item() raises; tw.where chooses). What f does not get as a mapped argument is shared, also in gradients taken around the vmap, where its
+-- cotangents are summed over the slices; a generator it draws from gives every slice numbers of its own. What f makes lives until it returns, as in tw.scope.
 -- example:
 -- local loss = function(w, x) return w:dot(x) ^ 2 end
 -- tw.vmap(tw.grad(loss), { axes = { false, 1 } })(tw.tensor{ 1, 1 }, tw.tensor{ {1, 2}, {0, 3} }) --> f64[2 2]
@@ -141,33 +144,16 @@ function transforms.vmap(f, o)
       end
     end
     if not n then fault.raise("vmap: no argument is mapped") end
-    local results
-    for k = 1, n do
-      local slices = {}
+    if n == 0 then fault.raise("vmap: the mapped axis has size 0") end
+    return core.in_lanes(n, function()
       for i = 1, arguments.n do
-        local axis, v = axis_of(i), arguments[i]
-        slices[i] = axis and tree.map(function(x) return x:narrow(axis, k, 1):squeeze(axis) end, v) or v
+        local axis = axis_of(i)
+        if axis then arguments[i] = tree.map(function(x) return core.lanes_in(x, axis) end, arguments[i]) end
       end
-      local out = table.pack(f(table.unpack(slices, 1, arguments.n)))
-      results = results or out
-      for j = 1, out.n do
-        local column = k == 1 and {} or results[j].column
-        if k == 1 then results[j] = { like = out[j], column = column } end
-        column[k] = tree.leaves(out[j])
-      end
-    end
-    if not results then fault.raise("vmap: the mapped axis has size 0") end
-    for j = 1, results.n do
-      local place = 0
-      local column = results[j].column
-      results[j] = tree.map(function()
-        place = place + 1
-        local parts = {}
-        for k = 1, n do parts[k] = column[k][place] end
-        return core.stack(parts)
-      end, results[j].like)
-    end
-    return table.unpack(results, 1, results.n)
+      local results = table.pack(f(table.unpack(arguments, 1, arguments.n)))
+      for j = 1, results.n do results[j] = tree.map(core.lanes_out, results[j]) end
+      return table.unpack(results, 1, results.n)
+    end)
   end
 end
 

@@ -105,6 +105,7 @@ static void stage(lua_State *L, book_box *b, uint32_t slot, tw_text name) {
     return;
   }
   const tw_tensor *t = lua_type(L, -1) == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
+  if (t) tw_refuse_laned(L, t, "log");
   tw_status s;
   if (t) s = stage_tensor(b, slot, t, &e);
   else {
@@ -204,6 +205,7 @@ static int book_result(lua_State *L) {
   tw_result *list = tw_record_scratch(L, n + 1, sizeof *list);
   for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
     const tw_tensor *t = lua_type(L, -1) == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
+    if (t) tw_refuse_laned(L, t, "result");
     if (lua_type(L, -2) != LUA_TSTRING) (void)tw_fail(&e, TW_EINVAL, "result: a result has a name: key is %s", luaL_tolstring(L, -2, NULL));
     else if (lua_type(L, -1) != LUA_TNUMBER && !(t && t->ndim == 0))
       (void)tw_fail(&e, TW_EINVAL, "result: a result is a number: %s is a %s", lua_tostring(L, -2), t ? "tensor with axes" : luaL_typename(L, -1));

@@ -137,7 +137,27 @@ static int scope(lua_State *L) {
   return lua_gettop(L) - 1;
 }
 
+<<<<<<< HEAD
 void tw_pass_push_scope(lua_State *L) { lua_pushcfunction(L, scope); }
+=======
+/* in_lanes(n, f, ...) -> results of f: a hidden axis of n lanes is open while f runs; what f makes lives until it returns, but for its results. */
+static int in_lanes(lua_State *L) {
+  lua_Integer width = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, width > 0, 1, "at least one lane is needed");
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  int n_args = lua_gettop(L) - 2;
+  tw_pass *s = tw_pass_push(L);
+  lua_replace(L, 1);
+  tw_bind_settle(L);
+  open_pass(L, 1, -1);
+  int axis;
+  tw_bind_status(L, tw_lanes_open(tw_bind_ctx(L), width, &axis));
+  s->opened.axis = axis;
+  lua_call(L, n_args, LUA_MULTRET);
+  tw_pass_end(L, s, 2);
+  return lua_gettop(L) - 1;
+}
+>>>>>>> lanes
 
 static const tw_function functions[] = {
   {"scope", scope, false,
@@ -158,4 +178,6 @@ void tw_register_pass(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
   tw_add_functions(L, functions);
+  lua_pushcfunction(L, in_lanes);
+  lua_setfield(L, -2, "in_lanes");
 }

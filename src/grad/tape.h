@@ -29,6 +29,7 @@ typedef struct {
   size_t first_entry;
   uint32_t first_slot;
   size_t first_moving;
+  uint8_t lanes;         /* hidden axes open when the level was opened: its derivatives are taken in each of their lanes by itself */
 } tw_level_start;
 
 typedef struct tw_tape {
