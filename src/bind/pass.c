@@ -137,9 +137,8 @@ static int scope(lua_State *L) {
   return lua_gettop(L) - 1;
 }
 
-<<<<<<< HEAD
 void tw_pass_push_scope(lua_State *L) { lua_pushcfunction(L, scope); }
-=======
+
 /* in_lanes(n, f, ...) -> results of f: a hidden axis of n lanes is open while f runs; what f makes lives until it returns, but for its results. */
 static int in_lanes(lua_State *L) {
   lua_Integer width = luaL_checkinteger(L, 1);
@@ -157,7 +156,6 @@ static int in_lanes(lua_State *L) {
   tw_pass_end(L, s, 2);
   return lua_gettop(L) - 1;
 }
->>>>>>> lanes
 
 static const tw_function functions[] = {
   {"scope", scope, false,
