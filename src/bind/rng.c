@@ -3,12 +3,9 @@
 #include "base/rng.h"
 #include "base/alloc.h"
 #include "bind/generator.h"
-<<<<<<< HEAD
 #include "bind/optim.h"
 #include "optim/parts.h"
-=======
 #include "op/draw.h"
->>>>>>> lanes
 #include "tensor/ctx.h"
 
 static const char type_name[] = "tw.generator";
@@ -137,14 +134,9 @@ int tw_generator_draw(lua_State *L, tw_generator_box *g, const tw_op *op, const 
   tw_tensor *out = NULL;
   tw_ctx *ctx = tw_bind_ctx(L);
   if (ctx->sealed && g->state->storage->outside) return luaL_error(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
-<<<<<<< HEAD
   tw_draws_note(L, g->state);
-  tw_bind_status(L, tw_apply(ctx, &c));
-  tw_handle_fill(L, h, out[0]);
-=======
   tw_bind_status(L, tw_draw(ctx, op, attrs, g->state, numbers, &out));
   tw_handle_fill(L, h, out);
->>>>>>> lanes
   return 1;
 }
 

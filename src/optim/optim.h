@@ -94,10 +94,13 @@ typedef struct {
 
 struct tw_optim {
   const tw_optim_kind *kind;
-  int n, n_slots, n_own, n_options, n_groups, lanes;
+  int n, n_slots, n_own, n_options, n_groups;
+  int lanes;                       /* runs computed together: numbers per hyperparameter; 1 outside lanes */
+  bool laned;                      /* made where hidden axis 0 is open: every parameter differs along it */
+  int64_t *origin;                 /* [lane] which lane it was when the axis was opened */
   tw_leaf *leaf;
   double ***hyper;                 /* [group][option][lane] */
-  bool **constant;                 /* [group][option] */
+  bool **constant, **differs;      /* [group][option]; differs: set lane by lane */
   tw_tensor *vector[TW_MAX_STATE];
   double *number[TW_MAX_STATE];    /* [lane] */
   tw_optim *inner;
@@ -125,7 +128,10 @@ void tw_optim_free(tw_ctx *, tw_optim *);
 TW_CHECKED tw_status tw_optim_add_group(tw_ctx *, tw_optim *, int *group);
 const tw_option *tw_optim_option(const tw_optim *, int option); /* own ones, then common ones; NULL after the last */
 
-/* Sets a hyperparameter: n = 1 number, or one per lane. Checked against its range. constant: it will stay so. */
+/* After lanes have been dropped: what the optimizer has per lane follows. Every step begins with it. */
+void tw_optim_follow(tw_ctx *, tw_optim *);
+
+/* Sets a hyperparameter: n = 1 number for all lanes, or n = 0: one per lane. Checked against its range. constant: it will stay so. */
 TW_CHECKED tw_status tw_optim_set(tw_ctx *, tw_optim *, int group, int option, int n, const double *values, bool constant);
 
 /* One step, of kinds that evaluate the function themselves; and of the others, with gradients like the parameters and, where known, the loss per lane. */

@@ -26,6 +26,7 @@ struct tw_ctx {
   tw_dtype default_dtype;                                                                          /* of reals made from numbers and integers */
   uint8_t lanes;                                                                  /* bit per hidden axis that is open: 0, 1, ... without a gap */
   int64_t lane_size[TW_MAX_LANES];
+  int64_t *lane_origin;                                                           /* of each lane of axis 0: which it was when the axis was opened */
   uint64_t lane_serial[TW_MAX_LANES];                                             /* the first serial after its opening */
   bool sealed;                                                                    /* inside a run: outside storage is read-only */
 };

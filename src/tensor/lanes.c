@@ -1,6 +1,7 @@
 /* Hidden axes: storage for tensors that differ along them, promotion, compaction. tensor.h says what holds. */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "tensor/ctx.h"
 
 /* Per lane at most so many elements: the lanes lie fastest, so that one instruction advances several of them. A test function's parameters do; a bias of a
@@ -54,6 +55,10 @@ tw_status tw_tensor_new_laned(tw_ctx *ctx, tw_dtype dtype, const tw_shape *shape
 
 tw_status tw_tensor_new_packed(tw_ctx *ctx, tw_dtype dtype, const tw_shape *shape, const tw_lanes *l, tw_tensor **out) {
   return new_laned(ctx, dtype, shape, l, false, out);
+}
+
+tw_status tw_tensor_new_fastest(tw_ctx *ctx, tw_dtype dtype, const tw_shape *shape, const tw_lanes *l, tw_tensor **out) {
+  return new_laned(ctx, dtype, shape, l, true, out);
 }
 
 tw_status tw_tensor_new_lanes(tw_ctx *ctx, tw_dtype dtype, int axis, const double *values, tw_tensor **out) {
@@ -230,6 +235,12 @@ tw_status tw_lanes_open(tw_ctx *ctx, int64_t width, int *axis) {
   int h = 0;
   while (ctx->lanes >> h & 1) h++;
   if (h == TW_MAX_LANES) return tw_fail(&ctx->error, TW_EINVAL, "lanes: more than %d hidden axes inside one another", TW_MAX_LANES);
+  if (h == 0) {
+    int64_t *origin = tw_alloc((size_t)width * sizeof *origin);
+    if (!origin) return tw_fail(&ctx->error, TW_ENOMEM, "lanes: out of memory");
+    for (int64_t r = 0; r < width; r++) origin[r] = r;
+    ctx->lane_origin = origin;
+  }
   ctx->lanes |= (uint8_t)(1u << h);
   ctx->lane_size[h] = width;
   ctx->lane_serial[h] = ctx->next_serial;
@@ -241,6 +252,10 @@ void tw_lanes_close(tw_ctx *ctx, int axis) {
   uint8_t closed = (uint8_t)(ctx->lanes & ~((1u << axis) - 1));
   if (!closed) return;
   ctx->lanes &= (uint8_t)((1u << axis) - 1);
+  if (axis == 0) {
+    tw_free(ctx->lane_origin);
+    ctx->lane_origin = NULL;
+  }
   for (tw_slab *slab = ctx->slabs; slab; slab = slab->next) {
     for (int i = 0; i < TW_SLAB_TENSORS; i++) {
       tw_tensor *t = &slab->tensors[i];
@@ -282,6 +297,7 @@ tw_status tw_lanes_compact(tw_ctx *ctx, int64_t n, const int64_t *kept) {
       t->storage->moved = false;
     }
   }
+  for (int64_t k = 0; k < n; k++) ctx->lane_origin[k] = ctx->lane_origin[kept[k]];
   ctx->lane_size[0] = n;
   return TW_OK;
 }

@@ -98,6 +98,7 @@ TW_CHECKED tw_status tw_tensor_unshare(tw_ctx *, tw_tensor *); /* gives it stora
 /* Hidden axes. */
 TW_CHECKED tw_status tw_tensor_new_laned(tw_ctx *, tw_dtype, const tw_shape *, const tw_lanes *, tw_tensor **out); /* as fresh storage has it */
 TW_CHECKED tw_status tw_tensor_new_packed(tw_ctx *, tw_dtype, const tw_shape *, const tw_lanes *, tw_tensor **out); /* lane by lane, whatever the size */
+TW_CHECKED tw_status tw_tensor_new_fastest(tw_ctx *, tw_dtype, const tw_shape *, const tw_lanes *, tw_tensor **out); /* lanes innermost, whatever the size */
 /* 0-d, weak (it is a number), different along one hidden axis: as many values as the axis has lanes. */
 TW_CHECKED tw_status tw_tensor_new_lanes(tw_ctx *, tw_dtype, int axis, const double *values, tw_tensor **out);
 TW_CHECKED tw_status tw_tensor_promote(tw_ctx *, tw_tensor *, const tw_lanes *); /* gives its storage the lanes it lacks, each a copy */
