@@ -24,7 +24,7 @@ local collect = {}
 ---@field note? string
 
 -- How an object of each kind is called on the page.
-local variables = { generator = "r", optimizer = "opt", run = "run" }
+local variables = { generator = "r", optimizer = "opt", run = "run", sweep = "sweep", recorded = "one" }
 
 -- The tables with public functions, by path: tw, tw.linalg, ...
 ---@return table<string, table>
@@ -311,6 +311,8 @@ function collect.public()
   methods("recipe", select(2, debug.getupvalue(getmetatable(tw.optim.sgd {}).__index, 1)))
   methods("model", select(2, debug.getupvalue(getmetatable(tw.nn.linear { 1, 1 }).__index, 1)))
   methods("run", getmetatable(require("thalweg.runner.object").new({ params = {}, seed = 1, hex = "" })).__index)
+  methods("sweep", require("thalweg.sweep.view").class)
+  methods("one", require("thalweg.sweep.recorded").class)
   table.sort(out)
   return out
 end

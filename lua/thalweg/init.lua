@@ -30,6 +30,9 @@ tw.schedule = face("schedule", "constant", "piecewise", "exponential", "inverse_
 tw.nn = face("nn", "linear", "conv", "conv1d", "max_pool", "avg_pool", "batchnorm", "layernorm", "dropout", "embedding", "flatten",
   "relu", "tanh", "sigmoid", "gelu", "silu", "elu", "leaky_relu", "softplus", "sequential", "mlp")
 tw.data = face("data", "csv", "split", "subset", "standardize", "batches")
+tw.stats = face("stats", "mean", "var", "sd", "se", "sd_se", "median", "quantile", "min", "max", "linear_fit", "ci", "paired",
+  "t_cdf", "t_quantile", "normal_cdf", "normal_quantile", "binomial_cdf")
+tw.open = require("thalweg.sweep").open
 tw.optim = options.seal("tw.optim.", require "thalweg.optim")
 
 return options.seal("tw.", tw)
