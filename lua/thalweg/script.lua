@@ -114,6 +114,7 @@ function script.load(path)
   local modules = sealed_modules()
   lint.names(result.run, modules)
   if result.where then lint.names(result.where, modules) end
+  if result.claims then lint.names(result.claims, modules) end
   table.sort(opened.modules, function(a, b) return a.name < b.name end)
   rawset(result, "path", path)
   rawset(result, "source", opened.source)

@@ -9,11 +9,11 @@ local sweep = {}
 
 -- A sweep over what record.load gave, or over those of its rows whose ids are listed, in that order.
 ---@param record userdata
----@param o? { ids?: integer[], quick?: boolean }
+---@param o? { ids?: integer[] }
 ---@return thalweg.Sweep
 function sweep.of(record, o)
   o = o or {}
-  local s, rows, place = source.new(record, o.quick), {}, {}
+  local s, rows, place = source.new(record), {}, {}
   if o.ids then
     for i, id in ipairs(record:order()) do place[id] = i end
     for _, id in ipairs(o.ids) do rows[#rows + 1] = place[id] end

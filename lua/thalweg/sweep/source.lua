@@ -6,7 +6,6 @@ local source = {}
 
 ---@class thalweg.Source
 ---@field record userdata what record.load gave
----@field quick boolean the runs of an experiment's quick form
 ---@field variables table<string, table> metrics by name
 ---@field metrics string[] their names in the file's order
 ---@field results table<string, boolean>
@@ -14,10 +13,9 @@ local source = {}
 
 -- The source of a record.
 ---@param record userdata
----@param quick? boolean
 ---@return thalweg.Source
-function source.new(record, quick)
-  local self = { record = record, quick = quick or false, rows = {}, summaries = {}, columns = {}, variables = {}, metrics = {}, results = {} }
+function source.new(record)
+  local self = { record = record, rows = {}, summaries = {}, columns = {}, variables = {}, metrics = {}, results = {} }
   for i, v in ipairs(record:metrics()) do
     self.metrics[i], self.variables[v.variable] = v.variable, v
   end

@@ -29,7 +29,7 @@ local properties = {
   about = function(own) return own.source.record:meta("about") or "" end,
   metrics = function(own) return copied(own.source.metrics) end,
   results = function(own) return copied(own.source.result_names) end,
-  quick = function(own) return own.source.quick end,
+  quick = function(own) return own.source.record:meta("quick") == "1" end,
   parameters = function(own)
     local _, list = source.parameters(own.source)
     return copied(list)
