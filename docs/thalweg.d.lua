@@ -84,6 +84,9 @@ local Optimizer = {}
 ---@field diverge string[] metrics whose first non-finite value ends a run
 ---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
 ---@field run fun(run: thalweg.Run)
+---@field claims? fun(sweep: thalweg.Sweep, claim: function) what `thalweg verify` checks
+---@field quick? { params: table, repeats: integer } what --quick changes
+---@field is_quick? boolean it is the quick form of another
 
 ---@class thalweg.Run
 ---@field params table the parameters of this run, a copy of its own
@@ -3493,11 +3496,14 @@ function tw.space.list(rows) end
 ---@field diverge? table metrics whose first non-finite value ends a run
 ---@field objective? table what ranks configurations
 ---@field run function one run
+---@field claims? function what the recorded runs show, checked by thalweg verify
+---@field quick? table what --quick changes: params by name, repeats
 
 --- `experiment{ options } -> experiment`
 ---
 --- An experiment: the parameters, of which spaces vary, and what one run does with them. A script returns it. Unknown keys, missing and wrong values are
---- errors at the script's line.
+--- errors at the script's line. `claims` gets the sweep of its runs and a function: see Claims. `quick` replaces parameters by name, and the number of
+--- repeats, when the command says --quick; its runs have a file of their own.
 ---@param given thalweg.options.experiment
 ---@return thalweg.Experiment
 function tw.experiment(given) end

@@ -1,8 +1,11 @@
 -- Runs an example: lines of Lua in which `--> text` says what the expression before it prints, or `--> error: text` how it fails.
--- A line with nothing but `--> text` continues the text above. `run` is a run, `sweep` a small sweep, each made when it is first named. Used by the generator, by the test and for the guide.
+-- A line with nothing but `--> text` continues the text above. `run` is a run, `sweep` a small sweep, `claim` a claim that prints its outcome; each is made when
+-- it is first named. Used by the generator, by the test and for the guide.
+local claims = require "thalweg.claims"
 local object = require "thalweg.runner.object"
 local core = require "thalweg.core"
 local record = require "thalweg.record"
+local report = require "thalweg.verify.report"
 local sys = require "thalweg.sys"
 local tw = require "thalweg"
 
@@ -82,6 +85,24 @@ local function new_sweep(dir)
   return require("thalweg.sweep").of(assert(record.load(dir)))
 end
 
+-- claim as a script's claims function gets it; it prints the outcome at once.
+local function claim_of(print_line)
+  local function outcome(f)
+    local c = claims.run(f, nil)[1]
+    local text = report.comparison(c, 6)
+    print_line(c.status .. (c.message and ": " .. position_free(c.message) or text ~= "" and ": " .. text or ""))
+  end
+  return setmetatable({
+    skip = function(...)
+      local given = table.pack(...)
+      outcome(function(_, claim) claim.skip(table.unpack(given, 1, given.n)) end)
+    end,
+  }, { __call = function(_, ...)
+    local given = table.pack(...)
+    outcome(function(_, claim) claim(table.unpack(given, 1, given.n)) end)
+  end })
+end
+
 local function run_parts(parts, name, dir)
   local printed, book = {}, nil
   local function take()
@@ -102,6 +123,7 @@ local function run_parts(parts, name, dir)
       rawset(env, "sweep", new_sweep(dir .. "/sweep"))
       return rawget(env, "sweep")
     end
+    if k == "claim" then return claim_of(env.print) end
     if k ~= "run" then return _G[k] end
     rawset(env, "run", (function()
       local run

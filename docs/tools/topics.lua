@@ -38,6 +38,9 @@ What a script returns, and what `thalweg run` executes.]] },
   { title = "The run", files = { "runner/object.lua" }, prefix = "tw", owners = { Run = "run" }, intro = [[
 The object that an experiment's `run` function receives. `run.params` holds the parameters of this run, `run.seed` depends on the root seed and the
 repeat alone, `run.id` is 14 hexadecimal digits.]] },
+  { title = "Claims", files = { "claims.lua" }, prefix = "tw", intro = [[
+An experiment's `claims = function(sweep, claim) ... end` says what its recorded runs show, and `thalweg verify` checks it. `sweep` holds the runs of the
+script's plan. Nothing passes without a measured value: nil, an empty array and NaN fail, and so does a claim that raises an error.]] },
   { title = "Sweeps", files = { "sweep/init.lua" }, prefix = "tw", intro = [[
 What is recorded, in Lua: `tw.open` reads a sweep's file, and an experiment's `claims` receive the sweep that was run.]] },
   { title = "The runs of a sweep", files = { "sweep/view.lua", "sweep/statistics.lua" }, prefix = "tw", owners = { Sweep = "sweep" }, intro = [[

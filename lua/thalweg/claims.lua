@@ -8,6 +8,24 @@ local options = require "thalweg.options"
 
 local claims = {}
 
+-- claim(text, measured, relation, bound [, {why, abs, rel, ulp, seeds, se, unit, printed, erratum}]) -> nothing
+-- Claims that a measured value stands in a relation to a bound: `<` `<=` `>` `>=` `==`, `within` for a bound { low, high } with its ends, or `~` for
+-- equal within the largest of the tolerances `abs`, `rel` (times the bound) and `ulp` (units of the bound's last place). Measured is a number, a boolean
+-- (with `==`), a tensor or an array: then every element must hold, against one bound or as many, and the worst is told. Given as a function, it is called,
+-- and an error in it fails this claim alone. `why` says where the bound comes from, `seeds` and `se` (standard error) what stands behind the value, `unit`
+-- its unit. Where a lecture prints a wrong value, `printed` is that value and `erratum` one sentence on why it is wrong; `why` is then required.
+-- example:
+-- claim("converges", sweep:where{ lr = 0.4 }:values("loss"), "<", 0.02, { why = "(1 - lr)^(2 t) at t = 4" }) --> pass: [1 of 2] 0.0167962 < 0.02
+-- claim("the rate", sweep:where{ lr = 0.2, rep = 1 }:at("loss", 1), "~", 0.64, { rel = 1e-15 }) --> pass: 0.64 ~ 0.64 (rel 1e-15)
+-- claim("is small", sweep:median("loss"), "<", 0.01) --> fail: 0.0922842 < 0.01
+-- claim("a slip", function() return sweep:median("lss") end, "<", 1)
+--   --> fail: median: unknown metric or result: lss; did you mean loss? valid: loss, distance
+
+-- claim.skip(text, reason) -> nothing
+-- Names a claim that is not checked, and why; `sweep.quick` tells that the runs are those of the quick form.
+-- example:
+-- claim.skip("the slope is -1/2", "it takes the full form's 100,000 steps") --> skip: it takes the full form's 100,000 steps
+
 ---@class thalweg.Claimed
 ---@field status "pass"|"fail"|"skip"
 ---@field text string

@@ -141,7 +141,8 @@ end
 function experiment.is(v) return getmetatable(v) == Experiment end
 
 -- An experiment: the parameters, of which spaces vary, and what one run does with them. A script returns it. Unknown keys, missing and wrong values
--- are errors at the script's line.
+-- are errors at the script's line. `claims` gets the sweep of its runs and a function: see Claims. `quick` replaces parameters by name, and the number
+-- of repeats, when the command says --quick; its runs have a file of their own.
 -- example:
 -- tw.experiment{
 --   name = "quadratic",

@@ -1,7 +1,8 @@
 -- A verb's arguments from its tables of options: parsing (by argparse), --help and messages all come from them.
 --   verb = { about = "one line", arguments = { { "FILE", about = } }, options = { { "-j", "--jobs", value = "N", about =, convert = }, ... },
 --            run = function(args) return status end }
--- An option without `value` is a flag; with `many` it may be repeated and yields a list. An argument with `many` is a list of at least one. args.<name> takes the long name, - as _.
+-- An option without `value` is a flag; with `many` it may be repeated and yields a list. An argument with `many` is a list of at least one.
+-- args.<name> takes the long name, - as _.
 local names = require "thalweg.names"
 
 local arguments = {}

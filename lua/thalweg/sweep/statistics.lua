@@ -326,7 +326,7 @@ function Sweep:fit_slope(x, y, o)
   if source.column(own.source, x) then px, py = group_points(self, x, y, o)
   elseif x == "step" or own.source.variables[x] then px, py = trace_points(self, own, x, y, o)
   else
-    local valid = table.move(own.source.metrics, 1, #own.source.metrics, 1, { "step" })
+    local valid = table.move(own.source.metrics, 1, #own.source.metrics, 2, { "step" })
     local _, parameters = source.parameters(own.source)
     table.move(parameters, 1, #parameters, #valid + 1, valid)
     fault.raise("fit_slope: unknown x: %s; %s", tostring(x), names.hint(x, valid))

@@ -36,8 +36,8 @@ local function show(v, digits)
   end
   if type(v) ~= "number" or not digits or math.type(v) == "integer" then return type(v) == "number" and canonical.number(v) or tostring(v) end
   if v ~= v or v == math.huge or v == -math.huge then return canonical.number(v) end
-  local short = tonumber((("%%.%dg"):format(digits)):format(v))
-  return canonical.number(short)
+  local text = (("%%.%dg"):format(digits)):format(v)
+  return tonumber(text) == v and canonical.number(v) or (text:gsub("e([+-])0*", function(sign) return sign == "-" and "e-" or "e" end))
 end
 
 local function tolerance(c)
