@@ -105,8 +105,10 @@ local function claim_lines(out, c, name, name_width, text_width, measured_width,
   local head = pad(name, name_width) .. "  " .. pad(text[1], text_width) .. "  "
   local line = head .. comparison
   if note ~= "" then
-    local beside = head .. pad(comparison, measured_width) .. "  " .. note
-    if 6 + length(beside) <= columns then line, note = beside, "" end
+    for _, width in ipairs { measured_width, 0 } do -- aligned where that fits
+      local beside = head .. pad(comparison, width) .. "  " .. note
+      if note ~= "" and 6 + length(beside) <= columns then line, note = beside, "" end
+    end
   end
   out[#out + 1] = coloured(word, o.colour) .. "  " .. (line:gsub("%s+$", ""))
   for i = 2, #text do out[#out + 1] = indent .. text[i] end
