@@ -18,8 +18,8 @@ local claims = {}
 -- claim("converges", sweep:where{ lr = 0.4 }:values("loss"), "<", 0.02, { why = "(1 - lr)^(2 t) at t = 4" }) --> pass: [1 of 2] 0.0167962 < 0.02
 -- claim("the rate", sweep:where{ lr = 0.2, rep = 1 }:at("loss", 1), "~", 0.64, { rel = 1e-15 }) --> pass: 0.64 ~ 0.64 (rel 1e-15)
 -- claim("is small", sweep:median("loss"), "<", 0.01) --> fail: 0.0922842 < 0.01
--- claim("a slip", function() return sweep:median("lss") end, "<", 1)
---   --> fail: median: unknown metric or result: lss; did you mean loss? valid: loss, distance
+-- claim("a slip", function() return sweep:where{ lr = 3 }:median("loss") end, "<", 1) --> fail: median: no run is left after where{lr=3}
+-- claim("nothing", nil, "<", 1) --> fail: nothing was measured: the value is nil
 
 -- claim.skip(text, reason) -> nothing
 -- Names a claim that is not checked, and why; `sweep.quick` tells that the runs are those of the quick form.
@@ -167,10 +167,13 @@ local function decide(result, measured, relation, bound, given)
     local b = bound
     if type(bound) == "table" and relation ~= "within" then b = bound[i] end
     local holds, beyond, distance = judge(relation, m, b, o)
-    if m ~= m then holds, beyond, distance = false, math.huge, math.huge end
+    if m ~= m then
+      holds, beyond, distance = false, math.huge, nil
+      result.message = "the measured value is NaN"
+    end
     passed = passed and holds
     if not most or beyond > most then
-      most, result.distance = beyond, distance or beyond
+      most, result.distance = beyond, m == m and (distance or beyond) or nil
       result.worst = #list > 1 and { index = i, measured = m, bound = b } or nil
     end
   end

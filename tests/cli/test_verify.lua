@@ -2,8 +2,10 @@
 local shell = require "cli.shell"
 local test = require "spec"
 
--- Gradient descent on x^2 / 2 from 1: loss is (1 - lr)^(2t) / 2.
+-- Gradient descent on x^2 / 2 from 1: loss is (1 - lr)^(2t) / 2. Without claims half of the runs fail.
 local function script(name, claims, more)
+  local fault = claims and "" or 'if p.lr == 0.5 then error("no good") end'
+  local with = claims and "claims = function(sweep, claim)\n" .. claims .. "\nend," or ""
   shell.write(name .. ".lua", ([[
 local tw = require "thalweg"
 return tw.experiment {
@@ -21,7 +23,7 @@ return tw.experiment {
   end,
   %s
 }
-]]):format(name, more or "", claims and "" or 'if p.lr == 0.5 then error("no good") end', claims and "claims = function(sweep, claim)\n" .. claims .. "\nend," or ""))
+]]):format(name, more or "", fault, with))
 end
 
 local function verify(status, arguments)
@@ -145,7 +147,8 @@ e = d["experiments"]
 c = e[1]["claims"]
 print(d["passed"], d["failed"], d["skipped"], d["claims"], d["quick"], [x["name"] for x in e], [x["status"] for x in e])
 print(repr(c[1]["measured"]), c[1]["rel"], c[1]["printed"], c[1]["status"], c[2]["worst"]["measured"] < 0.01, c[3]["measured"], c[4]["message"])
-print(e[0]["failures"][0]["status"], e[0]["failures"][0]["rep"], e[0]["planned"], e[0]["results"], e[1]["output"], e[2]["claims"], "syntax.lua:1" in e[2]["message"])
+print(e[0]["failures"][0]["status"], e[0]["failures"][0]["rep"], e[0]["planned"], e[0]["results"], e[1]["output"],
+      e[2]["claims"], "syntax.lua:1" in e[2]["message"])
 print(e[3]["claims"][0]["measured"], repr(e[3]["claims"][0]["text"]), e[3]["claims"][1]["measured"])
 ]])
   script("odd", [[claim("a \"quoted\"\ttext \\ é", { 0/0, 1/0, 0.1 }, "<", 1) claim("one third", 1/3, "<", 1) print("noise")]])
@@ -163,6 +166,30 @@ print(e[3]["claims"][0]["measured"], repr(e[3]["claims"][0]["text"]), e[3]["clai
     "failed 1 4 2 elsewhere/holds.h5 [] True",
     "['NaN', 'Infinity', 0.1] 'a \"quoted\"\\ttext \\\\ é' 0.3333333333333333",
   })
+end)
+
+test("several experiments at once say what they say one after another, in the same order", function()
+  local files = "swift.lua silent.lua broken.lua fails.lua holds.lua odd.lua"
+  local one_by_one = verify(1, files .. " -j 1 --runs a")
+  test.eq(verify(1, files .. " -j 4 --runs b"), one_by_one)
+  test.eq(verify(1, files .. " -j 2 --runs a"), one_by_one)
+end)
+
+test("an experiment without parameters, metrics or much else is verified as well", function()
+  shell.write("bare.lua", [[
+return require "thalweg".experiment {
+  name = "bare",
+  run = function() end,
+  claims = function(sweep, claim)
+    claim("one run", #sweep, "==", 1)
+    claim("no metric", #sweep.metrics, "==", 0)
+    claim("no loss", function() return sweep:final("loss") end, "<", 1)
+  end,
+}
+]])
+  has(verify(1, "bare.lua"), "1 == 1", "0 == 0", "final: unknown metric: loss; there are none", "2 passed, 1 failed")
+  shell.write("leaves.lua", 'return require "thalweg".experiment { name = "leaves", run = function() end, claims = function() os.exit(3) end }\n')
+  has(verify(1, "leaves.lua bare.lua"), "FAIL  leaves  it left with exit code 3", "2 passed, 1 failed")
 end)
 
 test("changed code is refused until --fresh moves the old runs aside", function()

@@ -19,6 +19,8 @@ local nan = -(0 / 0) -- prints without a sign
 ---@field wall_time number seconds
 local Recorded = {}
 
+local recorded = { class = Recorded }
+
 -- Source and row stand apart, so that a script sees only what is documented.
 local inner = setmetatable({}, { __mode = "k" })
 
@@ -137,6 +139,19 @@ local function find(steps, step)
   end
 end
 
+-- The value of a metric at a step of a row; NaN when there is none. Also whether there is one.
+---@param s thalweg.Source
+---@param index integer
+---@param metric string
+---@param step integer
+---@return any, boolean
+function recorded.value_at(s, index, metric, step)
+  local values, steps = s.record:trace(metric, index)
+  local i = find(steps, step)
+  if i then return values[i], true end
+  return nan, false
+end
+
 -- The value of a metric at a step; NaN when the run has no row there (it ended before, or did not log at that step). Of a metric with axes an array,
 -- and nil.
 -- example:
@@ -149,11 +164,9 @@ function Recorded:at(metric, step)
   local own = own_of(self, "at")
   local variable = source.metric(own.source, metric, "at")
   if not math.tointeger(step) then fault.raise("at: a step is an integer: step is %s", tostring(step)) end
-  local values, steps = own.source.record:trace(metric, own.index)
-  local i = find(steps, step)
-  if i then return values[i] end
-  if #variable.shape == 0 then return nan end
-  return nil
+  local value, there = recorded.value_at(own.source, own.index, metric, step)
+  if not there and #variable.shape > 0 then return nil end
+  return value
 end
 
 local crossings = {
@@ -194,8 +207,6 @@ function Recorded:result(name)
   end
   return source.result(own.source, name)[own.index]
 end
-
-local recorded = { class = Recorded }
 
 -- The run at a row of a source.
 ---@param s thalweg.Source

@@ -60,7 +60,12 @@ local function chosen(own, m, o, what)
       out[k] = at == "argmin" and v < 0 and nan or v
     end
   else
-    for k, i in ipairs(own.rows) do out[k] = recorded.new(s, i):at(m, at) end
+    local found = false
+    for k, i in ipairs(own.rows) do
+      local v, there = recorded.value_at(s, i, m, at)
+      out[k], found = v, found or there
+    end
+    if not found then fault.raise("%s: no run has logged %s at step %d%s", what, m, at, view.way(own)) end
   end
   return out
 end

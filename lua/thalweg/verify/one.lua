@@ -26,15 +26,18 @@ local has_result = { done = true, stopped = true, diverged = true }
 
 -- Runs of the sweep without a result, and the number of those with one.
 local function failures_of(sweep)
-  local out, texts, results = {}, {}, 0
-  for run in sweep:runs() do texts[#texts + 1] = run.text end
-  local short = labels.shortener(texts)
+  local out, texts = {}, {}
   for run in sweep:runs() do
-    if has_result[run.status] then results = results + 1 else
-      out[#out + 1] = { id = run.id, status = run.status, message = run.message, parameters = short(run.text), rep = run.rep }
+    texts[#texts + 1] = run.text
+    if not has_result[run.status] then
+      out[#out + 1] = { id = run.id, status = run.status, message = run.message, parameters = run.text, rep = run.rep }
     end
   end
-  return out, results
+  if #out > 0 then
+    local short = labels.shortener(texts)
+    for _, failure in ipairs(out) do failure.parameters = short(failure.parameters) end
+  end
+  return out, #texts - #out
 end
 
 local function verify(o, out)
