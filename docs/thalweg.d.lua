@@ -3640,8 +3640,8 @@ function Sweep:best(o) end
 --- `values(metric [, {at = "final", result = false}]) -> table`
 ---
 --- One number per run, in plan order: the last value of a metric, or with `at` its smallest ("min"), its largest ("max"), the step of the smallest
---- ("argmin") or the value at a step; what run:result gave, when the name is a result's ({ result = true } where a metric has that name too); or what a
---- function says of each run. NaN where a run has none.
+--- ("argmin") or the value at a step; "x[2]" names an element of a metric with axes. What run:result gave, when the name is a result's ({ result = true }
+--- where a metric has that name too); or what a function says of each run. NaN where a run has none.
 ---@param metric string|fun(one: thalweg.Recorded): number
 ---@param o? { at?: "final"|"min"|"max"|"argmin"|integer, result?: boolean }
 ---@return number[]
@@ -3746,8 +3746,8 @@ function Sweep:fit_slope(x, y, o) end
 
 --- `trace(metric) -> values, steps`
 ---
---- The values of a metric, row by row, and the steps at which they were logged. A metric with axes gives an array per row, row-major. Both are empty when
---- the run has not logged it.
+--- The values of a metric, row by row, and the steps at which they were logged. A metric with axes gives an array per row, row-major; "x[2]" or "w[1,3]"
+--- is one element of it and a metric like any other. Both are empty when the run has not logged it.
 ---@param metric string
 ---@return number[] values, integer[] steps
 function Recorded:trace(metric) end

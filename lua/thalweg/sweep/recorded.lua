@@ -68,8 +68,8 @@ local function own_of(self, method)
   return own
 end
 
--- The values of a metric, row by row, and the steps at which they were logged. A metric with axes gives an array per row, row-major. Both are empty
--- when the run has not logged it.
+-- The values of a metric, row by row, and the steps at which they were logged. A metric with axes gives an array per row, row-major; "x[2]" or
+-- "w[1,3]" is one element of it and a metric like any other. Both are empty when the run has not logged it.
 -- example:
 -- local one = sweep:runs()()
 -- local values, steps = one:trace("loss")
@@ -78,8 +78,7 @@ end
 ---@return number[] values, integer[] steps
 function Recorded:trace(metric)
   local own = own_of(self, "trace")
-  source.metric(own.source, metric, "trace")
-  return own.source.record:trace(metric, own.index)
+  return source.trace(own.source, source.metric(own.source, metric, "trace"), own.index)
 end
 
 -- The last value of a metric, NaN when there is none; an array for a metric with axes.
@@ -89,8 +88,9 @@ end
 ---@return number|number[]
 function Recorded:final(metric)
   local own = own_of(self, "final")
-  if #source.metric(own.source, metric, "final").shape == 0 then return source.summary(own.source, "final", metric)[own.index] end
-  local values = own.source.record:trace(metric, own.index)
+  local variable = source.metric(own.source, metric, "final")
+  if #variable.shape == 0 then return source.summary(own.source, "final", variable)[own.index] end
+  local values = source.trace(own.source, variable, own.index)
   if #values == 0 then fault.raise("final: the run has logged no %s: run is %s", metric, self.id) end
   return values[#values]
 end
@@ -98,8 +98,7 @@ end
 local function summary(which)
   return function(self, metric)
     local own = own_of(self, which)
-    source.metric(own.source, metric, which, true)
-    return source.summary(own.source, which, metric)[own.index]
+    return source.summary(own.source, which, source.metric(own.source, metric, which, true))[own.index]
   end
 end
 
@@ -124,8 +123,7 @@ Recorded.max = summary("max")
 ---@return integer|nil
 function Recorded:argmin(metric)
   local own = own_of(self, "argmin")
-  source.metric(own.source, metric, "argmin", true)
-  local step = source.summary(own.source, "argmin", metric)[own.index]
+  local step = source.summary(own.source, "argmin", source.metric(own.source, metric, "argmin", true))[own.index]
   return step >= 0 and step or nil
 end
 
@@ -142,11 +140,11 @@ end
 -- The value of a metric at a step of a row; NaN when there is none. Also whether there is one.
 ---@param s thalweg.Source
 ---@param index integer
----@param metric string
+---@param variable table
 ---@param step integer
 ---@return any, boolean
-function recorded.value_at(s, index, metric, step)
-  local values, steps = s.record:trace(metric, index)
+function recorded.value_at(s, index, variable, step)
+  local values, steps = source.trace(s, variable, index)
   local i = find(steps, step)
   if i then return values[i], true end
   return nan, false
@@ -164,7 +162,7 @@ function Recorded:at(metric, step)
   local own = own_of(self, "at")
   local variable = source.metric(own.source, metric, "at")
   if not math.tointeger(step) then fault.raise("at: a step is an integer: step is %s", tostring(step)) end
-  local value, there = recorded.value_at(own.source, own.index, metric, step)
+  local value, there = recorded.value_at(own.source, own.index, variable, step)
   if not there and #variable.shape > 0 then return nil end
   return value
 end
@@ -184,11 +182,11 @@ local crossings = {
 ---@return number
 function Recorded:steps_to(metric, threshold, relation)
   local own = own_of(self, "steps_to")
-  source.metric(own.source, metric, "steps_to", true)
+  local variable = source.metric(own.source, metric, "steps_to", true)
   local reached = crossings[relation or "<"]
   if not reached then fault.raise("steps_to: unknown relation: %s; valid: <, <=, >, >=", tostring(relation)) end
   if type(threshold) ~= "number" or threshold ~= threshold then fault.raise("steps_to: a number is needed: threshold is %s", tostring(threshold)) end
-  local values, steps = own.source.record:trace(metric, own.index)
+  local values, steps = source.trace(own.source, variable, own.index)
   for i = 1, #values do
     if reached(values[i], threshold) then return steps[i] end
   end

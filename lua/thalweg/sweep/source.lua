@@ -2,6 +2,8 @@
 local fault = require "thalweg.fault"
 local names = require "thalweg.names"
 
+local nan = -(0 / 0) -- prints without a sign
+
 local source = {}
 
 ---@class thalweg.Source
@@ -15,7 +17,7 @@ local source = {}
 ---@param record userdata
 ---@return thalweg.Source
 function source.new(record)
-  local self = { record = record, rows = {}, summaries = {}, columns = {}, variables = {}, metrics = {}, results = {} }
+  local self = { record = record, rows = {}, summaries = {}, columns = {}, elements = {}, variables = {}, metrics = {}, results = {} }
   for i, v in ipairs(record:metrics()) do
     self.metrics[i], self.variables[v.variable] = v.variable, v
   end
@@ -112,14 +114,91 @@ function source.names(s)
   return out
 end
 
--- One number per row of the record: the last, smallest, largest value of a scalar metric, or the step of the smallest (-1: none).
+-- The variable of a metric's name, or of an element of one with axes: "x[2]", "w[1,3]". Nil when there is none.
+---@param s thalweg.Source
+---@param name any
+---@return table|nil
+function source.find(s, name)
+  if type(name) ~= "string" then return nil end
+  if s.variables[name] then return s.variables[name] end
+  local whole, inside = name:match("^([%w_]+)%[([%d%s,]+)%]$")
+  local of = whole and s.variables[whole]
+  if not of or #of.shape == 0 then return nil end
+  local place, axis = 0, 0
+  for digits in inside:gmatch("%d+") do
+    local i = tonumber(digits)
+    axis = axis + 1
+    if not of.shape[axis] or i < 1 or i > of.shape[axis] then
+      fault.raise("%s: no such element: %s has the shape [%s]", name, whole, table.concat(of.shape, " "))
+    end
+    place = place * of.shape[axis] + i - 1
+  end
+  if axis ~= #of.shape then fault.raise("%s: an index per axis is needed: %s has the shape [%s]", name, whole, table.concat(of.shape, " ")) end
+  local element = { variable = whole, name = name, shape = {}, element = place + 1 }
+  s.variables[name] = element
+  return element
+end
+
+-- The variable of a metric's name. Raises when there is none.
+---@param s thalweg.Source
+---@param name any
+---@param what string for the message
+---@param scalar? boolean it must have one number per row
+---@return table
+function source.metric(s, name, what, scalar)
+  local v = source.find(s, name)
+  if not v then fault.raise("%s: unknown metric: %s; %s", what, tostring(name), names.hint(name, s.metrics)) end
+  if scalar and #v.shape > 0 then
+    fault.raise('%s: one number per step is needed: %s has the shape [%s]; name an element, "%s[%s]"', what, name, table.concat(v.shape, " "), name,
+      ("1"):rep(#v.shape, ","))
+  end
+  return v
+end
+
+-- Values and steps of a variable in a row.
+---@param s thalweg.Source
+---@param variable table
+---@param i integer
+---@return any[], integer[]
+function source.trace(s, variable, i)
+  local values, steps = s.record:trace(variable.variable, i)
+  local element = variable.element
+  if element then
+    for k = 1, #values do values[k] = values[k][element] end
+  end
+  return values, steps
+end
+
+-- The summaries of an element's trace, as the engine makes them for a metric of its own.
+local function summarise(values, steps)
+  local out = { final = values[#values] or nan, min = nan, max = nan, argmin = -1 }
+  for k, v in ipairs(values) do
+    if v == v then
+      if not (v >= out.min) then out.min, out.argmin = v, steps[k] end
+      if not (v <= out.max) then out.max = v end
+    end
+  end
+  return out
+end
+
+local function element_column(s, which, variable)
+  local rows = s.elements[variable.name] or {}
+  s.elements[variable.name] = rows
+  return setmetatable({}, { __index = function(_, i)
+    rows[i] = rows[i] or summarise(source.trace(s, variable, i))
+    return rows[i][which]
+  end })
+end
+
+-- One number per row of the record: the last, smallest, largest value of a scalar variable, or the step of the smallest (-1: none).
 ---@param s thalweg.Source
 ---@param which "final"|"min"|"max"|"argmin"
----@param metric string
+---@param variable table
 ---@return number[]
-function source.summary(s, which, metric)
-  local key = which .. " " .. metric
-  if not s.summaries[key] then s.summaries[key] = s.record[which](s.record, metric) end
+function source.summary(s, which, variable)
+  if variable.element then return element_column(s, which, variable) end
+  local key = which .. " " .. variable.variable
+  if not s.summaries[key] then s.summaries[key] = s.record[which](s.record, variable.variable) end
   return s.summaries[key]
 end
 
@@ -130,21 +209,6 @@ end
 function source.result(s, name)
   if not s.columns[name] then s.columns[name] = s.record:result(name) end
   return s.columns[name]
-end
-
--- The variable of a metric's name. Raises when there is none.
----@param s thalweg.Source
----@param name any
----@param what string for the message
----@param scalar? boolean it must have one number per row
----@return table
-function source.metric(s, name, what, scalar)
-  local v = type(name) == "string" and s.variables[name]
-  if not v then fault.raise("%s: unknown metric: %s; %s", what, tostring(name), names.hint(name, s.metrics)) end
-  if scalar and #v.shape > 0 then
-    fault.raise("%s: one number per step is needed: %s has the shape [%s]; its rows are in :trace", what, name, table.concat(v.shape, " "))
-  end
-  return v
 end
 
 return source

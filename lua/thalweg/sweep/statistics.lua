@@ -21,7 +21,7 @@ end
 
 -- Is this name a metric's or a result's? Metrics come first; { result = true } asks for a result.
 local function kind_of(s, m, wants_result, what)
-  if not wants_result and type(m) == "string" and s.variables[m] then return "metric" end
+  if not wants_result and source.find(s, m) then return "metric" end
   if type(m) == "string" and s.results[m] then return "result" end
   local valid = wants_result and {} or table.move(s.metrics, 1, #s.metrics, 1, {})
   table.move(s.result_names, 1, #s.result_names, #valid + 1, valid)
@@ -50,11 +50,11 @@ local function chosen(own, m, o, what)
     for k, i in ipairs(own.rows) do out[k] = column[i] end
     return out
   end
-  source.metric(s, m, what, true)
+  local variable = source.metric(s, m, what, true)
   local at = o.at or "final"
   check_at(what, at)
   if at_words[at] then
-    local column = source.summary(s, at, m)
+    local column = source.summary(s, at, variable)
     for k, i in ipairs(own.rows) do
       local v = column[i]
       out[k] = at == "argmin" and v < 0 and nan or v
@@ -62,7 +62,7 @@ local function chosen(own, m, o, what)
   else
     local found = false
     for k, i in ipairs(own.rows) do
-      local v, there = recorded.value_at(s, i, m, at)
+      local v, there = recorded.value_at(s, i, variable, at)
       out[k], found = v, found or there
     end
     if not found then fault.raise("%s: no run has logged %s at step %d%s", what, m, at, view.way(own)) end
@@ -72,8 +72,8 @@ end
 
 -- values(metric [, {at = "final", result = false}]) -> table
 -- One number per run, in plan order: the last value of a metric, or with `at` its smallest ("min"), its largest ("max"), the step of the smallest
--- ("argmin") or the value at a step; what run:result gave, when the name is a result's ({ result = true } where a metric has that name too); or what a
--- function says of each run. NaN where a run has none.
+-- ("argmin") or the value at a step; "x[2]" names an element of a metric with axes. What run:result gave, when the name is a result's ({ result = true }
+-- where a metric has that name too); or what a function says of each run. NaN where a run has none.
 -- example:
 -- table.concat(sweep:where{ lr = 0.2 }:values("loss", { at = 1 }), " ") --> 0.64 0.64
 -- table.concat(sweep:values("distance"), " ") --> 0.4096 0.4096 0.1296 0.1296
@@ -235,12 +235,12 @@ end
 ---@return number[] values, integer[] steps
 function Sweep:across(metric, statistic)
   local own = view.inside(self, "across")
-  source.metric(own.source, metric, "across", true)
+  local variable = source.metric(own.source, metric, "across", true)
   local f = statistic_of("across", statistic)
   if #own.rows == 0 then fault.raise("across: no run is left%s", view.way(own)) end
   local traces, steps = {}, {}
   for k, i in ipairs(own.rows) do
-    local values, at = own.source.record:trace(metric, i)
+    local values, at = source.trace(own.source, variable, i)
     local short, long = at, steps
     if #at > #steps then short, long = steps, at end
     for j = 1, #short do
@@ -329,7 +329,7 @@ function Sweep:fit_slope(x, y, o)
   o = options.check("fit_slope", fit_fields, o)
   local px, py
   if source.column(own.source, x) then px, py = group_points(self, x, y, o)
-  elseif x == "step" or own.source.variables[x] then px, py = trace_points(self, own, x, y, o)
+  elseif x == "step" or source.find(own.source, x) then px, py = trace_points(self, own, x, y, o)
   else
     local valid = table.move(own.source.metrics, 1, #own.source.metrics, 2, { "step" })
     local _, parameters = source.parameters(own.source)
