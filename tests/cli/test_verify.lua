@@ -129,6 +129,7 @@ test("--quick runs the quick form into a file of its own, beside the full one", 
   has(verify(0, "holds.lua --quick"), "false == false") -- no quick form: the full one
   local status = shell.run("run swift.lua --quick --quiet -o other.h5")
   test.eq(status, 0)
+  has(select(2, shell.run("run holds.lua --quick")), "holds has no quick form: it runs in full\n", "nothing to run: 4 of 4 runs have results")
   has(select(2, shell.run("diff other.h5 runs/swift.quick.h5")), "no differences in 1 runs")
 end)
 

@@ -84,6 +84,18 @@ test("of an array every element must hold, and the worst is told", function()
   fails("must be an array: it has the key \"x\"", { 1, x = 2 }, "<", 3)
 end)
 
+test("a comparison reads well: rounded in a line, in full where it is asked for", function()
+  local report = require "thalweg.verify.report"
+  test.eq(report.comparison(claimed(1 / 3, "<", 2 / 3), 6), "0.333333 < 0.666667")
+  test.eq(report.comparison(claimed(1 / 3, "<", 2 / 3)), "0.3333333333333333 < 0.6666666666666666")
+  test.eq(report.comparison(claimed(5528666.16, ">", 1e9), 6), "5.52867e6 > 1000000000")
+  test.eq(report.comparison(claimed({ 1, 5, 2 }, "<=", 4, { unit = "nat" }), 6), "[2 of 3] 5 <= 4 nat")
+  test.eq(report.comparison(claimed({ 0.5 }, "<", 1), 6), "0.5 < 1")
+  test.eq(report.comparison(claimed({ 0.5 }, "within", { 0, 1 }), 6), "0.5 within [0, 1]")
+  test.eq(report.comparison(claimed(1, "~", 1.5, { abs = 1, ulp = 4 }), 6), "1 ~ 1.5 (abs 1 or ulp 4)")
+  test.eq(report.comparison(claimed(nil, "<", 1), 6), "not measured")
+end)
+
 test("nothing passes without a measured value", function()
   fails("nothing was measured: the value is nil", nil, "<", 1)
   fails("an empty array: nothing was measured", {}, "<", 1)

@@ -14,7 +14,8 @@ local verb = {
     { "--fresh", about = "moves old files aside and starts over" },
   },
   notes = "What the files already hold is not run again. A claim without a measured value fails, and so does one that raises an error.\n"
-    .. "In JSON, what is no finite number is a string: \"NaN\", \"Infinity\", \"-Infinity\".\n"
+    .. "In JSON, what is no finite number is a string: \"NaN\", \"Infinity\", \"-Infinity\". distance says how far the measured value (of several\n"
+    .. "the worst) lies beyond the bound, below 0 inside; for ~ how far from it.\n"
     .. "Exit status: 0 every claim holds, 1 a claim, a run or an experiment failed, 2 usage, 75 stopped by SIGTERM or SIGUSR1, 130 interrupted.",
 }
 
@@ -33,7 +34,7 @@ local function live_line(total)
   return function(told, running)
     local width = sys.terminal("err")
     if not width then return end
-    local text = told and ("verify  %d/%d experiments  running %s"):format(told, total, table.concat(running, " ")) or ""
+    local text = told and #running > 0 and ("verify  %d/%d experiments  running %s"):format(told, total, table.concat(running, " ")) or ""
     if text == drawn then return end
     if shown or text ~= "" then io.stderr:write("\r\27[K", text:sub(1, width - 1)) end
     io.stderr:flush()

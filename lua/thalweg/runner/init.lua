@@ -327,6 +327,7 @@ end
 ---@return integer, thalweg.Executed
 function runner.execute(o)
   local experiment = script.load(o.file)
+  if o.quick and not experiment.quick then say(o, "%s has no quick form: it runs in full", experiment.name) end
   if o.quick then experiment = experiments.quick_form(experiment) end
   local at = place.new(o.output or default_output(experiment, o.runs))
   local plan = make_plan(experiment, o)

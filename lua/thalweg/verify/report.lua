@@ -59,6 +59,10 @@ function report.comparison(c, digits)
   if c.worst then
     measured, bound = c.worst.measured, c.worst.bound
     prefix = ("[%d of %d] "):format(c.worst.index, #c.measured)
+  elseif type(measured) == "table" and c.relation ~= "within" then -- of one element
+    measured, bound = measured[1], type(bound) == "table" and bound[1] or bound
+  elseif type(measured) == "table" then
+    measured = measured[1]
   end
   local digits_measured = digits and (c.relation == "~" and math.max(digits, 10) or digits)
   local text = prefix .. show(measured, digits_measured)
