@@ -54,11 +54,13 @@ local comparisons = {
 -- Raises { message, status = 2 }: a syntax error with its column, an unknown name with the valid ones.
 ---@param text string
 ---@param parameters string[] the valid names
+---@param option? string whose value it is, for messages; default --only
 ---@return fun(values: table<string, any>): boolean
-function only.compile(text, parameters)
+function only.compile(text, parameters, option)
+  option = option or "--only"
   local list, bad = tokens(text)
   local function complain(at, format, ...)
-    fault.usage(string.format("--only: %s at column %d of %q", string.format(format, ...), at, text))
+    fault.usage(string.format("%s: %s at column %d of %q", option, string.format(format, ...), at, text))
   end
   if not list then complain(bad, "unexpected character") end
   local known = {}
@@ -90,7 +92,7 @@ function only.compile(text, parameters)
       return function() return value end
     end
     if not known[token.value] then
-      fault.usage(string.format("--only: unknown parameter: %s; %s", token.value, names.hint(token.value, parameters)))
+      fault.usage(string.format("%s: unknown parameter: %s; %s", option, token.value, names.hint(token.value, parameters)))
     end
     return function(values) return values[token.value] end, token.value
   end

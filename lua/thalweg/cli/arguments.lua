@@ -1,5 +1,5 @@
 -- A verb's arguments from its tables of options: parsing (by argparse), --help and messages all come from them.
---   verb = { about = "one line", arguments = { { "FILE", about = } }, options = { { "-j", "--jobs", value = "N", about =, convert = }, ... },
+--   verb = { about = "one line", arguments = { { "FILE", about =, optional =, many = } }, options = { { "-j", "--jobs", value = "N", about =, convert = }, ... },
 --            run = function(args) return status end }
 -- An option without `value` is a flag; with `many` it may be repeated and yields a list. args.<name> takes the long name, - as _.
 local names = require "thalweg.names"
@@ -12,7 +12,7 @@ local function target(option) return (option[#option]:gsub("^%-+", ""):gsub("-",
 
 local function help(command, verb)
   local usage, lines = { "usage: " .. command }, {}
-  for _, argument in ipairs(verb.arguments) do usage[#usage + 1] = argument[1] end
+  for _, argument in ipairs(verb.arguments) do usage[#usage + 1] = argument.many and "[" .. argument[1] .. " ...]" or argument[1] end
   if #verb.options > 0 then usage[#usage + 1] = "[OPTION ...]" end
   lines[1] = table.concat(usage, " ")
   lines[2] = ""
@@ -58,7 +58,7 @@ local function build(command, verb)
   local parser = require "argparse" (command):add_help(false)
   parser:flag("--help") -- shown before argparse is asked; here it makes a word with a dash an option
   for _, argument in ipairs(verb.arguments) do
-    parser:argument(argument[1]):target(argument[1]:lower()):args(argument.optional and "?" or 1)
+    parser:argument(argument[1]):target(argument[1]:lower()):args(argument.many and "*" or argument.optional and "?" or 1)
   end
   for _, option in ipairs(verb.options) do
     local o = parser:option(table.concat(option, " ")):target(target(option)):args(option.value and 1 or 0)

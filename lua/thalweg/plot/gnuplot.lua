@@ -1,0 +1,348 @@
+-- Figures as gnuplot scripts, and gnuplot itself. A figure is data: panels with layers of numbers. Numbers stand in the script with all their digits;
+-- texts are literals in which gnuplot interprets nothing, whatever they contain. Knows nothing of sweeps.
+--   figure = { panels = { panel, ... } }
+--   panel  = { title =, note =, band =, x = scale, y = scale, layers = { layer, ... }, legend = title or nil, colors = { label =, scale = } }
+--   scale  = { label =, log =, low =, high =, names = { "category", ... } }
+--   layer  = { draw = "line" | "points" | "band" | "box" | "contour" | "mark", rows = { {x, y, ...} or false for a gap, ... }, style = 1.., label = }
+local axis = require "thalweg.plot.axis"
+local provenance = require "thalweg.runner.provenance"
+local sys = require "thalweg.sys"
+
+local gnuplot = {}
+
+-- Okabe and Ito's colours that a blue-blind reader and a printer without colours tell apart, with dashes and marks that differ too.
+local colors = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000" }
+local dashes = { "solid", "(18,6)", "(4,4)", "(14,5,3,5)", "(24,5,3,5,3,5)" }
+local marks = { 7, 5, 9, 13, 11, 4, 6, 8, 12, 10 }
+
+local function pick(list, i) return list[(i - 1) % #list + 1] end
+
+-- A text as gnuplot's literal. Single quotes: no escapes, no command substitution, no macros.
+local function literal(text)
+  text = utf8.len(text) and text or text:gsub("[\128-\255]", "?")
+  return "'" .. text:gsub("%c", " "):gsub("'", "''") .. "'"
+end
+
+local function number(v) return ("%.17g"):format(v) end
+
+-- A tick's label is a format for its position.
+local function tick_literal(text) return (literal(text):gsub("%%", "%%%%")) end
+
+-- At most `width` characters: words go to the next line, of which there are `most`; the rest becomes an ellipsis.
+local function wrap(text, width, most)
+  local lines, line = {}, ""
+  for word in text:gsub("%c", " "):gmatch("%S+") do
+    local candidate = line == "" and word or line .. " " .. word
+    if (utf8.len(candidate) or #candidate) > width and line ~= "" then
+      lines[#lines + 1] = line
+      line = word
+    else
+      line = candidate
+    end
+  end
+  lines[#lines + 1] = line
+  if #lines > most then
+    lines = table.move(lines, 1, most, 1, {})
+    lines[most] = lines[most] .. " ..."
+  end
+  return lines
+end
+
+-- A text of at most n characters, shortened in the middle.
+local function shorten(text, n)
+  local length = utf8.len(text)
+  if not length or length <= n then return text end
+  local head, tail = (n - 3) * 2 // 3, (n - 3) - (n - 3) * 2 // 3
+  return text:sub(1, utf8.offset(text, head + 1) - 1) .. "..." .. text:sub(utf8.offset(text, -tail))
+end
+
+local function joined(lines)
+  local out = {}
+  for i, line in ipairs(lines) do out[i] = literal(line) end
+  return table.concat(out, [[."\n".]])
+end
+
+local function emit_data(out, name, layer)
+  out[#out + 1] = name .. " << EOD"
+  local gap = true
+  for _, row in ipairs(layer.rows) do
+    if row then
+      local cells = {}
+      for i, v in ipairs(row) do cells[i] = number(v) end
+      out[#out + 1] = table.concat(cells, " ")
+    elseif not gap then
+      out[#out + 1] = ""
+    end
+    gap = not row
+  end
+  out[#out + 1] = "EOD"
+end
+
+local function emit_axis(out, which, scale, target)
+  out[#out + 1] = ("set %slabel %s noenhanced"):format(which, literal(scale.label or ""))
+  out[#out + 1] = ("%s logscale %s"):format(scale.log and "set" or "unset", which)
+  out[#out + 1] = ("set %srange [%s:%s]"):format(which, scale.low and number(scale.low) or "*", scale.high and number(scale.high) or "*")
+  local ticks
+  if scale.names then
+    ticks = {}
+    local most = target.dumb and which == "x" and math.max(4, (target.width - 12) // #scale.names - 1) or 28
+    for i, name in ipairs(scale.names) do ticks[i] = { i, shorten(name, most) } end
+  elseif scale.ticks then
+    ticks = scale.ticks
+  elseif scale.log then
+    local room = target.dumb and (which == "x" and 7 or 6) or 9
+    ticks = axis.log_ticks(scale.low, scale.high, room)
+  end
+  out[#out + 1] = ("unset m%stics"):format(which)
+  if not ticks then
+    out[#out + 1] = ("set %stics autofreq norotate format '%%g'"):format(which)
+    return
+  end
+  local cells, longest = {}, 0
+  for i, tick in ipairs(ticks) do
+    cells[i] = ("%s %s%s"):format(tick_literal(tick[2] or ""), number(tick[1]), tick[2] and "" or " 1")
+    longest = math.max(longest, utf8.len(tick[2] or "") or 0)
+  end
+  local steep = scale.names and which == "x" and not target.dumb and longest * #ticks > 60
+  out[#out + 1] = ("set %stics %s noenhanced (%s)"):format(which, steep and "rotate by -25" or "norotate", table.concat(cells, ", "))
+end
+
+-- How each kind of layer is drawn: the text after the data's name.
+local draws = {}
+
+function draws.line(layer, target)
+  local i = layer.style
+  if target.dumb then return ("using 1:2 with lines lt %d lc rgb '%s'"):format(i, pick(colors, i)) end
+  local look = ("lw %g lc rgb '%s' dt %s"):format(layer.thin and 1.6 or 2.2, pick(colors, i), pick(dashes, i))
+  if layer.marked then return ("using 1:2 with linespoints pt %d ps 0.9 %s"):format(pick(marks, i), look) end
+  return "using 1:2 with lines " .. look
+end
+
+function draws.points(layer, target)
+  if target.dumb then return ("using 1:2 with points pt %d lt %d lc rgb '%s'"):format(layer.style, layer.style, pick(colors, layer.style)) end
+  return ("using 1:2 with points pt %d ps %g lc rgb '%s%s'"):format(pick(marks, layer.style), layer.size or 0.85, "#80", pick(colors, layer.style):sub(2))
+end
+
+function draws.mark(layer, target)
+  if target.dumb then return ("using 1:2 with points pt %d lt %d lc rgb '%s'"):format(layer.style, layer.style, pick(colors, layer.style)) end
+  return ("using 1:2 with points pt %d ps 1.6 lw 2.2 lc rgb '%s'"):format(layer.symbol or 2, pick(colors, layer.style))
+end
+
+function draws.band(layer)
+  return ("using 1:2:3 with filledcurves fs transparent solid %g noborder fc rgb '%s'"):format(layer.faint and 0.1 or 0.18, pick(colors, layer.style))
+end
+
+function draws.box(layer, target)
+  if target.dumb then return ("using 1:2:3 with boxes lt %d lc rgb '%s'"):format(layer.style, pick(colors, layer.style)) end
+  local hatch = layer.outline and "fs transparent solid 0.12 border" or "fs solid 0.55 border"
+  local color = pick(colors, layer.style)
+  return ("using 1:2:3 with boxes %s lc rgb '%s' fc rgb '%s' dt %s lw 1.5"):format(hatch, color, color, 
+    layer.outline and pick(dashes, layer.style) or "solid")
+end
+
+function draws.contour(_, target)
+  return target.dumb and "using 1:2 with dots lt 6" or "using 1:2:3 with lines lw 1.3 lc palette"
+end
+
+-- The legend: beside the plot when its entries are short, below it otherwise. Returns its rows below.
+local function legend_of(panel, target)
+  local longest, count = panel.legend and utf8.len(panel.legend) or 0, 0
+  for _, layer in ipairs(panel.layers) do
+    if layer.label then
+      longest, count = math.max(longest, utf8.len(layer.label) or #layer.label), count + 1
+    end
+  end
+  if count == 0 then return nil, 0 end
+  if longest <= (target.dumb and 14 or 18) and not panel.colors then return "outside right top vertical", 0 end
+  local columns = count > 2 and longest <= (target.dumb and (target.width - 16) // 2 - 6 or target.width // 22) and 2 or 1
+  return ("outside below left vertical maxcols %d"):format(columns), (count + columns - 1) // columns + (panel.legend and 1 or 0)
+end
+
+local function emit_legend(out, panel, target)
+  local place = legend_of(panel, target)
+  if not place or panel.bare then
+    out[#out + 1] = "unset key"
+    return
+  end
+  local title = panel.legend and "title " .. literal(shorten(panel.legend, target.dumb and 60 or 80)) .. " noenhanced left" or "notitle"
+  out[#out + 1] = ("set key %s Left reverse noenhanced samplen %g spacing 1.15 width 1 %s"):format(place, target.dumb and 2 or 4, title)
+end
+
+-- Title and note above the plot, whose top is at `top` of the picture's height; over a terminal's plot centred, and without a word on bands.
+local function emit_title(out, panel, target, top)
+  if target.dumb then
+    local lines = wrap(panel.title or "", target.width - 4, 2)
+    for _, line in ipairs(panel.note and wrap(panel.note, target.width - 4, 3) or {}) do lines[#lines + 1] = line end
+    out[#out + 1] = "set title " .. joined(lines) .. " noenhanced"
+    return
+  end
+  local said = { panel.note }
+  said[#said + 1] = panel.band
+  local title = panel.title and wrap(panel.title, math.floor(target.width / 10.6), 2) or {}
+  local note = #said > 0 and wrap(table.concat(said, "; "), math.floor(target.width / 7.7), 2) or {}
+  local function label(i, lines, below, look)
+    if #lines == 0 then return "unset label " .. i end
+    return ("set label %d %s at screen 0, screen %s offset character 1.2, character %g left noenhanced %s"):format(i, joined(lines), number(top), -below, look)
+  end
+  out[#out + 1] = label(1, title, 1.2, "font ',15'")
+  out[#out + 1] = label(2, note, 1.2 + 1.25 * #title, "font ',11' textcolor rgb '#555555'")
+  out[#out + 1] = ("set tmargin %g"):format(1.2 + 1.25 * #title + 1.0 * #note)
+end
+
+local function emit_panel(out, panel, target, prefix)
+  for i, layer in ipairs(panel.layers) do emit_data(out, ("$%s%d"):format(prefix, i), layer) end
+  emit_axis(out, "x", panel.x, target)
+  emit_axis(out, "y", panel.y, target)
+  emit_legend(out, panel, target)
+  if panel.colors and not target.dumb then
+    local scale = panel.colors
+    out[#out + 1] = "set palette defined (0 '#16335B', 0.35 '#3A7CA5', 0.7 '#9BB8C9', 1 '#CFCFCF')"
+    out[#out + 1] = ("set cblabel %s noenhanced"):format(literal(scale.label))
+    out[#out + 1] = ("set cbrange [%s:%s]"):format(number(scale.low), number(scale.high))
+    out[#out + 1] = ("%s logscale cb"):format(scale.log and "set" or "unset")
+    if scale.log then
+      local cells = {}
+      for i, tick in ipairs(axis.log_ticks(scale.low, scale.high, 8)) do
+        cells[i] = ("%s %s%s"):format(tick_literal(tick[2] or ""), number(tick[1]), tick[2] and "" or " 1")
+      end
+      out[#out + 1] = ("set cbtics noenhanced (%s)"):format(table.concat(cells, ", "))
+    else
+      out[#out + 1] = "set cbtics autofreq format '%g'"
+    end
+  end
+  local plots = {}
+  for i, layer in ipairs(panel.layers) do
+    if not (target.dumb and layer.draw == "band") and #layer.rows > 0 then
+      local label = layer.label and "title " .. literal(shorten(layer.label, target.dumb and target.width - 14 or 100)) or "notitle"
+      plots[#plots + 1] = ("$%s%d %s %s"):format(prefix, i, draws[layer.draw](layer, target), label)
+    end
+  end
+  out[#out + 1] = "plot " .. table.concat(plots, ", \\\n     ")
+end
+
+-- Where a picture goes. A size of pictures is in pixels (a PDF has 100 to the inch), of text in characters.
+---@class thalweg.PlotTarget
+---@field term "png"|"svg"|"pdf"|"dumb"
+---@field width number
+---@field height number
+---@field color? boolean in a terminal
+---@field dumb boolean
+
+local function terminal(target)
+  local w, h = target.width, target.height
+  if target.term == "png" then return ("pngcairo noenhanced size %d,%d font 'sans-serif,12.5' background rgb 'white'"):format(w, h) end
+  if target.term == "svg" then return ("svg noenhanced size %d,%d dynamic font 'sans-serif,14' background rgb 'white'"):format(w, h) end
+  if target.term == "pdf" then return ("pdfcairo noenhanced size %.2fin,%.2fin font 'sans-serif,11' fontscale 0.8"):format(w / 100, h / 100) end
+  return ("dumb noenhanced size %d,%d %s"):format(w, h, target.color and "ansirgb" or "mono")
+end
+
+-- The script that draws a figure.
+---@param figure table
+---@param target thalweg.PlotTarget
+---@return string
+function gnuplot.script(figure, target)
+  local out = { "set encoding utf8", "set terminal " .. terminal(target) }
+  if not target.dumb then
+    table.move({ "set border 3 lw 1.1 lc rgb '#444444'", "set tics out nomirror", "set grid xtics ytics lw 0.8 lc rgb '#D4D4D4' dt solid", "set style fill solid" }, 1, 4, #out + 1, out)
+  else
+    out[#out + 1] = "set tics nomirror"
+  end
+  out[#out + 1] = "set clip two"
+  local n = #figure.panels
+  if target.dumb then
+    for i, panel in ipairs(figure.panels) do
+      emit_title(out, panel, target, 1)
+      emit_panel(out, panel, target, "p" .. i .. "_")
+    end
+    return table.concat(out, "\n") .. "\n"
+  end
+  -- Panels share what the title and the legend below the last one leave.
+  local _, rows = legend_of(figure.panels[n], target)
+  local below = n > 1 and rows * 21 / target.height or 0
+  local above = n > 1 and 45 / target.height or 0
+  local height, top = (1 - below - above) / n, 1
+  if n > 1 then out[#out + 1] = "set multiplot\nset lmargin 11" end
+  for i, panel in ipairs(figure.panels) do
+    if n > 1 then
+      local own = height + (i == 1 and above or 0) + (i == n and below or 0)
+      out[#out + 1] = ("set size 1,%s\nset origin 0,%s"):format(number(own), number(math.max(top - own, 0)))
+      panel.bare = rows > 0 and i < n
+      if i < n then panel.x.label = nil end
+    end
+    emit_title(out, panel, target, top)
+    top = top - (height + (i == 1 and above or 0))
+    emit_panel(out, panel, target, "p" .. i .. "_")
+  end
+  if n > 1 then out[#out + 1] = "unset multiplot" end
+  return table.concat(out, "\n") .. "\n"
+end
+
+local function read(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("a") or ""
+  if file then file:close() end
+  return text
+end
+
+local function fail(status, format, ...) error({ message = string.format(format, ...), status = status }, 0) end
+
+-- Executes a script. Returns what gnuplot draws, or writes it to `path`, which then is there whole or not at all.
+-- Raises { message, status }: 2 when gnuplot is missing or refuses, 3 when the file cannot be written.
+---@param script string
+---@param path? string
+---@return string|nil drawn
+function gnuplot.run(script, path)
+  local probe = io.popen("command -v gnuplot 2>/dev/null")
+  local found = probe:read("l")
+  probe:close()
+  if not found then fail(2, "plot: gnuplot is not installed; as root: apt-get install --no-install-recommends gnuplot-nox") end
+  local base = os.tmpname()
+  local input, errors, drawn = base .. ".gp", base .. ".err", base
+  local file = assert(io.open(input, "wb"))
+  file:write(script)
+  file:close()
+  local part
+  if path then
+    part = path .. ".part"
+    local probe_file, message = io.open(part, "wb")
+    if not probe_file then
+      os.remove(input)
+      os.remove(base)
+      fail(3, "plot: the picture cannot be written: %s", message)
+    end
+    probe_file:close()
+    drawn = part
+  end
+  local q = provenance.quote
+  local ok = os.execute(("gnuplot -d %s >%s 2>%s </dev/null"):format(q(input), q(drawn), q(errors)))
+  local said, text = read(errors), not path and read(drawn) or nil
+  os.remove(input)
+  os.remove(errors)
+  os.remove(base)
+  if not ok then
+    if part then os.remove(part) end
+    local line
+    for candidate in said:gmatch("[^\n]+") do
+      if candidate:find("%S") and not candidate:find("^%s*%^%s*$") then line = candidate end
+    end
+    fail(2, "plot: gnuplot failed: %s", line and line:gsub("^.*, line", "line") or "it said nothing")
+  end
+  if not part then return text end
+  local moved, message = os.rename(part, path)
+  if not moved then
+    os.remove(part)
+    fail(3, "plot: the picture cannot be written: %s", message)
+  end
+  return nil
+end
+
+-- The terminal this process writes to: its width, and whether it shows colours.
+---@return integer columns, boolean color
+function gnuplot.screen()
+  local columns = sys.terminal("out")
+  local wanted = math.tointeger(tonumber(os.getenv("COLUMNS") or ""))
+  local width = columns or (wanted and wanted >= 40 and wanted) or 80
+  return math.min(math.max(width, 40), 400), columns ~= nil and os.getenv("NO_COLOR") == nil
+end
+
+return gnuplot
