@@ -27,7 +27,8 @@ end
 local verb = {
   about = "draws learning curves, metrics against parameters, error surfaces, histograms and schedules",
   arguments = {
-    { "OUT.h5", about = "a sweep's file, or several; or the word schedule and expressions: schedule '0.1*cosine{steps=100}'" },
+    { "OUT.h5", about = "a sweep's file, or several; or the word schedule and expressions: schedule '0.1*cosine{steps=100}'",
+      optional = true },
     { "METRIC", about = "what is drawn; default the experiment's objective; curves draw several, one above the other", optional = true, many = true },
   },
   options = {
@@ -65,6 +66,22 @@ local function sort_words(words)
   return paths, rest
 end
 
+-- What gnuplot prints, without form feeds, trailing blanks and more than one empty line at a time.
+local function tidy(text)
+  local out, empty = {}, true
+  for line in text:gsub("\f", ""):gmatch("([^\n]*)\n") do
+    local shown = line:gsub("\27%[[%d;]*m", ""):find("%S") ~= nil
+    if shown then
+      out[#out + 1] = line:gsub("[ \r]+$", "")
+    elseif not empty then
+      out[#out + 1] = ""
+    end
+    empty = not shown
+  end
+  if empty then out[#out] = nil end
+  return table.concat(out, "\n") .. "\n"
+end
+
 ---@return integer status
 function verb.run(args)
   local spec = {
@@ -82,7 +99,7 @@ function verb.run(args)
     return 0
   end
   local text = plot.draw(spec)
-  if text then io.stdout:write((text:gsub("^[ \f\n]*\n", ""):gsub("%s+$", "")), "\n") end
+  if text then io.stdout:write(tidy(text)) end
   return 0
 end
 

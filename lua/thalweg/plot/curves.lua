@@ -193,7 +193,7 @@ local function panel(selected, name, spec)
   local x = scale_x(summaries, forced_x)
   local y, cut = scale_y(summaries, axis.forced(spec.log, "y"))
   x.label = "step"
-  y.label = selected:labelled(metric) .. (spec.smooth and (", mean of %d steps"):format(spec.smooth) or "")
+  y.label = selected:labelled(metric)
   local bands, lines = {}, {}
   for i, rows in ipairs(summaries) do
     local label = #groups > 1 and (groups[i].label ~= "" and groups[i].label or "all") or nil
@@ -206,6 +206,7 @@ local function panel(selected, name, spec)
   local note = { line }
   if which then table.insert(note, 1, which) end
   note[#note + 1] = spec.by and selected:pooled(spec.by) or nil
+  note[#note + 1] = spec.smooth and ("mean of %d steps"):format(spec.smooth) or nil
   note[#note + 1] = cut and "curves that leave at the top go on" or nil
   note[#note + 1] = selected:absent()
   local by = spec.by or selected.varying
@@ -223,8 +224,13 @@ function curves.figure(selected, spec)
   for i, name in ipairs(wanted) do
     figure.panels[i] = panel(selected, name, spec)
     figure.panels[i].title = i == 1 and spec.title or nil
-    if i > 1 then figure.panels[i].note, figure.panels[i].band = nil, nil end
+    if i > 1 then
+      local first, x = figure.panels[1].x, figure.panels[i].x
+      figure.panels[i].note, figure.panels[i].band = nil, nil
+      first.low, first.high = math.min(first.low, x.low), math.max(first.high, x.high)
+    end
   end
+  for i = 2, #wanted do figure.panels[i].x.low, figure.panels[i].x.high = figure.panels[1].x.low, figure.panels[1].x.high end
   return figure
 end
 

@@ -79,13 +79,13 @@ local function emit_data(out, name, layer)
 end
 
 local function emit_axis(out, which, scale, target)
-  out[#out + 1] = ("set %slabel %s noenhanced"):format(which, literal(scale.label or ""))
+  out[#out + 1] = ("set %slabel %s noenhanced%s"):format(which, literal(not (target.dumb and which == "y") and scale.label or ""), which == "x" and not target.dumb and " offset 0,0.6" or "")
   out[#out + 1] = ("%s logscale %s"):format(scale.log and "set" or "unset", which)
   out[#out + 1] = ("set %srange [%s:%s]"):format(which, scale.low and number(scale.low) or "*", scale.high and number(scale.high) or "*")
   local ticks
   if scale.names then
     ticks = {}
-    local most = target.dumb and which == "x" and math.max(4, (target.width - 12) // #scale.names - 1) or 28
+    local most = target.dumb and which == "x" and math.max(4, (target.width - 26) // #scale.names - 2) or 28
     for i, name in ipairs(scale.names) do ticks[i] = { i, shorten(name, most) } end
   elseif scale.ticks then
     ticks = scale.ticks
@@ -112,7 +112,8 @@ local draws = {}
 
 function draws.line(layer, target)
   local i = layer.style
-  if target.dumb then return ("using 1:2 with lines lt %d lc rgb '%s'"):format(i, pick(colors, i)) end
+  -- In a terminal the dash is the character: # $ % @ & =
+  if target.dumb then return ("using 1:2 with lines dt %d lc rgb '%s'"):format((i - 1) % 6 + 2, pick(colors, i)) end
   local look = ("lw %g lc rgb '%s' dt %s"):format(layer.thin and 1.6 or 2.2, pick(colors, i), pick(dashes, i))
   if layer.marked then return ("using 1:2 with linespoints pt %d ps 0.9 %s"):format(pick(marks, i), look) end
   return "using 1:2 with lines " .. look
@@ -133,7 +134,7 @@ function draws.band(layer)
 end
 
 function draws.box(layer, target)
-  if target.dumb then return ("using 1:2:3 with boxes lt %d lc rgb '%s'"):format(layer.style, pick(colors, layer.style)) end
+  if target.dumb then return ("using 1:2:3 with boxes dt %d lc rgb '%s'"):format((layer.style - 1) % 6 + 2, pick(colors, layer.style)) end
   local hatch = layer.outline and "fs transparent solid 0.12 border" or "fs solid 0.55 border"
   local color = pick(colors, layer.style)
   return ("using 1:2:3 with boxes %s lc rgb '%s' fc rgb '%s' dt %s lw 1.5"):format(hatch, color, color, 
@@ -155,7 +156,8 @@ local function legend_of(panel, target)
   if count == 0 then return nil, 0 end
   if longest <= (target.dumb and 14 or 18) and not panel.colors then return "outside right top vertical", 0 end
   local columns = count > 2 and longest <= (target.dumb and (target.width - 16) // 2 - 6 or target.width // 22) and 2 or 1
-  return ("outside below left vertical maxcols %d"):format(columns), (count + columns - 1) // columns + (panel.legend and 1 or 0)
+  local rows = (count + columns - 1) // columns
+  return ("outside below left vertical maxrows %d"):format(rows), rows + (panel.legend and not target.dumb and 1 or 0)
 end
 
 local function emit_legend(out, panel, target)
@@ -164,15 +166,19 @@ local function emit_legend(out, panel, target)
     out[#out + 1] = "unset key"
     return
   end
-  local title = panel.legend and "title " .. literal(shorten(panel.legend, target.dumb and 60 or 80)) .. " noenhanced left" or "notitle"
-  out[#out + 1] = ("set key %s Left reverse noenhanced samplen %g spacing 1.15 width 1 %s"):format(place, target.dumb and 2 or 4, title)
+  local title = panel.legend and not target.dumb and "title " .. literal(shorten(panel.legend, 80)) .. " noenhanced left" or "notitle"
+  out[#out + 1] = ("set key %s Left reverse noenhanced samplen %g spacing 1.15 width 1 %s"):format(place, target.dumb and 3 or 4, title)
 end
 
--- Title and note above the plot, whose top is at `top` of the picture's height; over a terminal's plot centred, and without a word on bands.
+-- Title and note above the plot, whose top is at `top` of the picture's height. Over a terminal's plot they are centred, say what is drawn upwards and what
+-- the legend lists, and nothing of bands, which a terminal does not show.
 local function emit_title(out, panel, target, top)
   if target.dumb then
     local lines = wrap(panel.title or "", target.width - 4, 2)
-    for _, line in ipairs(panel.note and wrap(panel.note, target.width - 4, 3) or {}) do lines[#lines + 1] = line end
+    local said = { (panel.y.label or "") .. (panel.legend and " by " .. panel.legend or "") }
+    said[#said + 1] = panel.note
+    if lines[1] == "" then lines = {} end
+    for _, line in ipairs(wrap(table.concat(said, "; "), target.width - 4, 3)) do lines[#lines + 1] = line end
     out[#out + 1] = "set title " .. joined(lines) .. " noenhanced"
     return
   end
@@ -196,7 +202,8 @@ local function emit_panel(out, panel, target, prefix)
   emit_legend(out, panel, target)
   if panel.colors and not target.dumb then
     local scale = panel.colors
-    out[#out + 1] = "set palette defined (0 '#16335B', 0.35 '#3A7CA5', 0.7 '#9BB8C9', 1 '#CFCFCF')"
+    out[#out + 1] = "unset grid"
+    out[#out + 1] = "set palette defined (0 '#404040', 0.6 '#A0A0A0', 1 '#D6D6D6')"
     out[#out + 1] = ("set cblabel %s noenhanced"):format(literal(scale.label))
     out[#out + 1] = ("set cbrange [%s:%s]"):format(number(scale.low), number(scale.high))
     out[#out + 1] = ("%s logscale cb"):format(scale.log and "set" or "unset")
@@ -213,7 +220,7 @@ local function emit_panel(out, panel, target, prefix)
   local plots = {}
   for i, layer in ipairs(panel.layers) do
     if not (target.dumb and layer.draw == "band") and #layer.rows > 0 then
-      local label = layer.label and "title " .. literal(shorten(layer.label, target.dumb and target.width - 14 or 100)) or "notitle"
+      local label = layer.label and "title " .. literal((target.dumb and " " or "") .. shorten(layer.label, target.dumb and target.width - 18 or 100)) or "notitle"
       plots[#plots + 1] = ("$%s%d %s %s"):format(prefix, i, draws[layer.draw](layer, target), label)
     end
   end
@@ -243,7 +250,7 @@ end
 function gnuplot.script(figure, target)
   local out = { "set encoding utf8", "set terminal " .. terminal(target) }
   if not target.dumb then
-    table.move({ "set border 3 lw 1.1 lc rgb '#444444'", "set tics out nomirror", "set grid xtics ytics lw 0.8 lc rgb '#D4D4D4' dt solid", "set style fill solid" }, 1, 4, #out + 1, out)
+    table.move({ "set border 3 lw 1.1 lc rgb '#444444'", "set tics out nomirror", "set grid xtics ytics lt 1 lc rgb '#D9D9D9' lw 0.8", "set style fill solid" }, 1, 4, #out + 1, out)
   else
     out[#out + 1] = "set tics nomirror"
   end
@@ -251,6 +258,7 @@ function gnuplot.script(figure, target)
   local n = #figure.panels
   if target.dumb then
     for i, panel in ipairs(figure.panels) do
+      panel.bare = i < n
       emit_title(out, panel, target, 1)
       emit_panel(out, panel, target, "p" .. i .. "_")
     end

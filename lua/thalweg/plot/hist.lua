@@ -67,7 +67,8 @@ function hist.figure(selected, spec)
   elseif not spec.by and #groups > 1 then
     local all, ranking = #groups, nil
     groups, ranking = selected:best(groups, 1, metric)
-    note[1] = ("best of %d configurations by %s: %s"):format(all, ranking, groups[1].label)
+    local name = #selected.varying == 1 and selected.varying[1] .. "=" or ""
+    note[1] = ("best of %d configurations by %s: %s%s"):format(all, ranking, name, groups[1].label)
   end
   local all, lists, lost, over = {}, {}, 0, 0
   local most = selected:ceiling(metric, 100)
@@ -124,7 +125,7 @@ function hist.figure(selected, spec)
     local mean, deviation = statistics.moments(all)
     note[#note + 1] = ("mean %.6g, standard deviation %.3g"):format(mean, deviation)
   end
-  note[#note + 1] = over > 0 and over .. " above the axis" or nil
+  note[#note + 1] = over > 0 and over .. " far above" or nil
   note[#note + 1] = lost > 0 and lost .. " diverged" or nil
   note[#note + 1] = spec.by and selected:pooled(spec.by) or nil
   note[#note + 1] = selected:absent()

@@ -108,6 +108,10 @@ local function figure_of(spec)
     spec.surface_label = spec.surface:find("^%s*function") and "f" or spec.surface
     spec.surface = schedule.evaluate(spec.surface)
   end
+  local meta = type(spec.surface) == "table" and getmetatable(spec.surface)
+  if spec.surface and type(spec.surface) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    fail("--surface: a function of a vector of two is needed: it is a %s; for example: function(x) return x[1] ^ 2 + 10 * x[2] ^ 2 end", type(spec.surface))
+  end
   local selected
   if spec.paths or spec.sweep or not spec.surface then
     selected = selection.of { paths = spec.paths, sweeps = spec.sweep and { spec.sweep }, where = spec.where }

@@ -161,6 +161,13 @@ local function inside(rows, grid)
   return out
 end
 
+-- At most 80 of the points, evenly spaced in time, so that their distance shows the speed.
+local function some(rows)
+  local stride, out = math.ceil(#rows / 80), {}
+  for i = 1, #rows, stride do out[#out + 1] = rows[i] end
+  return out
+end
+
 ---@param selected thalweg.Selection|nil absent: the surface alone
 ---@param spec table
 ---@return table figure
@@ -191,7 +198,7 @@ function surface.figure(selected, spec)
   for i, way in ipairs(list) do
     local drawn = inside(way.rows, grid)
     layers[#layers + 1] = { draw = "line", rows = drawn, style = i, label = way.label, thin = true }
-    layers[#layers + 1] = { draw = "points", rows = drawn, style = i, size = 0.6 }
+    layers[#layers + 1] = { draw = "points", rows = some(drawn), style = i, size = 0.6 }
     layers[#layers + 1] = { draw = "mark", rows = { drawn[1] }, style = i, symbol = 6 }
   end
   local log = levels[1] > 0 and levels[#levels] / levels[1] >= 30
@@ -200,7 +207,9 @@ function surface.figure(selected, spec)
   end
   local said = { note }
   if #list > 0 then said[#said + 1] = "circles: starts" end
-  return { panels = { { title = spec.title, note = #said > 0 and table.concat(said, "; ") or nil, x = scale(grid.x, 1), y = scale(grid.y, 2), layers = layers,
+  local by = selected and (spec.by or selected.varying) or {}
+  return { panels = { { title = spec.title, legend = #list > 1 and #by == 1 and by[1] or nil, note = #said > 0 and table.concat(said, "; ") or nil, x = scale(grid.x, 1), y = scale(grid.y, 2),
+    layers = layers,
     colors = { label = grid.label, log = log, low = levels[1], high = levels[#levels] } } } }
 end
 
