@@ -78,8 +78,8 @@ local function emit_data(out, name, layer)
   out[#out + 1] = "EOD"
 end
 
-local function emit_axis(out, which, scale, target)
-  out[#out + 1] = ("set %slabel %s noenhanced%s"):format(which, literal(not (target.dumb and which == "y") and scale.label or ""), which == "x" and not target.dumb and " offset 0,0.6" or "")
+local function emit_axis(out, which, scale, target, lifted)
+  out[#out + 1] = ("set %slabel %s noenhanced%s"):format(which, literal(not (target.dumb and which == "y") and scale.label or ""), which == "x" and lifted and " offset 0,0.6" or "")
   out[#out + 1] = ("%s logscale %s"):format(scale.log and "set" or "unset", which)
   out[#out + 1] = ("set %srange [%s:%s]"):format(which, scale.low and number(scale.low) or "*", scale.high and number(scale.high) or "*")
   local ticks
@@ -114,7 +114,7 @@ function draws.line(layer, target)
   local i = layer.style
   -- In a terminal the dash is the character: # $ % @ & =
   if target.dumb then return ("using 1:2 with lines dt %d lc rgb '%s'"):format((i - 1) % 6 + 2, pick(colors, i)) end
-  local look = ("lw %g lc rgb '%s' dt %s"):format(layer.thin and 1.6 or 2.2, pick(colors, i), pick(dashes, i))
+  local look = ("lw %g lc rgb '%s' dt %s"):format(layer.thin and 1.9 or 2.2, pick(colors, i), pick(dashes, i))
   if layer.marked then return ("using 1:2 with linespoints pt %d ps 0.9 %s"):format(pick(marks, i), look) end
   return "using 1:2 with lines " .. look
 end
@@ -197,7 +197,8 @@ end
 
 local function emit_panel(out, panel, target, prefix)
   for i, layer in ipairs(panel.layers) do emit_data(out, ("$%s%d"):format(prefix, i), layer) end
-  emit_axis(out, "x", panel.x, target)
+  local _, below = legend_of(panel, target)
+  emit_axis(out, "x", panel.x, target, not target.dumb and below > 0)
   emit_axis(out, "y", panel.y, target)
   emit_legend(out, panel, target)
   if panel.colors and not target.dumb then

@@ -105,7 +105,7 @@ local function figure_of(spec)
     return schedule.figure(spec)
   end
   if type(spec.surface) == "string" then
-    spec.surface_label = spec.surface:find("^%s*function") and "f" or spec.surface
+    spec.surface_label = spec.surface
     spec.surface = schedule.evaluate(spec.surface)
   end
   local meta = type(spec.surface) == "table" and getmetatable(spec.surface)

@@ -20,7 +20,7 @@ function statistics.quantile(sorted, p)
   local i = math.floor(place)
   local low, high = sorted[i], sorted[math.min(i + 1, #sorted)]
   local part = place - i
-  if part == 0 or low == high then return low end
+  if part == 0 or low == high or low == -math.huge then return low end
   return low + part * (high - low)
 end
 

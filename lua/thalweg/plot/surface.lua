@@ -87,7 +87,7 @@ local function sampled(f, domain, label)
       z[(j - 1) * n + i] = v
     end
   end
-  return { x = x, y = y, z = z, label = label or "f" }
+  return { x = x, y = y, z = z, label = label }
 end
 
 -- The ways of the best configurations, of their first repeat alone: a picture of five seeds on one surface is a tangle.
@@ -178,7 +178,8 @@ function surface.figure(selected, spec)
   if spec.surface then
     local domain = spec.domain or (#list > 0 and around(list))
     if not domain then fail("no way of a run says where to look; name the rectangle with --domain X0:X1,Y0:Y1") end
-    grid = sampled(spec.surface, domain, spec.surface_label)
+    local label = spec.surface_label
+    grid = sampled(spec.surface, domain, label and not label:find("^%s*function") and label or "f")
   else
     if not selected then fail("there is no surface: name a sweep that has logged one, or a function with --surface") end
     grid = logged(selected, spec.metric[1])
