@@ -1,6 +1,6 @@
 -- A verb's arguments from its tables of options: parsing (by argparse), --help and messages all come from them.
---   verb = { about = "one line", arguments = { { "FILE", about =, optional =, many = } }, options = { { "-j", "--jobs", value = "N", about =, convert = }, ... },
---            run = function(args) return status end }
+--   verb = { about = "one line", arguments = { { "FILE", about =, optional =, many = } }, run = function(args) return status end,
+--            options = { { "-j", "--jobs", value = "N", about =, convert = }, ... } }
 -- An option without `value` is a flag; with `many` it may be repeated and yields a list. args.<name> takes the long name, - as _.
 local names = require "thalweg.names"
 

@@ -1,7 +1,7 @@
 -- Contour lines of a function on a rectangular grid, by linear interpolation along the cells' edges (marching squares).
 local contour = {}
 
--- Levels that fill the picture evenly: quantiles of the grid's values, denser towards the minimum, where optimizers end.
+-- Levels that fill the picture evenly: quantiles of the grid's values in two digits, denser towards the minimum, where optimizers end.
 ---@param values number[] finite
 ---@param n integer
 ---@return number[]
@@ -12,7 +12,9 @@ function contour.levels(values, n)
   for k = 1, n do
     local part = (k - 0.5) / n
     local level = sorted[math.max(1, math.min(#sorted, math.ceil(part * part * #sorted)))]
-    if level > sorted[1] and level < sorted[#sorted] and level ~= out[#out] then out[#out + 1] = level end
+    local round = tonumber(("%.2g"):format(level))
+    if round > (out[#out] or sorted[1]) then level = round end
+    if level < sorted[#sorted] and level > (out[#out] or sorted[1]) then out[#out + 1] = level end
   end
   return out
 end

@@ -175,11 +175,9 @@ local function choose(selected, metric, spec)
       end
     end
   end
-  local most = by and most_lines.asked or most_lines.best
-  if #with <= most and by then return with end
-  local best, ranking = selected:best(with, most, metric)
-  if #with <= most then return best end
-  return best, ("best %d of %d by %s"):format(#best, #with, ranking)
+  if by then return selected:few(with, most_lines.asked, metric) end
+  local best, which = selected:few(with, most_lines.best, metric)
+  return which and best or selected:best(with, #with, metric), which
 end
 
 local function panel(selected, name, spec)
@@ -196,8 +194,7 @@ local function panel(selected, name, spec)
   y.label = selected:labelled(metric)
   local bands, lines = {}, {}
   for i, rows in ipairs(summaries) do
-    local label = #groups > 1 and (groups[i].label ~= "" and groups[i].label or "all") or nil
-    for _, layer in ipairs(layers_of(rows, counts[i], y, i, label, #groups > 3)) do
+    for _, layer in ipairs(layers_of(rows, counts[i], y, i, selected:legend(groups, i), #groups > 3)) do
       local into = layer.draw == "band" and bands or lines
       into[#into + 1] = layer
     end

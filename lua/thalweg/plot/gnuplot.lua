@@ -15,6 +15,8 @@ local colors = { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9
 local dashes = { "solid", "(18,6)", "(4,4)", "(14,5,3,5)", "(24,5,3,5,3,5)" }
 local marks = { 7, 5, 9, 13, 11, 4, 6, 8, 12, 10 }
 
+local function fail(status, format, ...) error({ message = string.format(format, ...), status = status }, 0) end
+
 local function pick(list, i) return list[(i - 1) % #list + 1] end
 
 -- A text as gnuplot's literal. Single quotes: no escapes, no command substitution, no macros.
@@ -78,8 +80,16 @@ local function emit_data(out, name, layer)
   out[#out + 1] = "EOD"
 end
 
+-- Ticks as gnuplot takes them: labelled ones, and small ones without a label.
+local function tick_list(ticks)
+  local cells = {}
+  for i, tick in ipairs(ticks) do cells[i] = ("%s %s%s"):format(tick_literal(tick[2] or ""), number(tick[1]), tick[2] and "" or " 1") end
+  return table.concat(cells, ", ")
+end
+
 local function emit_axis(out, which, scale, target, lifted)
-  out[#out + 1] = ("set %slabel %s noenhanced%s"):format(which, literal(not (target.dumb and which == "y") and scale.label or ""), which == "x" and lifted and " offset 0,0.6" or "")
+  local label = not (target.dumb and which == "y") and scale.label or ""
+  out[#out + 1] = ("set %slabel %s noenhanced%s"):format(which, literal(label), lifted and " offset 0,0.6" or "")
   out[#out + 1] = ("%s logscale %s"):format(scale.log and "set" or "unset", which)
   out[#out + 1] = ("set %srange [%s:%s]"):format(which, scale.low and number(scale.low) or "*", scale.high and number(scale.high) or "*")
   local ticks
@@ -98,13 +108,10 @@ local function emit_axis(out, which, scale, target, lifted)
     out[#out + 1] = ("set %stics autofreq norotate format '%%g'"):format(which)
     return
   end
-  local cells, longest = {}, 0
-  for i, tick in ipairs(ticks) do
-    cells[i] = ("%s %s%s"):format(tick_literal(tick[2] or ""), number(tick[1]), tick[2] and "" or " 1")
-    longest = math.max(longest, utf8.len(tick[2] or "") or 0)
-  end
+  local longest = 0
+  for _, tick in ipairs(ticks) do longest = math.max(longest, utf8.len(tick[2] or "") or 0) end
   local steep = scale.names and which == "x" and not target.dumb and longest * #ticks > 60
-  out[#out + 1] = ("set %stics %s noenhanced (%s)"):format(which, steep and "rotate by -25" or "norotate", table.concat(cells, ", "))
+  out[#out + 1] = ("set %stics %s noenhanced (%s)"):format(which, steep and "rotate by -25" or "norotate", tick_list(ticks))
 end
 
 -- How each kind of layer is drawn: the text after the data's name.
@@ -113,7 +120,7 @@ local draws = {}
 function draws.line(layer, target)
   local i = layer.style
   -- In a terminal the dash is the character: # $ % @ & =
-  if target.dumb then return ("using 1:2 with lines dt %d lc rgb '%s'"):format((i - 1) % 6 + 2, pick(colors, i)) end
+  if target.dumb then return ("using 1:2 with %s dt %d lc rgb '%s'"):format(layer.rows[2] and "lines" or "points pt 2", (i - 1) % 6 + 2, pick(colors, i)) end
   local look = ("lw %g lc rgb '%s' dt %s"):format(layer.thin and 1.9 or 2.2, pick(colors, i), pick(dashes, i))
   if layer.marked then return ("using 1:2 with linespoints pt %d ps 0.9 %s"):format(pick(marks, i), look) end
   return "using 1:2 with lines " .. look
@@ -125,7 +132,7 @@ function draws.points(layer, target)
 end
 
 function draws.mark(layer, target)
-  if target.dumb then return ("using 1:2 with points pt %d lt %d lc rgb '%s'"):format(layer.style, layer.style, pick(colors, layer.style)) end
+  if target.dumb then return draws.points(layer, target) end
   return ("using 1:2 with points pt %d ps 1.6 lw 2.2 lc rgb '%s'"):format(layer.symbol or 2, pick(colors, layer.style))
 end
 
@@ -137,7 +144,7 @@ function draws.box(layer, target)
   if target.dumb then return ("using 1:2:3 with boxes dt %d lc rgb '%s'"):format((layer.style - 1) % 6 + 2, pick(colors, layer.style)) end
   local hatch = layer.outline and "fs transparent solid 0.12 border" or "fs solid 0.55 border"
   local color = pick(colors, layer.style)
-  return ("using 1:2:3 with boxes %s lc rgb '%s' fc rgb '%s' dt %s lw 1.5"):format(hatch, color, color, 
+  return ("using 1:2:3 with boxes %s lc rgb '%s' fc rgb '%s' dt %s lw 1.5"):format(hatch, color, color,
     layer.outline and pick(dashes, layer.style) or "solid")
 end
 
@@ -195,36 +202,40 @@ local function emit_title(out, panel, target, top)
   out[#out + 1] = ("set tmargin %g"):format(1.2 + 1.25 * #title + 1.0 * #note)
 end
 
+-- The scale of contours: greys, so that the lines upon them keep their colours.
+local function emit_colors(out, scale)
+  out[#out + 1] = "unset grid"
+  out[#out + 1] = "set palette defined (0 '#404040', 0.6 '#A0A0A0', 1 '#D6D6D6')"
+  out[#out + 1] = ("set cblabel %s noenhanced"):format(literal(scale.label))
+  out[#out + 1] = ("set cbrange [%s:%s]"):format(number(scale.low), number(scale.high))
+  out[#out + 1] = ("%s logscale cb"):format(scale.log and "set" or "unset")
+  local ticks = scale.log and "noenhanced (" .. tick_list(axis.log_ticks(scale.low, scale.high, 8)) .. ")"
+  out[#out + 1] = "set cbtics " .. (ticks or "autofreq format '%g'")
+end
+
+local function has_rows(layer)
+  for _, row in ipairs(layer.rows) do
+    if row then return true end
+  end
+  return false
+end
+
 local function emit_panel(out, panel, target, prefix)
   for i, layer in ipairs(panel.layers) do emit_data(out, ("$%s%d"):format(prefix, i), layer) end
   local _, below = legend_of(panel, target)
   emit_axis(out, "x", panel.x, target, not target.dumb and below > 0)
   emit_axis(out, "y", panel.y, target)
   emit_legend(out, panel, target)
-  if panel.colors and not target.dumb then
-    local scale = panel.colors
-    out[#out + 1] = "unset grid"
-    out[#out + 1] = "set palette defined (0 '#404040', 0.6 '#A0A0A0', 1 '#D6D6D6')"
-    out[#out + 1] = ("set cblabel %s noenhanced"):format(literal(scale.label))
-    out[#out + 1] = ("set cbrange [%s:%s]"):format(number(scale.low), number(scale.high))
-    out[#out + 1] = ("%s logscale cb"):format(scale.log and "set" or "unset")
-    if scale.log then
-      local cells = {}
-      for i, tick in ipairs(axis.log_ticks(scale.low, scale.high, 8)) do
-        cells[i] = ("%s %s%s"):format(tick_literal(tick[2] or ""), number(tick[1]), tick[2] and "" or " 1")
-      end
-      out[#out + 1] = ("set cbtics noenhanced (%s)"):format(table.concat(cells, ", "))
-    else
-      out[#out + 1] = "set cbtics autofreq format '%g'"
-    end
-  end
+  if panel.colors and not target.dumb then emit_colors(out, panel.colors) end
   local plots = {}
   for i, layer in ipairs(panel.layers) do
-    if not (target.dumb and layer.draw == "band") and #layer.rows > 0 then
-      local label = layer.label and "title " .. literal((target.dumb and " " or "") .. shorten(layer.label, target.dumb and target.width - 18 or 100)) or "notitle"
+    if not (target.dumb and layer.draw == "band") and has_rows(layer) then
+      local label = "notitle"
+      if layer.label then label = "title " .. literal(target.dumb and " " .. shorten(layer.label, target.width - 18) or shorten(layer.label, 100)) end
       plots[#plots + 1] = ("$%s%d %s %s"):format(prefix, i, draws[layer.draw](layer, target), label)
     end
   end
+  if #plots == 0 then fail(2, "plot: there is nothing to draw: no value of %s is finite and has a place on its axis", panel.y.label or "it") end
   out[#out + 1] = "plot " .. table.concat(plots, ", \\\n     ")
 end
 
@@ -251,7 +262,8 @@ end
 function gnuplot.script(figure, target)
   local out = { "set encoding utf8", "set terminal " .. terminal(target) }
   if not target.dumb then
-    table.move({ "set border 3 lw 1.1 lc rgb '#444444'", "set tics out nomirror", "set grid xtics ytics lt 1 lc rgb '#D9D9D9' lw 0.8", "set style fill solid" }, 1, 4, #out + 1, out)
+    for _, line in ipairs { "set border 3 lw 1.1 lc rgb '#444444'", "set tics out nomirror", "set grid xtics ytics lt 1 lc rgb '#D9D9D9' lw 0.8",
+      "set style fill solid" } do out[#out + 1] = line end
   else
     out[#out + 1] = "set tics nomirror"
   end
@@ -292,8 +304,6 @@ local function read(path)
   if file then file:close() end
   return text
 end
-
-local function fail(status, format, ...) error({ message = string.format(format, ...), status = status }, 0) end
 
 -- Executes a script. Returns what gnuplot draws, or writes it to `path`, which then is there whole or not at all.
 -- Raises { message, status }: 2 when gnuplot is missing or refuses, 3 when the file cannot be written.

@@ -6,6 +6,8 @@ local hist = {}
 
 local most_groups = 4
 
+local function fail(format, ...) error({ message = "plot: " .. string.format(format, ...), status = 2 }, 0) end
+
 -- Freedman and Diaconis 1981: bins 2 IQR n^(-1/3) wide, from 5 to 60 of them.
 local function bins(values)
   local sorted = statistics.sorted(values)
@@ -54,91 +56,85 @@ end
 local function same(v) return v end
 local function power(v) return 10 ^ v end
 
+-- The runs' values per group, and how many are left out: diverged, or far above where the runs began.
+local function collect(selected, groups, metric, at)
+  local most, lists, all, lost, over = selected:ceiling(metric, 100), {}, {}, 0, 0
+  for i, group in ipairs(groups) do
+    lists[i] = {}
+    for _, run in ipairs(group.runs) do
+      local v = selected:value(run, metric, at)
+      if v == math.huge or v == -math.huge then
+        lost = lost + 1
+      elseif v and most and v > most then
+        over = over + 1
+      elseif v then
+        table.insert(lists[i], v)
+        all[#all + 1] = v
+      end
+    end
+  end
+  if #all == 0 then fail("no run has a finite %s to count: %d diverged, %d far above their start", metric, lost, over) end
+  return lists, all, lost, over
+end
+
+-- Whether the axis is logarithmic, and the functions to it and back.
+local function transform(all, metric, forced)
+  local smallest, log = axis.extent(all), forced
+  if log and smallest <= 0 then fail("a logarithmic axis has no place for %s = %.6g; leave --log out", metric, smallest) end
+  if log == nil then log = smallest > 0 and axis.spans_decades(all) end
+  if not log then return false, same, function(values) return values end end
+  return true, power, function(values)
+    local out = {}
+    for i, v in ipairs(values) do out[i] = math.log(v, 10) end
+    return out
+  end
+end
+
+-- The boxes and the normal curves of all groups, the highest of them, and the ends of the curves.
+local function layers_of(selected, groups, lists, all, log, back, forth, with_normal)
+  local low, width, count = bins(forth(all))
+  local boxes, lines, highest, xs = {}, {}, 0, { back(low), back(low + width * count) }
+  for i, values in ipairs(lists) do
+    local rows = counted(forth(values), low, width, count, back)
+    for _, row in ipairs(rows) do highest = math.max(highest, row[2]) end
+    local label = selected:legend(groups, i)
+    boxes[#boxes + 1] = { draw = "box", rows = rows, style = i, label = label and ("%s, n = %d"):format(label, #values), outline = label ~= nil }
+    if with_normal and #values > 0 then
+      local curve, mean, deviation = normal(values, low, width, count, back, log)
+      for _, row in ipairs(curve) do highest = math.max(highest, row[2]) end
+      if curve[1] then xs[#xs + 1], xs[#xs + 2] = curve[1][1], curve[#curve][1] end
+      lines[#lines + 1] = { draw = "line", rows = curve, style = label and i or 2, label = ("normal, mean %.4g, sd %.3g"):format(mean, deviation) }
+    end
+  end
+  return table.move(lines, 1, #lines, #boxes + 1, boxes), highest, xs
+end
+
 ---@param selected thalweg.Selection
 ---@param spec table
 ---@return table figure
 function hist.figure(selected, spec)
   local metric = selected:metric(spec.metric[1], 0).variable
-  local groups, note = selected:groups(spec.by or selected.varying), {}
-  if spec.by and #groups > most_groups then
-    local all = #groups
-    groups = selected:best(groups, most_groups, metric)
-    note[1] = ("best %d of %d"):format(#groups, all)
-  elseif not spec.by and #groups > 1 then
-    local all, ranking = #groups, nil
-    groups, ranking = selected:best(groups, 1, metric)
-    local name = #selected.varying == 1 and selected.varying[1] .. "=" or ""
-    note[1] = ("best of %d configurations by %s: %s%s"):format(all, ranking, name, groups[1].label)
+  local groups, which = selected:few(selected:groups(spec.by or selected.varying), spec.by and most_groups or 1, metric)
+  if which and not spec.by then
+    which = which .. ": " .. (#selected.varying == 1 and selected.varying[1] .. "=" or "") .. groups[1].label
   end
-  local all, lists, lost, over = {}, {}, 0, 0
-  local most = selected:ceiling(metric, 100)
-  for i, group in ipairs(groups) do
-    lists[i] = {}
-    for _, run in ipairs(group.runs) do
-      local v = selected:value(run, metric, spec.at)
-      if v and most and v > most and v < math.huge then
-        over = over + 1
-      elseif v and v > -math.huge and v < math.huge then
-        table.insert(lists[i], v)
-        all[#all + 1] = v
-      elseif v then
-        lost = lost + 1
-      end
-    end
-  end
-  if #all == 0 then
-    error({ message = ("plot: no run has a finite %s: %d diverged"):format(metric, lost), status = 2 }, 0)
-  end
-  local log, back = axis.forced(spec.log, "x"), same
-  local smallest = axis.extent(all)
-  if log and smallest <= 0 then
-    error({ message = ("plot: a logarithmic axis has no place for %s = %.6g; leave --log out"):format(metric, smallest), status = 2 }, 0)
-  end
-  if log == nil then log = smallest > 0 and axis.spans_decades(all) end
-  local function on_axis(values)
-    if not log then return values end
-    local out = {}
-    for i, v in ipairs(values) do out[i] = math.log(v, 10) end
-    return out
-  end
-  if log then back = power end
-  local low, width, count = bins(on_axis(all))
-  local boxes, lines, highest, xs = {}, {}, 0, { back(low), back(low + width * count) }
-  for i, values in ipairs(lists) do
-    if #values > 0 then
-      local rows = counted(on_axis(values), low, width, count, back)
-      for _, row in ipairs(rows) do highest = math.max(highest, row[2]) end
-      local label = #groups > 1 and ("%s, n = %d"):format(groups[i].label, #values) or nil
-      boxes[#boxes + 1] = { draw = "box", rows = rows, style = i, label = label, outline = #groups > 1 }
-      if spec.normal then
-        local curve, mean, deviation = normal(values, low, width, count, back, log)
-        for _, row in ipairs(curve) do highest = math.max(highest, row[2]) end
-        if curve[1] then
-          xs[#xs + 1], xs[#xs + 2] = curve[1][1], curve[#curve][1]
-        end
-        lines[#lines + 1] = { draw = "line", rows = curve, style = #groups > 1 and i or 2, label = ("normal, mean %.4g, sd %.3g"):format(mean, deviation) }
-      end
-    end
-  end
-  note[#note + 1] = ("%d runs"):format(#all)
-  if #groups == 1 then
-    local mean, deviation = statistics.moments(all)
-    note[#note + 1] = ("mean %.6g, standard deviation %.3g"):format(mean, deviation)
-  end
-  note[#note + 1] = over > 0 and over .. " far above" or nil
-  note[#note + 1] = lost > 0 and lost .. " diverged" or nil
-  note[#note + 1] = spec.by and selected:pooled(spec.by) or nil
-  note[#note + 1] = selected:absent()
-  local x = axis.scale(xs, log)
-  local at = spec.at
-  x.label = type(at) == "number" and ("%s at step %d"):format(selected:labelled(metric), at) or at .. " " .. selected:labelled(metric)
-  local y = { label = "runs", low = 0, high = highest * 1.06 }
+  local lists, all, lost, over = collect(selected, groups, metric, spec.at)
+  local log, back, forth = transform(all, metric, axis.forced(spec.log, "x"))
+  local layers, highest, xs = layers_of(selected, groups, lists, all, log, back, forth, spec.normal)
+  local x, y = axis.scale(xs, log), { label = "runs", low = 0, high = highest * 1.06 }
+  x.label = selected:value_label(metric, spec.at)
   if highest <= 10 then -- there is no half a run
     y.ticks = {}
     for k = 0, math.floor(y.high) do y.ticks[k + 1] = { k, tostring(k) } end
   end
-  table.move(lines, 1, #lines, #boxes + 1, boxes)
-  return { panels = { { title = spec.title, note = table.concat(note, "; "), x = x, y = y, layers = boxes,
+  local note = { which }
+  note[#note + 1] = #all == 1 and "1 run" or #all .. " runs"
+  if #groups == 1 then note[#note + 1] = ("mean %.6g, standard deviation %.3g"):format(statistics.moments(all)) end
+  note[#note + 1] = over > 0 and over .. " far above" or nil
+  note[#note + 1] = lost > 0 and lost .. " diverged" or nil
+  note[#note + 1] = spec.by and selected:pooled(spec.by) or nil
+  note[#note + 1] = selected:absent()
+  return { panels = { { title = spec.title, note = table.concat(note, "; "), x = x, y = y, layers = layers,
     legend = spec.by and #spec.by == 1 and spec.by[1] or nil } } }
 end
 

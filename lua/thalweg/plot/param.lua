@@ -94,83 +94,92 @@ local function summary(selected, group, position, metric, at)
   return { points = points, line = line, diverged = diverged }
 end
 
-local function words(at) return type(at) == "number" and "at step " .. at or at end
+-- What the groups are when nobody says: every parameter that varies but the one on the axis.
+local function other_parameters(selected, name)
+  local out = {}
+  for _, other in ipairs(selected.varying) do
+    if other ~= name:match("^[^.]*") then out[#out + 1] = other end
+  end
+  return out
+end
+
+-- The range of the values, but for those far above where the runs began.
+local function scale_y(selected, metric, summaries, forced)
+  local most, values, all = selected:ceiling(metric, 100), {}, {}
+  for _, s in ipairs(summaries) do
+    for _, point in ipairs(s.points) do
+      all[#all + 1] = point[2]
+      if not most or point[2] <= most then values[#values + 1] = point[2] end
+    end
+  end
+  if #values == 0 then values = all end
+  local log = forced
+  if log == nil then log = axis.spans_decades(values) end
+  return axis.scale(values, log)
+end
+
+-- Marks at an edge, one per place.
+local function marks(xs, edge, x, i, n)
+  local rows, seen = {}, {}
+  for _, at in ipairs(xs) do
+    if not seen[at] then
+      seen[at] = true
+      rows[#rows + 1] = { beside(at, x, i, n), edge }
+    end
+  end
+  return rows
+end
+
+-- The layers of group i of n: those below and those above all points; and how many runs lie above the axis.
+local function layers_of(s, x, y, edge, i, n, label)
+  local points, above, line = {}, {}, {}
+  local over = 0
+  for _, point in ipairs(s.points) do
+    if point[2] > y.high then
+      over = over + 1
+      above[#above + 1] = point[1]
+    elseif not (y.log and point[2] <= 0) then
+      points[#points + 1] = point
+    end
+  end
+  for k, row in ipairs(s.line) do line[k] = row and not (y.log and row[2] <= 0) and row end
+  local top = { { draw = "line", rows = line, style = i, label = label, marked = true } }
+  if over > 0 then top[#top + 1] = { draw = "mark", rows = marks(above, y.high, x, i, n), style = i, symbol = 8 } end
+  if #s.diverged > 0 then top[#top + 1] = { draw = "mark", rows = marks(s.diverged, edge, x, i, n), style = i } end
+  return { draw = "points", rows = points, style = i }, top, over
+end
+
+local function runs(count) return count == 1 and "1 run" or count .. " runs" end
 
 ---@param selected thalweg.Selection
 ---@param spec table
 ---@return table figure
 function param.figure(selected, spec)
   local metric = selected:metric(spec.metric[1], 0).variable
-  local at = spec.at
   local name = spec.x or default_x(selected)
   selected:check_parameter("--x", name)
   local position, numbers, names = positions(selected, name)
-  local by = spec.by
-  if not by then
-    by = {}
-    for _, other in ipairs(selected.varying) do
-      if other ~= name:match("^[^.]*") then by[#by + 1] = other end
-    end
-  end
-  local groups, which = selected:groups(by), nil
-  if #groups > most_lines then
-    local all = #groups
-    groups, which = selected:best(groups, most_lines, metric)
-    which = ("best %d of %d by %s"):format(#groups, all, which)
-  end
-  local summaries, values = {}, {}
-  for i, group in ipairs(groups) do
-    summaries[i] = summary(selected, group, position, metric, at)
-    for _, point in ipairs(summaries[i].points) do values[#values + 1] = point[2] end
-  end
-  local most = selected:ceiling(metric, 100)
-  local inside, over = {}, 0
-  for _, v in ipairs(values) do
-    if not most or v <= most then inside[#inside + 1] = v end
-  end
-  if #inside > 0 then values = inside end
+  local by = spec.by or other_parameters(selected, name)
+  local groups, which = selected:few(selected:groups(by), most_lines, metric)
+  local summaries = {}
+  for i, group in ipairs(groups) do summaries[i] = summary(selected, group, position, metric, spec.at) end
   local x = scale_x(numbers, names, axis.forced(spec.log, "x"))
-  local log = axis.forced(spec.log, "y")
-  if log == nil then log = axis.spans_decades(values) end
-  local y = axis.scale(values, log)
-  x.label, y.label = selected:labelled(name), words(at) .. " " .. selected:labelled(metric)
-  if type(at) == "number" then y.label = selected:labelled(metric) .. " " .. words(at) end
+  local y = scale_y(selected, metric, summaries, axis.forced(spec.log, "y"))
+  x.label, y.label = selected:labelled(name), selected:value_label(metric, spec.at)
   local edge = selected:bad(metric) > 0 and y.high or y.low
-  local layers, tops, lost = {}, {}, 0
+  local layers, tops, lost, over = {}, {}, 0, 0
   for i, s in ipairs(summaries) do
-    local points, above = {}, {}
-    for _, point in ipairs(s.points) do
-      if point[2] > y.high then
-        over = over + 1
-        above[#above + 1] = { beside(point[1], x, i, #groups), y.high }
-      elseif not (y.log and point[2] <= 0) then
-        points[#points + 1] = point
-      end
-    end
-    local line = {}
-    for k, row in ipairs(s.line) do line[k] = row and not (y.log and row[2] <= 0) and row end
-    layers[#layers + 1] = { draw = "points", rows = points, style = i }
-    tops[#tops + 1] = { draw = "line", rows = line, style = i, label = #groups > 1 and (groups[i].label ~= "" and groups[i].label or "all") or nil, marked = true }
-    if #above > 0 then tops[#tops + 1] = { draw = "mark", rows = above, style = i, symbol = 8 } end
-    if #s.diverged > 0 then
-      lost = lost + #s.diverged
-      local marks, seen = {}, {}
-      for _, at_x in ipairs(s.diverged) do
-        if not seen[at_x] then
-          seen[at_x] = true
-          marks[#marks + 1] = { beside(at_x, x, i, #groups), edge }
-        end
-      end
-      tops[#tops + 1] = { draw = "mark", rows = marks, style = i }
-    end
+    local points, top, out = layers_of(s, x, y, edge, i, #groups, selected:legend(groups, i))
+    layers[i] = points
+    table.move(top, 1, #top, #tops + 1, tops)
+    lost, over = lost + #s.diverged, over + out
   end
   table.move(tops, 1, #tops, #layers + 1, layers)
-  local used = table.move(by, 1, #by, 1, { name })
-  used[#used + 1] = name
-  local note = { which or nil }
+  local used = table.move(by, 1, #by, 2, { name })
+  local note = { which }
   note[#note + 1] = "points: runs, line: median"
-  if lost > 0 then note[#note + 1] = ("crosses at the %s edge: diverged (%d run%s)"):format(edge == y.high and "top" or "bottom", lost, lost == 1 and "" or "s") end
-  if over > 0 then note[#note + 1] = ("triangles: above the axis (%d run%s)"):format(over, over == 1 and "" or "s") end
+  if lost > 0 then note[#note + 1] = ("crosses at the %s edge: diverged (%s)"):format(edge == y.high and "top" or "bottom", runs(lost)) end
+  if over > 0 then note[#note + 1] = ("triangles: above the axis (%s)"):format(runs(over)) end
   note[#note + 1] = selected:pooled(used)
   note[#note + 1] = selected:absent()
   return { panels = { { title = spec.title, note = table.concat(note, "; "), x = x, y = y, layers = layers, legend = #by == 1 and by[1] or nil } } }

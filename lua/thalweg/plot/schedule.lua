@@ -83,6 +83,53 @@ function shapes.figure(spec)
   return { panels = { { title = title, note = note, x = x, y = y, layers = layers } } }
 end
 
+-- The rows of a run as one text, step by step, so that the trace of a run that ended early is the beginning of another's.
+local function fingerprint(selected, run, metric)
+  local values, steps = selected:trace(run, metric)
+  local cells = {}
+  for i = 1, #values do cells[i] = ("%d %a\n"):format(steps[i], values[i]) end
+  return table.concat(cells)
+end
+
+-- Whether the runs of each group have one trace.
+local function agree(groups, prints)
+  for _, group in ipairs(groups) do
+    local longest = ""
+    for _, run in ipairs(group.runs) do
+      local a, b = prints[run] or "", longest
+      if #a > #b then a, b = b, a end
+      if b:sub(1, #a) ~= a then return false end
+      longest = b
+    end
+  end
+  return true
+end
+
+-- The parameters that tell the traces apart: each that varies is dropped when the others still do.
+local function telling(selected, prints)
+  local by = selected.varying
+  for i = #by, 1, -1 do
+    local fewer = {}
+    for k, name in ipairs(by) do
+      if k ~= i then fewer[#fewer + 1] = name end
+    end
+    if agree(selected:groups(fewer), prints) then by = fewer end
+  end
+  return by
+end
+
+-- The longest trace of a group, as rows.
+local function longest_rows(selected, group, metric)
+  local values, steps = {}, {}
+  for _, run in ipairs(group.runs) do
+    local v, s = selected:trace(run, metric)
+    if #v > #values then values, steps = v, s end
+  end
+  local rows = {}
+  for k = 1, #values do rows[k] = { steps[k], values[k] } end
+  return rows
+end
+
 -- A recorded schedule: one line per distinct trace; parameters on which it does not depend are left out of the labels.
 ---@param selected thalweg.Selection
 ---@param spec table
@@ -92,78 +139,32 @@ function shapes.recorded(selected, spec)
     fail("the runs have not logged lr; name the metric that holds the schedule: thalweg plot OUT.h5 METRIC --kind schedule")
   end
   local metric = selected:metric(spec.metric[1] or "lr", 0).variable
-  local function fingerprint(run)
-    local values, steps = selected:trace(run, metric)
-    local cells = {}
-    for i = 1, #values do cells[i] = ("%d %a"):format(steps[i], values[i]) end
-    return table.concat(cells, "\n")
-  end
-  local kept, by_trace, order = {}, {}, {}
+  local prints = {}
   for _, run in ipairs(selected.runs) do
-    if #selected:trace(run, metric) > 0 then
-      kept[run] = fingerprint(run)
-      if not by_trace[kept[run]] then
-        by_trace[kept[run]] = run
-        order[#order + 1] = kept[run]
-      end
+    if #selected:trace(run, metric) > 0 then prints[run] = fingerprint(selected, run, metric) end
+  end
+  if next(prints) == nil then fail("no run selected has a row with %s", metric) end
+  local by = spec.by or telling(selected, prints)
+  local groups, note = selected:few(selected:groups(by), most_lines, metric)
+  local values, layers, last = {}, {}, 1
+  for i, group in ipairs(groups) do
+    local rows = longest_rows(selected, group, metric)
+    if #rows > 0 then
+      for _, row in ipairs(rows) do values[#values + 1] = row[2] end
+      last = math.max(last, rows[#rows][1])
+      layers[#layers + 1] = { draw = "line", rows = rows, style = #layers + 1, marked = #rows <= 25, label = selected:legend(groups, i) }
     end
   end
-  if #order == 0 then fail("no run selected has a row with %s", metric) end
-  -- The parameters that tell the traces apart: each is dropped when the rest still does.
-  local by = table.move(selected.varying, 1, #selected.varying, 1, {})
-  local function tells_apart(names)
-    for _, group in ipairs(selected:groups(names)) do
-      local first
-      for _, run in ipairs(group.runs) do
-        first = first or kept[run]
-        -- A run that ended early has a part of the others' trace.
-        if kept[run] and first and kept[run]:sub(1, #first) ~= first and first:sub(1, #kept[run]) ~= kept[run] then return false end
-      end
-    end
-    return true
-  end
-  for i = #by, 1, -1 do
-    local fewer = table.move(by, 1, i - 1, 1, {})
-    table.move(by, i + 1, #by, i, fewer)
-    if tells_apart(fewer) then by = fewer end
-  end
-  if spec.by then by = spec.by end
-  local values, layers, labels = {}, {}, {}
-  local groups, note = selected:groups(by), nil
-  if #groups > most_lines then
-    local all, ranking = #groups, nil
-    groups, ranking = selected:best(groups, most_lines, metric)
-    note = ("best %d of %d by %s"):format(#groups, all, ranking)
-  end
-  for _, group in ipairs(groups) do
-    local longest
-    for _, run in ipairs(group.runs) do
-      if kept[run] and (not longest or #selected:trace(run, metric) > #selected:trace(longest, metric)) then longest = run end
-    end
-    if longest then
-      local v, s = selected:trace(longest, metric)
-      local rows = {}
-      for k = 1, #v do
-        rows[k] = { s[k], v[k] }
-        values[#values + 1] = v[k]
-      end
-      layers[#layers + 1] = { draw = "line", rows = rows, style = #layers + 1, marked = #rows <= 25 }
-      labels[#layers] = group.label
-    end
-  end
-  local forced = axis.forced(spec.log, "y")
-  local log = forced
+  local log = axis.forced(spec.log, "y")
   if log == nil then log = axis.spans_decades(values) end
   local y = axis.scale(values, log)
   y.label = selected:labelled(metric)
-  local last = 1
-  for i, layer in ipairs(layers) do
-    layer.label = #layers > 1 and (labels[i] ~= "" and labels[i] or "all") or nil
-    last = math.max(last, layer.rows[#layer.rows][1])
-    for k, row in ipairs(layer.rows) do layer.rows[k] = not (y.log and row[2] <= 0) and row end
+  for _, layer in ipairs(layers) do
+    for k, row in ipairs(layer.rows) do layer.rows[k] = row[2] > -math.huge and row[2] < math.huge and not (y.log and row[2] <= 0) and row end
   end
   if (last + 1) % 10 == 0 then last = last + 1 end
-  return { panels = { { title = spec.title, note = note, x = { label = "step", low = 0, high = last }, y = y, layers = layers, legend = #by == 1 and by[1] or nil } } }
+  return { panels = { { title = spec.title, note = note, x = { label = "step", low = 0, high = last }, y = y, layers = layers,
+    legend = #by == 1 and by[1] or nil } } }
 end
 
 return shapes

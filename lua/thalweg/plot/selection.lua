@@ -113,9 +113,8 @@ function selection.of(o)
   local first = self.sweeps[1]
   local about = first:meta("about")
   self.about = about and about ~= "" and about or first:meta("title") or first:meta("name") or "sweep"
-  self.objective = { metric = first:meta("objective_metric") or "loss", goal = first:meta("objective_goal") or "min", at = first:meta("objective_at") or "final" }
-  self.diverge = {}
-  for word in (first:meta("diverge") or "loss"):gmatch("%S+") do self.diverge[word] = true end
+  self.objective = { metric = first:meta("objective_metric") or "loss", goal = first:meta("objective_goal") or "min",
+    at = first:meta("objective_at") or "final" }
   local texts = {}
   for i, run in ipairs(self.runs) do texts[i] = run.text end
   self.varying, self.texts_of = labels.varying(texts)
@@ -147,8 +146,9 @@ function Selection:metric(name, axes)
   local metric = all[name]
   if not metric then fail("unknown metric: %s; %s", name, names.hint(name, fitting)) end
   if axes and #metric.shape ~= axes then
-    fail("%s has the shape [%s] at every step, and this plot draws %s; %s", name, table.concat(metric.shape, " "),
-      axes == 0 and "single numbers" or axes == 2 and "grids" or "vectors", #fitting > 0 and "fitting: " .. table.concat(fitting, ", ") or "no metric has one")
+    local what = ({ [0] = "single numbers", "vectors", "grids" })[axes]
+    fail("%s has the shape [%s] at every step, and this plot draws %s; %s", name, table.concat(metric.shape, " "), what,
+      #fitting > 0 and "fitting: " .. table.concat(fitting, ", ") or "no metric has one")
   end
   return metric
 end
@@ -163,6 +163,15 @@ function Selection:labelled(name)
     if unit and unit ~= "" and unit ~= "1" then return name .. " (" .. unit .. ")" end
   end
   return name
+end
+
+-- The same for one value per run: "final loss (nat)", "loss (nat) at step 10".
+---@param name string
+---@param at string|integer
+---@return string
+function Selection:value_label(name, at)
+  if type(at) == "number" then return ("%s at step %d"):format(self:labelled(name), at) end
+  return at .. " " .. self:labelled(name)
 end
 
 -- Values and steps of a scalar metric in a run, without the rows that do not have it. Kept: several parts of a plot ask for the same.
@@ -329,6 +338,21 @@ function Selection:best(groups, n, variable)
   local out = {}
   for i = 1, math.min(n, #ranked) do out[i] = ranked[i].group end
   return out, metric
+end
+
+-- At most `most` groups: all of them, or the best; then the words that say so.
+---@return thalweg.PlotGroup[], string|nil
+function Selection:few(groups, most, variable)
+  if #groups <= most then return groups end
+  local best, ranking = self:best(groups, most, variable)
+  return best, ("best %d of %d by %s"):format(#best, #groups, ranking)
+end
+
+-- A group's place in a legend; nil when it is the only one and needs none.
+---@return string|nil
+function Selection.legend(_, groups, i)
+  if #groups < 2 then return nil end
+  return groups[i].label ~= "" and groups[i].label or "all"
 end
 
 -- What a line over these groups shows, and what its band does (nil where there is none).

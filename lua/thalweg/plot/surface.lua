@@ -6,7 +6,7 @@ local contour = require "thalweg.plot.contour"
 
 local surface = {}
 
-local most_lines, levels_drawn, points_per_side = 6, 14, 101
+local most_lines, levels_drawn, points_per_side = 6, 14, 151
 
 local function fail(format, ...) error({ message = "plot: " .. string.format(format, ...), status = 2 }, 0) end
 
@@ -99,14 +99,12 @@ local function ways(selected, spec)
   local metric = selected:metric(name, 1)
   if metric.shape[1] ~= 2 then fail("a way across a surface has two components: %s has %d", name, metric.shape[1]) end
   local groups, note = selected:groups(spec.by or selected.varying), nil
-  local all = #groups
-  local ranking_metric = selected:metrics()[selected.objective.metric] and selected.objective.metric
-  if ranking_metric then
-    local ranking
-    groups, ranking = selected:best(groups, most_lines, ranking_metric)
-    if all > most_lines then note = ("best %d of %d by %s"):format(#groups, all, ranking) end
-  elseif all > most_lines then
-    groups, note = table.move(groups, 1, most_lines, 1, {}), ("the first %d of %d"):format(most_lines, all)
+  if selected:metrics()[selected.objective.metric] then
+    local all = groups
+    groups, note = selected:few(all, most_lines, selected.objective.metric)
+    groups = note and groups or selected:best(all, #all, selected.objective.metric)
+  elseif #groups > most_lines then
+    groups, note = table.move(groups, 1, most_lines, 1, {}), ("the first %d of %d"):format(most_lines, #groups)
   end
   local out, repeats = {}, 0
   for _, group in ipairs(groups) do
@@ -209,8 +207,8 @@ function surface.figure(selected, spec)
   local said = { note }
   if #list > 0 then said[#said + 1] = "circles: starts" end
   local by = selected and (spec.by or selected.varying) or {}
-  return { panels = { { title = spec.title, legend = #list > 1 and #by == 1 and by[1] or nil, note = #said > 0 and table.concat(said, "; ") or nil, x = scale(grid.x, 1), y = scale(grid.y, 2),
-    layers = layers,
+  return { panels = { { title = spec.title, legend = #list > 1 and #by == 1 and by[1] or nil, note = #said > 0 and table.concat(said, "; ") or nil,
+    x = scale(grid.x, 1), y = scale(grid.y, 2), layers = layers,
     colors = { label = grid.label, log = log, low = levels[1], high = levels[#levels] } } } }
 end
 
