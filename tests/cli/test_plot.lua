@@ -30,7 +30,7 @@ local function parsed(script)
     blocks[name] = rows
   end
   for name, rest in script:gmatch("(%$[%w_]+) (using [^\n]*)") do
-    plots[#plots + 1] = { name = name, rows = blocks[name], kind = rest:match(" with (%w+)"), title = rest:match("title '(.*)'") }
+    plots[#plots + 1] = { name = name, rows = blocks[name], kind = rest:match(" with (%w+)"), title = rest:match(' title "(.-)"') }
   end
   return plots, blocks
 end
@@ -121,6 +121,23 @@ test("values that are not finite are nowhere in a script, and diverged runs are 
   test.eq(crosses, 2, "one per kind at lr = 2.5")
 end)
 
+test("a loss that runs away leaves the picture at the top, an accuracy that grows does not", function()
+  local function top(metric) return tonumber(expect(0, "plot runs/grow.h5 --print-script -o x.png " .. metric):match("set yrange %[[^:]*:([^%]]*)%]")) end
+  shell.write("grow.lua", [[
+local tw = require "thalweg"
+return tw.experiment {
+  name = "grow", params = { lr = tw.space.choice { 1, 2 } },
+  run = function(run)
+    for t = 0, 30 do run:log { loss = run.params.lr == 1 and 1 or 3.0 ^ t, accuracy = 0.01 + 0.03 * t, lr = 1e-4 * t } end
+  end,
+}
+]])
+  expect(0, "run grow.lua --quiet")
+  test.eq(top("loss"), 100)
+  test.ok(top("accuracy") > 0.91)
+  test.ok(top("lr") > 3e-3)
+end)
+
 test("against a parameter stand every run's value and the line through the medians", function()
   local plots = parsed(expect(0, "plot runs/quad.h5 --x lr --by kind --at min --where 'lr<1' --print-script -o x.png"))
   local points, lines = {}, {}
@@ -188,8 +205,8 @@ test("contours lie where the logged surface has their level, ways are the record
     local points = bowl:trace("way", i)
     for t, p in ipairs(points) do test.eq(ways[k + 1].rows[t], { p[1], p[2] }) end
   end
-  has(script, "set cblabel 'surface_f (J)'")
-  has(script, "set xlabel 'way[1]'")
+  has(script, 'set cblabel "surface_f (J)"')
+  has(script, 'set xlabel "way[1]"')
 end)
 
 test("a surface may be a function of a vector", function()
@@ -265,7 +282,8 @@ shell.write("hostile.lua", [==[
 local tw = require "thalweg"
 return tw.experiment {
   name = "hostile", about = "it's \"quoted\" {a}_b^c @x `touch pwned` $(touch pwned) %d \\n \xff end", repeats = 2,
-  params = { s = tw.space.choice { "it's {a}_b^c @x `touch pwned`", "\"x\" 100%d \\", "EOD\nquit", "'; system('touch pwned') #" } },
+  params = { s = tw.space.choice { "it's {a}_b^c @x `touch pwned`", "\"x\" 100%d \\", "EOD\nquit", "'; system('touch pwned') #",
+    "a''b'''; system('touch pwned')" } },
   units = { loss = "%s 'u' `touch pwned`" },
   run = function(run) for i = 1, 5 do run:log { loss = 1 / i + #run.params.s } end end,
 }
@@ -279,6 +297,8 @@ drawing("texts and names of files are texts, whatever they contain", function()
       local svg = shell.read("h.svg")
       has(svg, "loss (%s 'u' `touch pwned`)")
       has(svg, "it's {a}_b^c @x `touch pwned`")
+      has(svg, "a''b'''; system('touch pwned')")
+      has(svg, "$(touch pwned) %d \\n ? end")
     end
     expect(0, "plot runs/hostile.h5 " .. how)
     expect(0, "plot runs/hostile.h5 -o \"|h'q \\`x\\`\\$(touch pwned).png\" " .. how)
@@ -354,7 +374,7 @@ test("draw checks its spec", function()
   has(message { pth = "x" }, "unknown option: pth; did you mean path")
   has(message { kind = "pie", path = "x" }, "unknown kind: pie")
   local script = plot.script { path = shell.path("runs/quad.h5"), by = "kind", metric = { "loss" }, where = "lr<1", out = "x.png", title = "mine" }
-  has(script, "'mine'")
+  has(script, '"mine"')
   test.eq(#of_kind(parsed(script), "lines"), 2)
 end)
 

@@ -86,8 +86,9 @@ local function summary(selected, group, metric, o)
   return rows, #runs
 end
 
--- The range of the values drawn. Where a curve runs away the others stay legible: it is followed to 100 times the largest value at which a curve begins.
-local function scale_y(summaries, forced)
+-- The range of the values drawn. Where a loss runs away the other curves stay legible: it is followed to 100 times the largest value at which one begins
+-- (3 times on an axis that is not logarithmic).
+local function scale_y(summaries, forced, shrinks)
   local values, starts = {}, {}
   for _, rows in ipairs(summaries) do
     if rows[1] then starts[#starts + 1] = rows[1][2] end
@@ -98,7 +99,7 @@ local function scale_y(summaries, forced)
   local low, high, smallest = axis.extent(values)
   local _, start = axis.extent(starts)
   local cut
-  if start and high and start > 0 and high > 20 * start * (log and 100 or 1) then cut = start * (log and 100 or 3) end
+  if shrinks and start and start > 0 and high > 20 * start * (log and 100 or 1) then cut = start * (log and 100 or 3) end
   if cut then
     local kept = {}
     for i, v in ipairs(values) do kept[i] = v <= cut and v or cut end
@@ -116,13 +117,14 @@ local function scale_y(summaries, forced)
         least, most = (low or 0) - spread / 3, (high or 1) + spread / 3
       end
       if cut then most = cut end
-      edges[#edges + 1] = math.max(row[3], least)
-      edges[#edges + 1] = math.min(row[4], most)
+      edges[#edges + 1] = math.min(math.max(row[3], least), most)
+      edges[#edges + 1] = math.min(math.max(row[4], least), most)
     end
   end
   table.move(edges, 1, #edges, #values + 1, values)
   local scale = axis.scale(values, log)
   if cut then scale.high = cut end
+  if not log and low and low >= 0 then scale.low = math.max(scale.low, 0) end
   return scale, cut ~= nil
 end
 
@@ -159,7 +161,12 @@ local function scale_x(summaries, forced)
   local low, high, smallest = axis.extent(values)
   if forced and high and high > 0 then return { log = true, low = math.max(smallest > 1 and low or 1, 1), high = math.max(high, 2) } end
   if low == high then return { log = false, low = (low or 0) - 1, high = (high or 0) + 1 } end
-  return { log = false, low = low, high = (high + 1) % 10 == 0 and high + 1 or high }
+  local scale = { log = false, low = low, high = (high + 1) % 10 == 0 and high + 1 or high }
+  if high - low <= 12 then -- there is no half a step
+    scale.ticks = {}
+    for step = low, high do scale.ticks[#scale.ticks + 1] = { step, ("%d"):format(step) } end
+  end
+  return scale
 end
 
 -- Which groups are drawn, and the words for it.
@@ -189,7 +196,7 @@ local function panel(selected, name, spec)
     summaries[i], counts[i] = summary(selected, group, metric, { smooth = spec.smooth, log_x = forced_x })
   end
   local x = scale_x(summaries, forced_x)
-  local y, cut = scale_y(summaries, axis.forced(spec.log, "y"))
+  local y, cut = scale_y(summaries, axis.forced(spec.log, "y"), selected:shrinks(metric))
   x.label = "step"
   y.label = selected:labelled(metric)
   local bands, lines = {}, {}

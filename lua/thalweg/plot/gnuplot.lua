@@ -19,10 +19,11 @@ local function fail(status, format, ...) error({ message = string.format(format,
 
 local function pick(list, i) return list[(i - 1) % #list + 1] end
 
--- A text as gnuplot's literal. Single quotes: no escapes, no command substitution, no macros.
+-- A text as gnuplot's literal. Between double quotes gnuplot runs what stands in backquotes, and between single ones a doubled quote at the beginning or
+-- beside another ends the text: so quotes, backquotes, backslashes and all that is not known to be harmless are written as octal escapes.
 local function literal(text)
   text = utf8.len(text) and text or text:gsub("[\128-\255]", "?")
-  return "'" .. text:gsub("%c", " "):gsub("'", "''") .. "'"
+  return '"' .. text:gsub("%c", " "):gsub("[^%w \128-\255_.,=:/+()%[%]{}<>*%%^;-]", function(c) return ("\\%03o"):format(c:byte()) end) .. '"'
 end
 
 local function number(v) return ("%.17g"):format(v) end
@@ -315,29 +316,30 @@ function gnuplot.run(script, path)
   local found = probe:read("l")
   probe:close()
   if not found then fail(2, "plot: gnuplot is not installed; as root: apt-get install --no-install-recommends gnuplot-nox") end
-  local base = os.tmpname()
-  local input, errors, drawn = base .. ".gp", base .. ".err", base
+  local input, errors, drawn = os.tmpname(), os.tmpname(), os.tmpname()
+  local function clean()
+    os.remove(input)
+    os.remove(errors)
+    os.remove(drawn)
+  end
   local file = assert(io.open(input, "wb"))
   file:write(script)
   file:close()
-  local part
+  local part, target = nil, drawn
   if path then
     part = path .. ".part"
     local probe_file, message = io.open(part, "wb")
     if not probe_file then
-      os.remove(input)
-      os.remove(base)
+      clean()
       fail(3, "plot: the picture cannot be written: %s", message)
     end
     probe_file:close()
-    drawn = part
+    target = part
   end
   local q = provenance.quote
-  local ok = os.execute(("gnuplot -d %s >%s 2>%s </dev/null"):format(q(input), q(drawn), q(errors)))
+  local ok = os.execute(("gnuplot -d %s >%s 2>%s </dev/null"):format(q(input), q(target), q(errors)))
   local said, text = read(errors), not path and read(drawn) or nil
-  os.remove(input)
-  os.remove(errors)
-  os.remove(base)
+  clean()
   if not ok then
     if part then os.remove(part) end
     local line

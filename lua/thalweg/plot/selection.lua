@@ -22,6 +22,7 @@ local selection = {}
 ---@field left_out integer runs without a result that were left out
 ---@field about string the experiment's sentence, or its name
 ---@field objective { metric: string, goal: "min"|"max", at: "final"|"min"|"max" }
+---@field diverge table<string, boolean> the metrics whose first non-finite value ends a run
 ---@field varying string[] the parameters that differ between the runs
 local Selection = {}
 Selection.__index = Selection
@@ -115,6 +116,8 @@ function selection.of(o)
   self.about = about and about ~= "" and about or first:meta("title") or first:meta("name") or "sweep"
   self.objective = { metric = first:meta("objective_metric") or "loss", goal = first:meta("objective_goal") or "min",
     at = first:meta("objective_at") or "final" }
+  self.diverge = {}
+  for word in (first:meta("diverge") or "loss"):gmatch("%S+") do self.diverge[word] = true end
   local texts = {}
   for i, run in ipairs(self.runs) do texts[i] = run.text end
   self.varying, self.texts_of = labels.varying(texts)
@@ -200,12 +203,20 @@ function Selection:bad(variable)
   return self.objective.metric == variable and self.objective.goal == "max" and -math.huge or math.huge
 end
 
+-- Whether a metric is known to be meant to become small: an accuracy or a learning rate that grows is not running away.
+---@param variable string
+---@return boolean
+function Selection:shrinks(variable)
+  if self.objective.metric == variable then return self.objective.goal == "min" end
+  return self.diverge[variable] == true
+end
+
 -- The value beyond which a metric that should become small is off the picture: so many times the largest with which a run begins. nil: none is.
 ---@param variable string
 ---@param times number
 ---@return number|nil
 function Selection:ceiling(variable, times)
-  if self:bad(variable) < 0 then return nil end
+  if not self:shrinks(variable) then return nil end
   local start
   for _, run in ipairs(self.runs) do
     local first = self:trace(run, variable)[1]
@@ -243,7 +254,7 @@ function Selection:parameter(run, name)
   local v = run.values[column(name)]
   if type(v) == "number" then return v end
   local text = self.texts_of(run.text)[name]
-  if text then return tonumber(text) or text end
+  if text and not (type(v) == "string" and text:sub(1, 1) == '"') then return tonumber(text) or text end
   return v ~= nil and tostring(v) or nil
 end
 
