@@ -115,6 +115,10 @@ local function emit_axis(out, which, scale, target, lifted)
   out[#out + 1] = ("set %stics %s noenhanced (%s)"):format(which, steep and "rotate by -25" or "norotate", tick_list(ticks))
 end
 
+-- The SVG terminal takes sizes of text for pixels, and draws points larger than the others do.
+local function font_size(target, points) return target.term == "svg" and points * 4 / 3 or points end
+local function point_size(target, size) return target.term == "svg" and size * 0.65 or size end
+
 -- How each kind of layer is drawn: the text after the data's name.
 local draws = {}
 
@@ -123,18 +127,19 @@ function draws.line(layer, target)
   -- In a terminal the dash is the character: # $ % @ & =
   if target.dumb then return ("using 1:2 with %s dt %d lc rgb '%s'"):format(layer.rows[2] and "lines" or "points pt 2", (i - 1) % 6 + 2, pick(colors, i)) end
   local look = ("lw %g lc rgb '%s' dt %s"):format(layer.thin and 1.9 or 2.2, pick(colors, i), pick(dashes, i))
-  if layer.marked then return ("using 1:2 with linespoints pt %d ps 0.9 %s"):format(pick(marks, i), look) end
+  if layer.marked then return ("using 1:2 with linespoints pt %d ps %g %s"):format(pick(marks, i), point_size(target, 0.9), look) end
   return "using 1:2 with lines " .. look
 end
 
 function draws.points(layer, target)
   if target.dumb then return ("using 1:2 with points pt %d lt %d lc rgb '%s'"):format(layer.style, layer.style, pick(colors, layer.style)) end
-  return ("using 1:2 with points pt %d ps %g lc rgb '%s%s'"):format(pick(marks, layer.style), layer.size or 0.85, "#80", pick(colors, layer.style):sub(2))
+  return ("using 1:2 with points pt %d ps %g lc rgb '%s%s'"):format(pick(marks, layer.style), point_size(target, layer.size or 0.85), "#80",
+    pick(colors, layer.style):sub(2))
 end
 
 function draws.mark(layer, target)
   if target.dumb then return draws.points(layer, target) end
-  return ("using 1:2 with points pt %d ps 1.6 lw 2.2 lc rgb '%s'"):format(layer.symbol or 2, pick(colors, layer.style))
+  return ("using 1:2 with points pt %d ps %g lw 2.2 lc rgb '%s'"):format(layer.symbol or 2, point_size(target, 1.6), pick(colors, layer.style))
 end
 
 function draws.band(layer)
@@ -198,8 +203,8 @@ local function emit_title(out, panel, target, top)
     if #lines == 0 then return "unset label " .. i end
     return ("set label %d %s at screen 0, screen %s offset character 1.2, character %g left noenhanced %s"):format(i, joined(lines), number(top), -below, look)
   end
-  out[#out + 1] = label(1, title, 1.2, "font ',15'")
-  out[#out + 1] = label(2, note, 1.2 + 1.25 * #title, "font ',11' textcolor rgb '#555555'")
+  out[#out + 1] = label(1, title, 1.2, ("font ',%g'"):format(font_size(target, 15)))
+  out[#out + 1] = label(2, note, 1.2 + 1.25 * #title, ("font ',%g' textcolor rgb '#555555'"):format(font_size(target, 11)))
   out[#out + 1] = ("set tmargin %g"):format(1.2 + 1.25 * #title + 1.0 * #note)
 end
 
@@ -251,7 +256,7 @@ end
 local function terminal(target)
   local w, h = target.width, target.height
   if target.term == "png" then return ("pngcairo noenhanced size %d,%d font 'sans-serif,12.5' background rgb 'white'"):format(w, h) end
-  if target.term == "svg" then return ("svg noenhanced size %d,%d dynamic font 'sans-serif,14' background rgb 'white'"):format(w, h) end
+  if target.term == "svg" then return ("svg noenhanced size %d,%d dynamic font 'sans-serif,16' background rgb 'white'"):format(w, h) end
   if target.term == "pdf" then return ("pdfcairo noenhanced size %.2fin,%.2fin font 'sans-serif,11' fontscale 0.8"):format(w / 100, h / 100) end
   return ("dumb noenhanced size %d,%d %s"):format(w, h, target.color and "ansirgb" or "mono")
 end
@@ -346,7 +351,7 @@ function gnuplot.run(script, path)
     for candidate in said:gmatch("[^\n]+") do
       if candidate:find("%S") and not candidate:find("^%s*%^%s*$") then line = candidate end
     end
-    fail(2, "plot: gnuplot failed: %s", line and line:gsub("^.*, line", "line") or "it said nothing")
+    fail(2, "plot: gnuplot failed: %s", line and line:gsub('^"[^"]*",? line', "line") or "it said nothing")
   end
   if not part then return text end
   local moved, message = os.rename(part, path)
