@@ -100,12 +100,40 @@ local Problem = {}
 ---@field diverge string[] metrics whose first non-finite value ends a run
 ---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
 ---@field run fun(run: thalweg.Run)
+---@field claims? fun(sweep: thalweg.Sweep, claim: function) what `thalweg verify` checks
+---@field quick? { params: table, repeats: integer } what --quick changes
+---@field is_quick? boolean it is the quick form of another
 
 ---@class thalweg.Run
 ---@field params table the parameters of this run, a copy of its own
 ---@field seed integer depends on the root seed and the repeat alone
 ---@field id string 14 hex digits
 local Run = {}
+
+---@class thalweg.Sweep
+---@field name string the experiment's
+---@field about string
+---@field metrics string[] in the file's order; another stream's as stream_metric
+---@field parameters string[] dotted names, sorted
+---@field results string[] what run:result gave, sorted
+---@field objective { metric: string, goal: "min"|"max", at: "final"|"min"|"max" }
+---@field quick boolean these are the runs of the experiment's quick form
+---@operator len: integer
+local Sweep = {}
+
+---@class thalweg.Recorded
+---@field id string 14 hex digits
+---@field status string done, stopped, diverged, failed, crashed, timeout, interrupted, running or pending
+---@field ok boolean status is done or stopped
+---@field seed integer
+---@field rep integer 1, 2, ...: the repeat
+---@field config integer 1, 2, ...: the configuration
+---@field params table<string, any> its parameters by dotted name; an object by its kind, what it holds by names of its own
+---@field text string the parameters as canonical text
+---@field message string why it ended, when there is something to say
+---@field n_steps integer rows of the default stream
+---@field wall_time number seconds
+local Recorded = {}
 
 ---@class thalweg.Module
 local tw = {}
@@ -130,6 +158,9 @@ tw.schedule = {}
 
 ---@class thalweg.module.space
 tw.space = {}
+
+---@class thalweg.module.stats
+tw.stats = {}
 
 ---@class thalweg.module.tree
 tw.tree = {}
@@ -4310,11 +4341,14 @@ function tw.space.list(rows) end
 ---@field diverge? table metrics whose first non-finite value ends a run
 ---@field objective? table what ranks configurations
 ---@field run function one run
+---@field claims? function what the recorded runs show, checked by thalweg verify
+---@field quick? table what --quick changes: params by name, repeats
 
 --- `experiment{ options } -> experiment`
 ---
 --- An experiment: the parameters, of which spaces vary, and what one run does with them. A script returns it. Unknown keys, missing and wrong values are
---- errors at the script's line.
+--- errors at the script's line. `claims` gets the sweep of its runs and a function: see Claims. `quick` replaces parameters by name, and the number of
+--- repeats, when the command says --quick; its runs have a file of their own.
 ---@param given thalweg.options.experiment
 ---@return thalweg.Experiment
 function tw.experiment(given) end
@@ -4368,6 +4402,407 @@ function Run:finished() end
 --- Results of the whole run, one number per name; they become columns of the file.
 ---@param values table<string, number>
 function Run:result(values) end
+
+--- `open(path, ...) -> sweep`
+---
+--- Opens a sweep for reading: its file (and the journals beside it while it is being written), a journal folder, or several of them, which are merged:
+--- the first finished record of a run wins. Nothing but the plan is read before it is asked for; what is opened does not change when the file does.
+---@param path string
+---@param ... string
+---@return thalweg.Sweep
+function tw.open(path, ...) end
+
+--- `runs() -> function`
+---
+--- The runs of a sweep in plan order, for a loop.
+---@return fun(): thalweg.Recorded
+function Sweep:runs() end
+
+--- `where(wanted) -> sweep`
+---
+--- The runs that meet a condition, as a sweep. A table names parameters (dotted where nested: ["opt.lr"], ["decay.rate"]), or id, status, ok, seed, rep,
+--- config. It gives each a value (numbers are compared exactly), { "<", value }, a list of values, a schedule or recipe, or a function of the value. A
+--- string is an expression as in `thalweg run --only`. A function gets each run and says whether it stays. A name that the sweep does not have is an
+--- error that lists the names; a run without the parameter meets no condition on it.
+---@param wanted table|string|fun(one: thalweg.Recorded): boolean
+---@return thalweg.Sweep
+function Sweep:where(wanted) end
+
+--- `ok() -> sweep`
+---
+--- The runs that reached their end: status done or stopped.
+---@return thalweg.Sweep
+function Sweep:ok() end
+
+--- `trace(metric) -> values, steps`
+---
+--- The trajectory of the one run there is: see run:trace. Several runs are an error that says what they differ in.
+---@param metric string
+---@return number[] values, integer[] steps
+function Sweep:trace(metric) end
+
+--- `final(metric) -> number|number[]`
+---
+--- The last value of a metric in the one run there is. Several runs are an error: `:values` gives all, `:median` and its like one number for them.
+---@param metric string
+---@return number|number[]
+function Sweep:final(metric) end
+
+--- `at(metric, step) -> number|number[]|nil`
+---
+--- The value of a metric at a step of the one run there is: see run:at.
+---@param metric string
+---@param step integer
+---@return number|number[]|nil
+function Sweep:at(metric, step) end
+
+--- `steps_to(metric, threshold [, relation]) -> number`
+---
+--- The first step of the one run there is at which a metric is below a threshold: see run:steps_to. Of several runs: `sweep:values(function(one) return
+--- one:steps_to(metric, threshold) end)`.
+---@param metric string
+---@param threshold number
+---@param relation? "<"|"<="|">"|">="
+---@return number
+function Sweep:steps_to(metric, threshold, relation) end
+
+--- `group_by(...) -> table`
+---
+--- The runs by the values of one or more names (parameters, or status, rep, config ...): a list of entries { value, ..., sweep }, numbers ascending, the
+--- rest in plan order. `entry.sweep` is the sweep as well and `entry.keys` has the values by name; a value that is absent is false.
+---@param ... string
+---@return { sweep: thalweg.Sweep, keys: table<string, any>, [integer]: any }[]
+function Sweep:group_by(...) end
+
+--- `best([{metric, goal = "min", at = "final"}]) -> sweep`
+---
+--- The runs of the best configuration: the one with the best median of the objective over its runs with status done or stopped, as `thalweg best` ranks
+--- them; of equal ones the first of the plan. All runs of the configuration are in it, whatever their status.
+---@param o? { metric?: string, goal?: "min"|"max", at?: "final"|"min"|"max" }
+---@return thalweg.Sweep
+function Sweep:best(o) end
+
+--- `values(metric [, {at = "final", result = false}]) -> table`
+---
+--- One number per run, in plan order: the last value of a metric, or with `at` its smallest ("min"), its largest ("max"), the step of the smallest
+--- ("argmin") or the value at a step; "x[2]" names an element of a metric with axes. What run:result gave, when the name is a result's ({ result = true }
+--- where a metric has that name too); or what a function says of each run. NaN where a run has none.
+---@param metric string|fun(one: thalweg.Recorded): number
+---@param o? { at?: "final"|"min"|"max"|"argmin"|integer, result?: boolean }
+---@return number[]
+function Sweep:values(metric, o) end
+
+--- `mean(metric [, {at = "final", result = false}]) -> number`
+---
+--- The mean of a metric over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.mean = nil
+
+--- `median(metric [, {at = "final", result = false}]) -> number`
+---
+--- The median of a metric over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.median = nil
+
+--- `sd(metric [, {at = "final", result = false}]) -> number`
+---
+--- The sample standard deviation of a metric over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.sd = nil
+
+--- `var(metric [, {at = "final", result = false}]) -> number`
+---
+--- The sample variance of a metric over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.var = nil
+
+--- `se(metric [, {at = "final", result = false}]) -> number`
+---
+--- The standard error of the mean of a metric over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.se = nil
+
+--- `sd_se(metric [, {at = "final", result = false}]) -> number`
+---
+--- The standard error of the standard deviation of a metric over the runs (see tw.stats.sd_se); metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.sd_se = nil
+
+--- `min(metric [, {at = "final", result = false}]) -> number`
+---
+--- The smallest value over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.min = nil
+
+--- `max(metric [, {at = "final", result = false}]) -> number`
+---
+--- The largest value over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.max = nil
+
+--- `quantile(metric, q [, {at = "final", result = false}]) -> number`
+---
+--- The q-th quantile of a metric over the runs (see tw.stats.quantile); metric and options as in sweep:values.
+---@param metric string|fun(one: thalweg.Recorded): number
+---@param q number from 0 to 1
+---@param o? table
+---@return number
+function Sweep:quantile(metric, q, o) end
+
+--- `ci(metric [, {level = 0.95, method = "t", at = "final", result = false}]) -> low, high, value`
+---
+--- A confidence interval over the runs, and the value it is about: see tw.stats.ci for the methods "t", "bootstrap" and "median". Options as there, and
+--- `at` and `result` as in sweep:values.
+---@param metric string|fun(one: thalweg.Recorded): number
+---@param o? table
+---@return number low, number high, number value
+function Sweep:ci(metric, o) end
+
+--- `compare(other, metric [, {at = "final", result = false}]) -> table`
+---
+--- Two selections compared over the seeds that both have: the mean difference self - other with its standard error, Student's paired t test and the sign
+--- test (see tw.stats.paired). Each selection has one run per seed. `unpaired` counts the runs without a partner. Options as in sweep:values.
+---@param other thalweg.Sweep
+---@param metric string|fun(one: thalweg.Recorded): number
+---@param o? table
+---@return { difference: number, se: number, t: number, p: number, n: integer, wins: integer, losses: integer, sign_p: number, unpaired: integer }
+function Sweep:compare(other, metric, o) end
+
+--- `across(metric, statistic) -> values, steps`
+---
+--- A statistic over the runs at every step: its values and the steps. Runs that ended earlier leave NaN from there on; runs that logged at other steps
+--- are an error. The statistic is the name of one in tw.stats ("mean", "median", "sd", "se", ...) or a function of the runs' values.
+---@param metric string
+---@param statistic string|fun(values: number[]): number
+---@return number[] values, integer[] steps
+function Sweep:across(metric, statistic) end
+
+--- `fit_slope(x, y [, {logx = false, logy = false, over = "median", at = "final", result = false, from, to}]) -> slope, intercept, se, n`
+---
+--- A straight line fitted by least squares, in the values or in their logarithms (logx, logy): slope, intercept, standard error of the slope (NaN for two
+--- points), number of points. With x = "step", y is a metric along the steps of the one run, or a statistic over the runs at each step (`over`). With x a
+--- metric, both come from the one run, row by row. With x a parameter, each of its values is a point and y is a metric, a result or a function of a run,
+--- `over` the runs that have it (default the median). `from` and `to` bound x before the logarithm. Options `at` and `result` as in sweep:values.
+---@param x string
+---@param y string|fun(one: thalweg.Recorded): number
+---@param o? table
+---@return number slope, number intercept, number se, integer n
+function Sweep:fit_slope(x, y, o) end
+
+--- `trace(metric) -> values, steps`
+---
+--- The values of a metric, row by row, and the steps at which they were logged. A metric with axes gives an array per row, row-major; "x[2]" or "w[1,3]"
+--- is one element of it and a metric like any other. Both are empty when the run has not logged it.
+---@param metric string
+---@return number[] values, integer[] steps
+function Recorded:trace(metric) end
+
+--- `final(metric) -> number|number[]`
+---
+--- The last value of a metric, NaN when there is none; an array for a metric with axes.
+---@param metric string
+---@return number|number[]
+function Recorded:final(metric) end
+
+--- `min(metric) -> number`
+---
+--- The smallest value of a metric, NaN left out.
+---@type fun(self: thalweg.Recorded, metric: string): number
+Recorded.min = nil
+
+--- `max(metric) -> number`
+---
+--- The largest value of a metric, NaN left out.
+---@type fun(self: thalweg.Recorded, metric: string): number
+Recorded.max = nil
+
+--- `argmin(metric) -> integer|nil`
+---
+--- The step of the smallest value (the first such), nil when the run has logged none.
+---@param metric string
+---@return integer|nil
+function Recorded:argmin(metric) end
+
+--- `at(metric, step) -> number|number[]|nil`
+---
+--- The value of a metric at a step; NaN when the run has no row there (it ended before, or did not log at that step). Of a metric with axes an array, and
+--- nil.
+---@param metric string
+---@param step integer
+---@return number|number[]|nil
+function Recorded:at(metric, step) end
+
+--- `steps_to(metric, threshold [, relation]) -> number`
+---
+--- The first step at which a metric is below a threshold (or stands in another relation to it); infinite when it never is.
+---@param metric string
+---@param threshold number
+---@param relation? "<"|"<="|">"|">="
+---@return number
+function Recorded:steps_to(metric, threshold, relation) end
+
+--- `result(name) -> number`
+---
+--- What run:result gave under a name, NaN when the run gave none.
+---@param name string
+---@return number
+function Recorded:result(name) end
+
+--- `mean(values) -> number`
+---
+--- The arithmetic mean.
+---
+--- Formula: `m = sum(x) / n`
+---@param values number[]
+---@return number
+function tw.stats.mean(values) end
+
+--- `var(values) -> number`
+---
+--- The sample variance.
+---
+--- Formula: `s^2 = sum((x - m)^2) / (n - 1)`
+---@param values number[] at least two
+---@return number
+function tw.stats.var(values) end
+
+--- `sd(values) -> number`
+---
+--- The sample standard deviation: the square root of the sample variance.
+---@param values number[] at least two
+---@return number
+function tw.stats.sd(values) end
+
+--- `se(values) -> number`
+---
+--- The standard error of the mean.
+---
+--- Formula: `s / sqrt(n)`
+---@param values number[] at least two
+---@return number
+function tw.stats.se(values) end
+
+--- `sd_se(values) -> number`
+---
+--- The standard error of the standard deviation, from the sample's own fourth moment, so that no distribution is assumed.
+---
+--- Formula: `sqrt((m4 - s^4 (n - 3) / (n - 1)) / n) / (2 s), m4 = sum((x - m)^4) / n; about s / sqrt(2 (n - 1)) for normal values`
+---@param values number[] at least four
+---@return number
+function tw.stats.sd_se(values) end
+
+--- `quantile(values, q) -> number`
+---
+--- The q-th quantile by linear interpolation between the ordered values (NumPy's default, type 7 of Hyndman and Fan).
+---
+--- Formula: `x_k + (h - k) (x_{k+1} - x_k), h = (n - 1) q, k = floor(h), x_0 the smallest`
+---@param values number[]
+---@param q number from 0 to 1
+---@return number
+function tw.stats.quantile(values, q) end
+
+--- `median(values) -> number`
+---
+--- The middle value; of an even number the mean of the middle two.
+---@param values number[]
+---@return number
+function tw.stats.median(values) end
+
+--- `min(values) -> number`
+---
+--- The smallest value.
+---@type fun(values: number[]): number
+tw.stats.min = nil
+
+--- `max(values) -> number`
+---
+--- The largest value.
+---@type fun(values: number[]): number
+tw.stats.max = nil
+
+--- `linear_fit(x, y) -> table`
+---
+--- Least squares of y = intercept + slope x. Two points give a line without errors: se is NaN.
+---
+--- Formula: `slope = sum((x - mx)(y - my)) / sum((x - mx)^2); se^2 = (sum(residual^2) / (n - 2)) / sum((x - mx)^2)`
+---@param x number[]
+---@param y number[]
+---@return { slope: number, intercept: number, se: number, intercept_se: number, r: number, n: integer }
+function tw.stats.linear_fit(x, y) end
+
+---@class thalweg.options.stats.ci
+---@field level? number the probability that the interval holds the value
+---@field method? "t"|"bootstrap"|"median" t: of the mean, for normal values; bootstrap: of the statistic, by resampling; median: of the median, by order statistics
+---@field statistic? "mean"|"median"|"sd" what the bootstrap computes
+---@field samples? integer resamples of the bootstrap
+---@field seed? integer seed of the bootstrap
+
+--- `ci(values [, {level = 0.95, method = "t", statistic = "mean", samples = 2000, seed = 1}]) -> low, high, value`
+---
+--- A confidence interval: its ends, and the value it is about. Method "t": of the mean, from Student's quantile. "bootstrap": percentiles of the
+--- statistic over resamples drawn by tw.rng. "median": order statistics, at least of the level, for any distribution; at level 0.95 it takes six values.
+---
+--- Formula: `t: m -+ t_{(1 + level)/2, n-1} s / sqrt(n); median: [x_(k), x_(n+1-k)], k the largest with P(Binomial(n, 1/2) <= k - 1) <= (1 - level) / 2`
+---@param values number[] at least two
+---@param o? thalweg.options.stats.ci
+---@return number low, number high, number value
+function tw.stats.ci(values, o) end
+
+--- `paired(a, b) -> table`
+---
+--- Pairs of values compared: the mean difference a - b with Student's paired t test and the sign test, both two-sided. Pairs that are equal count for
+--- neither side of the sign test. Differences that are all equal have se 0: t is infinite (or NaN when they are all zero), p is 0 (or 1).
+---
+--- Formula: `t = mean(d) / (s_d / sqrt(n)), d = a - b; sign_p = min(1, 2 P(Binomial(wins + losses, 1/2) <= min(wins, losses)))`
+---@param a number[]
+---@param b number[]
+---@return { difference: number, se: number, t: number, p: number, n: integer, wins: integer, losses: integer, ties: integer, sign_p: number }
+function tw.stats.paired(a, b) end
+
+--- `t_cdf(x, df) -> number`
+---
+--- Student's t distribution function.
+---
+--- Formula: `P(T <= x) = 1 - I_{v/(v+x^2)}(v/2, 1/2) / 2 for x >= 0, v = df`
+---@param x number
+---@param df number degrees of freedom, above 0
+---@return number
+function tw.stats.t_cdf(x, df) end
+
+--- `t_quantile(p, df) -> number`
+---
+--- The quantile of Student's t distribution: the inverse of t_cdf, by bisection down to neighbouring numbers.
+---@param p number between 0 and 1
+---@param df number degrees of freedom, above 0
+---@return number
+function tw.stats.t_quantile(p, df) end
+
+--- `normal_cdf(x) -> number`
+---
+--- The standard normal distribution function.
+---
+--- Formula: `P(Z <= x) = 1/2 + phi(x) (x + x^3/3 + x^5/(3 5) + ...)`
+---@param x number
+---@return number
+function tw.stats.normal_cdf(x) end
+
+--- `normal_quantile(p) -> number`
+---
+--- The quantile of the standard normal distribution, to about 1e-16 of its value.
+---@param p number between 0 and 1
+---@return number
+function tw.stats.normal_quantile(p) end
+
+--- `binomial_cdf(k, n, p) -> number`
+---
+--- The probability of at most k successes in n trials.
+---
+--- Formula: `P(X <= k) = I_{1-p}(n - k, k + 1)`
+---@param k integer
+---@param n integer
+---@param p number from 0 to 1
+---@return number
+function tw.stats.binomial_cdf(k, n, p) end
 
 ---@type string
 tw.version = ""

@@ -24,7 +24,8 @@ local collect = {}
 ---@field note? string
 
 -- How an object of each kind is called on the page.
-local variables = { generator = "r", optimizer = "opt", run = "run", schedule = "s", stepper = "stepper", problem = "problem" }
+local variables = { generator = "r", optimizer = "opt", run = "run", schedule = "s", stepper = "stepper", problem = "problem", sweep = "sweep",
+  recorded = "one" }
 
 -- The tables with public functions, by path: tw, tw.linalg, ...
 ---@return table<string, table>
@@ -319,6 +320,8 @@ function collect.public()
   methods("stepper", getmetatable(decay:start()))
   methods("problem", select(2, debug.getupvalue(getmetatable(tw.problems.sphere()).__index, 1)))
   methods("run", getmetatable(require("thalweg.runner.object").new({ params = {}, seed = 1, hex = "" })).__index)
+  methods("sweep", require("thalweg.sweep.view").class)
+  methods("one", require("thalweg.sweep.recorded").class)
   table.sort(out)
   return out
 end

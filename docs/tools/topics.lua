@@ -44,4 +44,19 @@ What a script returns, and what `thalweg run` executes.]] },
   { title = "The run", files = { "runner/object.lua" }, prefix = "tw", owners = { Run = "run" }, intro = [[
 The object that an experiment's `run` function receives. `run.params` holds the parameters of this run, `run.seed` depends on the root seed and the
 repeat alone, `run.id` is 14 hexadecimal digits.]] },
+  { title = "Claims", files = { "claims.lua" }, prefix = "tw", intro = [[
+An experiment's `claims = function(sweep, claim) ... end` says what its recorded runs show, and `thalweg verify` checks it. `sweep` holds the runs of the
+script's plan. Nothing passes without a measured value: nil, an empty array and NaN fail, and so does a claim that raises an error.]] },
+  { title = "Sweeps", files = { "sweep/init.lua" }, prefix = "tw", intro = [[
+What is recorded, in Lua: `tw.open` reads a sweep's file, and an experiment's `claims` receive the sweep that was run.]] },
+  { title = "The runs of a sweep", files = { "sweep/view.lua", "sweep/statistics.lua" }, prefix = "tw", owners = { Sweep = "sweep" }, intro = [[
+`#sweep` counts its runs; `sweep.name`, `sweep.metrics`, `sweep.parameters` (dotted names), `sweep.results`, `sweep.objective` and `sweep.quick` tell about
+it. Sweeps never change: a selection is another sweep. In the examples, `sweep` is gradient descent on x^2 / 2 from 1 with `lr` 0.2 and 0.4, two seeds
+each.]] },
+  { title = "One recorded run", files = { "sweep/recorded.lua" }, prefix = "tw", owners = { Recorded = "recorded" }, intro = [[
+What `sweep:runs()` gives: `id`, `status`, `ok`, `seed`, `rep`, `config`, `params` (by dotted name), `text`, `message`, `n_steps`, `wall_time`, and its
+trajectory.]] },
+  { title = "Statistics", files = { "stats.lua", "distributions.lua" }, prefix = "tw.stats", intro = [[
+Of plain arrays of numbers, or vectors. Sums go through the engine's one tree, so that a statistic has the same bits on every machine. A NaN among the
+values makes the result NaN; infinite values keep their place.]] },
 }

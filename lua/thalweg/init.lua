@@ -42,6 +42,9 @@ tw.problems = face("problems", "beale", "booth", "himmelblau", "matyas", "three_
   "bukin", "drop_wave", "eggholder", "rosenbrock", "colville", "wood", "ackley", "levy", "rastrigin", "styblinski_tang", "sphere", "schwefel", "zakharov",
   "quadratic", "quadratic_deep", "least_squares", "logistic_regression")
 tw.data = face("data", "csv", "split", "subset", "standardize", "batches")
+tw.stats = face("stats", "mean", "var", "sd", "se", "sd_se", "median", "quantile", "min", "max", "linear_fit", "ci", "paired",
+  "t_cdf", "t_quantile", "normal_cdf", "normal_quantile", "binomial_cdf")
+tw.open = require("thalweg.sweep").open
 tw.optim = options.seal("tw.optim.", require "thalweg.optim")
 
 return options.seal("tw.", tw)

@@ -121,6 +121,7 @@ function script.load(path)
       fault.usage(string.format("%s: two functions have one name: name is %s; a function is known by its name", path, own.name))
     end
   end
+  if result.claims then lint.names(result.claims, modules) end
   table.sort(opened.modules, function(a, b) return a.name < b.name end)
   rawset(result, "path", path)
   rawset(result, "source", opened.source)
