@@ -14,13 +14,21 @@ static void put_copy(lua_State *L, const char *name, tw_tensor *t) {
   lua_setfield(L, -2, name);
 }
 
+static void put_lanes(lua_State *L, const double *v) {
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *t;
+  tw_bind_status(L, tw_tensor_new_lanes(tw_bind_ctx(L), TW_F64, 0, v, &t));
+  tw_handle_fill(L, h, t);
+}
+
 static void put_integer(lua_State *L, const char *name, int64_t v) {
   lua_pushinteger(L, v);
   lua_setfield(L, -2, name);
 }
 
 int tw_engine_read(lua_State *L) {
-  const tw_optim *o = tw_engine_check(L, 1)->optim;
+  tw_optim *o = tw_engine_check(L, 1)->optim;
+  tw_optim_follow(tw_bind_ctx(L), o);
   lua_createtable(L, 0, 8);
   put_integer(L, "steps", o->steps);
   put_integer(L, "updates", o->t[0]);
@@ -42,7 +50,8 @@ int tw_engine_read(lua_State *L) {
   lua_setfield(L, -2, "vectors");
   lua_newtable(L);
   for (int i = 0; o->kind->numbers[i]; i++) {
-    lua_pushnumber(L, o->number[i][0]);
+    if (o->laned) put_lanes(L, o->number[i]);
+    else lua_pushnumber(L, o->number[i][0]);
     lua_setfield(L, -2, o->kind->numbers[i]);
   }
   lua_setfield(L, -2, "numbers");
@@ -90,6 +99,7 @@ int tw_engine_write(lua_State *L) {
   tw_optim *o = tw_engine_check(L, 1)->optim;
   tw_ctx *ctx = tw_bind_ctx(L);
   const char *owner = o->kind->name;
+  tw_optim_follow(ctx, o);
   luaL_checktype(L, 2, LUA_TTABLE);
   int64_t steps = get_integer(L, owner, "steps"), updates = get_integer(L, owner, "updates"), calls = get_integer(L, owner, "calls");
   check_table(L, owner, "leaves");
@@ -110,8 +120,13 @@ int tw_engine_write(lua_State *L) {
   }
   check_table(L, owner, "numbers");
   for (int i = 0; o->kind->numbers[i]; i++) {
-    if (lua_getfield(L, -1, o->kind->numbers[i]) != LUA_TNUMBER) luaL_error(L, "%s: the saved state has no number `%s`", owner, o->kind->numbers[i]);
-    for (int r = 0; r < o->lanes; r++) o->number[i][r] = lua_tonumber(L, -1);
+    int type = lua_getfield(L, -1, o->kind->numbers[i]);
+    const tw_tensor *t = type == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
+    if (type != LUA_TNUMBER && !t) luaL_error(L, "%s: the saved state has no number `%s`", owner, o->kind->numbers[i]);
+    if (t) tw_optim_numbers(o, t, o->number[i]);
+    else {
+      for (int r = 0; r < o->lanes; r++) o->number[i][r] = lua_tonumber(L, -1);
+    }
     lua_pop(L, 1);
   }
   lua_getfield(L, 2, "begun");

@@ -13,9 +13,12 @@ local Schedule = class.Schedule
 
 local compose = {}
 
+-- A number, or one that differs between the runs computed together.
+local function is_number(v) return type(v) == "number" or core.is_laned(v) end
+
 local function as_schedule(what, v)
   if v == nil then return steps.constant() end
-  if type(v) == "number" then return steps.constant(v) end
+  if is_number(v) then return steps.constant(v) end
   if not class.is(v) then fault.raise("%s: a schedule or a number is needed: got %s", what, options.show(v)) end
   return v
 end
@@ -121,25 +124,26 @@ local operators = {
 }
 
 local function operand_text(v)
+  if core.is_laned(v) then return canonical.text(v) end
   if type(v) == "number" then return v < 0 and "(" .. canonical.number(v) .. ")" or canonical.number(v) end
   return rawget(v, "composed") and "(" .. v.text .. ")" or v.text
 end
 
 local function combine(op, a, b)
   for _, v in ipairs { a, b } do
-    if type(v) ~= "number" and not class.is(v) then
+    if not is_number(v) and not class.is(v) then
       fault.raise("schedule: %s needs numbers and schedules: got %s", op.sign, options.show(v))
     end
   end
   local apply = op.apply
   local fields = { composed = true, text = operand_text(a) .. op.sign .. operand_text(b) }
-  if type(a) ~= "number" and type(b) ~= "number" then
+  if not is_number(a) and not is_number(b) then
     return composed(op.kind, { left = a, right = b }, function(o) return op.lifted(o.left, o.right) end, { a, b }, function(f, g)
       return function(t) return apply(f(t), g(t)) end
     end, fields)
   end
   local number, of, number_first = a, b, true
-  if type(b) == "number" then number, of, number_first = b, a, false end
+  if is_number(b) then number, of, number_first = b, a, false end
   fields.columns = {}
   for _, column in ipairs(of.columns) do described.add(fields.columns, column[1], column[2]) end
   described.add(fields.columns, op.column, number)

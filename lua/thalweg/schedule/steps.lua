@@ -18,7 +18,7 @@ local steps = {}
 ---@param value? number default 1
 ---@return thalweg.Schedule
 steps.constant = space.lift(function(value)
-  if type(value) == "number" then value = { value = value } end
+  if type(value) == "number" or core.is_laned(value) then value = { value = value } end
   local o = options.check("constant", {
     { name = "value", type = "number", default = 1, about = "the value at every step" },
   }, value)
