@@ -56,7 +56,7 @@ local function new_run(dir)
   local book = record.logbook(dir, 1, { uuid = "00000000-0000-4000-8000-000000000000", sync = "off" })
   local row = { id = 0x123456789, hex = "00000123456789", seed = 1, params = { lr = 0.1, batch = 32 } }
   book:begin(row.id, 1, row.seed, { diverge = { "loss" }, lanes = 1 })
-  return object.new(row, book), book
+  return object.new({ row }, book), book
 end
 
 -- A sweep of gradient descent on x^2 / 2 from 1: two learning rates, two seeds, five rows each.

@@ -6,6 +6,7 @@ local names = require "thalweg.names"
 local options = require "thalweg.options"
 local ordered = require "thalweg.ordered"
 local override = require "thalweg.override"
+local override = require "thalweg.override"
 local space = require "thalweg.space"
 
 ---@class thalweg.Experiment
@@ -15,6 +16,7 @@ local space = require "thalweg.space"
 ---@field units table<string, string> by metric
 ---@field params table the space tree
 ---@field where? fun(params: table): boolean
+---@field lanes string[] parameters in which runs computed together may differ
 ---@field repeats integer
 ---@field diverge string[] metrics whose first non-finite value ends a run
 ---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
@@ -47,6 +49,7 @@ local fields = {
   { name = "params", type = "table", default = {}, about = "what varies, and what does not" },
   { name = "where", type = "function", optional = true, about = "keeps a combination of parameters when true" },
   { name = "repeats", type = "integer", min = 1, default = 1, about = "seeds per configuration" },
+  { name = "lanes", type = "table", default = {}, about = "parameters in which runs computed together may differ; \"seed\" is the repeat" },
   { name = "diverge", type = "table", default = { "loss" }, about = "metrics whose first non-finite value ends a run" },
   { name = "objective", type = "table", default = {}, about = "what ranks configurations" },
   { name = "run", type = "function", about = "one run" },
@@ -58,6 +61,29 @@ local quick_fields = {
   { name = "params", type = "table", default = {}, about = "other values of parameters, by name" },
   { name = "repeats", type = "integer", min = 1, optional = true, about = "seeds per configuration" },
 }
+
+-- Names in the parameters that are numbers wherever they stand.
+local function check_lanes(given, params)
+  local lanes, seen = {}, {}
+  for i, name in ordered.pairs(given) do
+    if math.type(i) ~= "integer" or type(name) ~= "string" then fault.raise("experiment: lanes is a list of parameters: entry is %s", options.show(name)) end
+    if seen[name] then fault.raise("experiment: lanes: a name stands twice: name is %s", name) end
+    seen[name] = true
+    lanes[#lanes + 1] = name
+    if name ~= "seed" then
+      local found = override.map(params, name, function(old)
+        for _, v in ipairs(space.enumerate(old)) do
+          if type(v) ~= "number" then fault.raise("experiment: lanes: only numbers can differ between runs computed together: %s is %s", name, options.show(v)) end
+        end
+        return old
+      end)
+      if not found then fault.raise("experiment: lanes: no parameter has this name: name is %s", name) end
+    elseif params.seed ~= nil then
+      fault.raise('experiment: lanes: "seed" means the repeat: a parameter has this name too; rename it')
+    end
+  end
+  return lanes
+end
 
 local function check_metric(what, v)
   if type(v) ~= "string" or not v:match("^[a-z][a-z0-9_]*$") then
@@ -171,6 +197,7 @@ function experiment.new(given)
     if type(unit) ~= "string" then fault.raise("experiment: wrong unit: units.%s is %s; it must be a string", metric, options.show(unit)) end
   end
   check_params(e.params)
+  e.lanes = check_lanes(e.lanes, e.params)
   if e.quick then check_quick(e) end
   return setmetatable(e, Experiment)
 end

@@ -237,6 +237,7 @@ TW_CHECKED tw_status tw_logbook_row_end(tw_logbook *, const int64_t *step, int64
 
 TW_CHECKED tw_status tw_logbook_result(tw_logbook *, const tw_result *, size_t n, tw_error *);
 TW_CHECKED tw_status tw_logbook_finish(tw_logbook *, tw_run_status, tw_text message, double wall, double cpu, tw_error *);
+void tw_logbook_abandon(tw_logbook *); /* the run goes on elsewhere: nothing more is written, a later attempt will end */
 TW_CHECKED tw_status tw_logbook_flush(tw_logbook *, tw_error *);
 TW_CHECKED tw_status tw_logbook_close(tw_logbook *, tw_error *);      /* flush and sync; free it afterwards */
 bool tw_logbook_last(const tw_logbook *, tw_text full_name, double *out); /* of this run */

@@ -312,6 +312,11 @@ tw_status tw_logbook_result(tw_logbook *b, const tw_result *r, size_t n, tw_erro
   return n ? frame(b, TW_FRAME_RESULT, 0, 0, e) : TW_OK;
 }
 
+void tw_logbook_abandon(tw_logbook *b) {
+  forget_run(b);
+  b->in_run = false;
+}
+
 tw_status tw_logbook_finish(tw_logbook *b, tw_run_status status, tw_text message, double wall, double cpu, tw_error *e) {
   tw_status s = need_run(b, "finish", e);
   if (s == TW_OK) s = emit_all(b, e);

@@ -66,6 +66,7 @@ tw_status tw_optim_set(tw_ctx *ctx, tw_optim *o, int group, int option, int n, c
   for (int r = 0; r < o->lanes; r++) o->hyper[group][option][r] = values[n ? 0 : r];
   o->constant[group][option] = constant && n;
   o->differs[group][option] = !n;
+  o->changes++;
   return TW_OK;
 }
 
@@ -80,6 +81,7 @@ static tw_status allocate(tw_ctx *ctx, tw_optim *o) {
   if (!o->t || !o->loss || !o->go || !o->reason || !o->scale || !o->origin) return out_of_memory(ctx, o);
   if (o->laned) memcpy(o->origin, ctx->lane_origin, lanes * sizeof *o->origin);
   for (size_t r = 0; r < lanes; r++) o->reason[r] = "";
+  o->scaled = true;
   for (int i = 0; o->kind->numbers[i]; i++) {
     o->number[i] = tw_calloc(lanes, sizeof **o->number);
     if (!o->number[i]) return out_of_memory(ctx, o);
@@ -147,6 +149,7 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
     tw_free(o->number[i]);
   }
   tw_optim_free(ctx, o->inner);
+  tw_tensor_release(ctx, o->scalars);
   tw_free(o->hyper);
   tw_free(o->constant);
   tw_free(o->differs);
@@ -186,6 +189,8 @@ void tw_optim_follow(tw_ctx *ctx, tw_optim *o) {
   }
   memcpy(o->origin, ctx->lane_origin, (size_t)n * sizeof *o->origin);
   o->lanes = n;
+  o->scaled = true; /* the factors are laid out by lanes */
+  o->changes++;
 }
 
 static tw_status check_gradient(tw_ctx *ctx, const tw_optim *o, int i, const tw_tensor *g) {

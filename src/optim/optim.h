@@ -27,6 +27,7 @@ typedef struct tw_rule {
   int n_scalars;
   void (*scalars)(const tw_hypers *, double *const *s); /* s[scalar][lane] */
   int (*variant)(const tw_hypers *);                    /* from flags and choices; NULL: 0 */
+  int64_t steady;                                       /* from this t on the scalars depend on t no more; 0: they always do */
 } tw_rule;
 
 /* The function being minimised, seen from an optimizer: evaluations at the parameters' present values. Whoever makes one fills in what it can do.
@@ -116,6 +117,12 @@ struct tw_optim {
   tw_objective *objective;         /* of the step being taken */
   tw_tensor *const *grad;          /* of the step being taken, after clipping */
   double *scale;                   /* [leaf][lane] factors of the gradients, from clipping by norms */
+  bool scaled;                     /* some of them are not as usual, or a lane does not take the step */
+  uint64_t changes;                /* counts changes of hyperparameters and lanes */
+  tw_tensor *scalars;              /* those of the last step, while it can be used again */
+  int scalars_group, scalars_dtype, scalars_variant;
+  const tw_rule *scalars_rule;
+  uint64_t scalars_changes;
   void *user;                      /* the binding's */
   tw_status (*define)(tw_ctx *, tw_optim *, int leaf); /* step of a kind made by a script */
 };

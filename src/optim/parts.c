@@ -147,37 +147,53 @@ tw_status tw_optim_apply_rule(tw_ctx *ctx, tw_optim *o, int leaf, const tw_rule 
   return status;
 }
 
-/* Scalars are the same for all parameters of a group and dtype unless clipping by norms scales them differently: then they are made anew. */
+/* May the scalars made for one parameter serve another, or another step? Those of clipping by norms differ between parameters. */
+static bool can_reuse(const tw_optim *o, const tw_leaf *l, int leaf, int made_for, const tw_rule *rule) {
+  if (!o->scalars || o->scalars_group != l->group || o->scalars_dtype != l->p->dtype || o->scalars_rule != rule) return false;
+  if (made_for < 0) {
+    if (o->scaled || o->scalars_changes != o->changes || !rule->steady) return false;
+    for (int r = 0; r < o->lanes; r++) {
+      if (o->t[r] <= rule->steady) return false;
+    }
+    return true;
+  }
+  return memcmp(o->scale + made_for * o->lanes, o->scale + leaf * o->lanes, (size_t)o->lanes * sizeof(double)) == 0;
+}
+
+static tw_status make_scalars(tw_ctx *ctx, tw_optim *o, int leaf, const tw_rule *rule, const tw_hypers *h) {
+  const tw_leaf *l = &o->leaf[leaf];
+  int n = TW_RULE_OWN + rule->n_scalars;
+  tw_tensor_release(ctx, o->scalars);
+  o->scalars = NULL;
+  double **s = make_rows(ctx, o, n);
+  if (!s) return TW_ENOMEM;
+  around(o, leaf, s);
+  rule->scalars(h, s + TW_RULE_OWN);
+  tw_status status = scalars_tensor(ctx, o, (tw_dtype)l->p->dtype, n, s, &o->scalars);
+  tw_free(s);
+  o->scalars_group = l->group;
+  o->scalars_dtype = l->p->dtype;
+  o->scalars_rule = rule;
+  o->scalars_changes = o->changes;
+  o->scalars_variant = rule->variant ? rule->variant(h) : 0;
+  return status;
+}
+
 tw_status tw_optim_apply_kind(tw_ctx *ctx, tw_optim *o) {
-  tw_tensor *scalars = NULL;
-  double **s = NULL;
-  int made_for = -1, variant = 0;
-  const tw_rule *rule = NULL;
-  tw_status status = TW_OK;
-  for (int i = 0; i < o->n && status == TW_OK; i++) {
+  int made_for = -1;
+  tw_status s = TW_OK;
+  for (int i = 0; i < o->n && s == TW_OK; i++) {
     tw_leaf *l = &o->leaf[i];
     if (l->frozen) continue;
-    bool same = made_for >= 0 && o->leaf[made_for].group == l->group && o->leaf[made_for].p->dtype == l->p->dtype &&
-                memcmp(o->scale + made_for * o->lanes, o->scale + i * o->lanes, (size_t)o->lanes * sizeof(double)) == 0;
-    if (!same) {
-      tw_hypers h = tw_optim_hypers(o, l->group);
-      tw_tensor_release(ctx, scalars);
-      tw_free(s);
-      scalars = NULL;
-      rule = o->kind->rule ? o->kind->rule : o->kind->choose(&h);
-      variant = rule->variant ? rule->variant(&h) : 0;
-      s = make_rows(ctx, o, TW_RULE_OWN + rule->n_scalars);
-      if (!s) return TW_ENOMEM;
-      around(o, i, s);
-      rule->scalars(&h, s + TW_RULE_OWN);
-      status = scalars_tensor(ctx, o, (tw_dtype)l->p->dtype, TW_RULE_OWN + rule->n_scalars, s, &scalars);
+    tw_hypers h = tw_optim_hypers(o, l->group);
+    const tw_rule *rule = o->kind->rule ? o->kind->rule : o->kind->choose(&h);
+    if (!can_reuse(o, l, i, made_for, rule)) {
+      s = make_scalars(ctx, o, i, rule, &h);
       made_for = i;
     }
-    if (status == TW_OK) status = call_rule(ctx, o, l, rule, o->grad[i], scalars, variant);
+    if (s == TW_OK) s = call_rule(ctx, o, l, rule, o->grad[i], o->scalars, o->scalars_variant);
   }
-  tw_tensor_release(ctx, scalars);
-  tw_free(s);
-  return status;
+  return s;
 }
 
 tw_status tw_optim_global_norm(tw_ctx *ctx, int n, tw_tensor *const *tensors, int lanes, double *out) {

@@ -1,6 +1,7 @@
 -- `thalweg run`: a script's plan, less what the file already has, executed by worker processes into one file.
 -- Every start is a recovery; a plan only grows; nothing is ever removed from a file.
 local experiments = require "thalweg.experiment"
+local groups = require "thalweg.runner.groups"
 local labels = require "thalweg.runner.labels"
 local packer = require "thalweg.runner.packer"
 local place = require "thalweg.runner.place"
@@ -24,6 +25,7 @@ local runner = {}
 ---@field set { [1]: string, [2]: any[] }[]|nil
 ---@field only string|nil
 ---@field ids string[]|nil hexadecimal run ids, or their beginnings
+---@field lanes integer|nil runs in one pass at most
 ---@field repeats integer|nil
 ---@field seed integer|nil
 ---@field quick boolean|nil the experiment's quick form, by default into runs/<name>.quick.h5
@@ -179,17 +181,18 @@ local function sweep_runs(at, experiment, plan, missing, attempts, uuid, bar, pa
   local texts = {}
   for i, row in ipairs(plan.rows) do texts[i] = row.text end
   local short = labels.shortener(texts)
-  local count = math.min(o.workers or sys.cpus(), #missing)
+  local units = groups.units(experiment, plan.rows, missing, o.workers or sys.cpus(), o.lanes)
+  local count = math.min(o.workers or sys.cpus(), #units)
   local bury = coroner(at, plan, attempts, uuid, o)
   local function output(index) return ("%s/w%d.out"):format(at.dir, index) end
   return pool.execute {
-    missing = missing, workers = count, progress = bar, packer = pack,
+    units = units, workers = count, progress = bar, packer = pack,
     launch = function(index)
       return process.spawn(function()
         at.lock:release() -- this process's copy: a dead coordinator's lock shall not live on in its workers
         worker.main {
           experiment = experiment, rows = plan.rows, attempts = attempts, dir = at.dir, capture = output(index), index = index, uuid = uuid,
-          sync = o.sync or 5, objective = experiment.objective.metric,
+          sync = o.sync or 5, objective = experiment.objective.metric, width = o.lanes,
         }
       end)
     end,
