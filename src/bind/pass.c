@@ -136,7 +136,7 @@ static int in_lanes(lua_State *L) {
   tw_bind_settle(L);
   open_pass(L, 1, -1);
   int axis;
-  tw_bind_status(L, tw_lanes_open(tw_bind_ctx(L), width, &axis));
+  tw_bind_status(L, tw_lanes_open(tw_bind_ctx(L), width, false, &axis));
   s->opened.axis = axis;
   lua_call(L, n_args, LUA_MULTRET);
   tw_pass_end(L, s, 2);

@@ -24,7 +24,7 @@ struct tw_ctx {
   tw_status (*record)(tw_ctx *, const struct tw_call *, uint32_t levels);         /* set by grad: the tape's interpreter */
   struct tw_tape *tape;
   tw_dtype default_dtype;                                                                          /* of reals made from numbers and integers */
-  uint8_t lanes;                                                                  /* bit per hidden axis that is open: 0, 1, ... without a gap */
+  uint8_t lanes;                                                                  /* bit per hidden axis that is open: 0 for runs; 1, 2, ... */
   int64_t lane_size[TW_MAX_LANES];
   uint64_t lane_serial[TW_MAX_LANES];                                             /* the first serial after its opening */
   bool sealed;                                                                    /* inside a run: outside storage is read-only */

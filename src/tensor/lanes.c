@@ -226,10 +226,11 @@ tw_status tw_tensor_promote(tw_ctx *ctx, tw_tensor *t, const tw_lanes *wanted) {
 
 /* Opening, closing, compaction. */
 
-tw_status tw_lanes_open(tw_ctx *ctx, int64_t width, int *axis) {
-  int h = 0;
+tw_status tw_lanes_open(tw_ctx *ctx, int64_t width, bool runs, int *axis) {
+  int h = runs ? 0 : 1;
+  if (runs && ctx->lanes) return tw_fail(&ctx->error, TW_ESTATE, "lanes: they are open already");
   while (ctx->lanes >> h & 1) h++;
-  if (h == TW_MAX_LANES) return tw_fail(&ctx->error, TW_EINVAL, "lanes: more than %d hidden axes inside one another", TW_MAX_LANES);
+  if (h == TW_MAX_LANES) return tw_fail(&ctx->error, TW_EINVAL, "vmap: more than %d of them inside one another", TW_MAX_LANES - 1);
   ctx->lanes |= (uint8_t)(1u << h);
   ctx->lane_size[h] = width;
   ctx->lane_serial[h] = ctx->next_serial;

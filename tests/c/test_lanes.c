@@ -358,7 +358,7 @@ static void release_all(tw_tensor **t, int n) {
 static void check_lanes_of(const subject *s, tw_dtype real, uint32_t subset, layout how, int64_t width) {
   int axis;
   tw_tensor *in[MAX_IN], *results[MAX_RESULTS];
-  must(tw_lanes_open(ctx, width, &axis));
+  must(tw_lanes_open(ctx, width, true, &axis));
   for (int k = 0; k < inputs_of(s); k++) {
     if (subset >> k & 1) {
       in[k] = laned(&s->in[k], k, real, how, width);
@@ -444,7 +444,7 @@ static void check_promotion(int64_t n, int64_t width) {
   int axis;
   double values[64];
   tw_tensor *lr, *x = numbers(n), *odd = part(x, 0, 2, n / 2), *back = part(x, n - 1, -1, n);
-  must(tw_lanes_open(ctx, width, &axis));
+  must(tw_lanes_open(ctx, width, true, &axis));
   for (int64_t i = 0; i < width; i++) values[i] = 0.5 + (double)i;
   must(tw_tensor_new_lanes(ctx, TW_F64, axis, values, &lr));
   CHECK(lr->lanes == 1 && lr->weak && lr->ndim == 0);
@@ -507,8 +507,8 @@ int main(void) {
     int outer, inner;
     double values[3] = {1, 2, 3};
     tw_tensor *x = numbers(3), *y;
-    must(tw_lanes_open(ctx, 2, &outer));
-    must(tw_lanes_open(ctx, 3, &inner));
+    must(tw_lanes_open(ctx, 2, true, &outer));
+    must(tw_lanes_open(ctx, 3, false, &inner));
     must(tw_tensor_new_lanes(ctx, TW_F64, inner, values, &y));
     CHECK_INT(scale_in_place(x, y), TW_ESTATE);
     CHECK_NEAR(at(x, 0, 2), 3, 0);
