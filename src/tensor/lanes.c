@@ -177,7 +177,8 @@ tw_status tw_tensor_promote(tw_ctx *ctx, tw_tensor *t, const tw_lanes *wanted) {
       if (!other->serial || other->storage != old) continue;
       if (!is_plain(other, old)) return refuse(ctx, "its memory is shared with a slice of a tw.vmap");
       for (int h = 1; h < TW_MAX_LANES; h++) {
-        if (all.mask >> h & 1 && !(old->lanes >> h & 1) && other->serial < ctx->lane_serial[h]) return refuse(ctx, "it was made outside the function tw.vmap maps");
+        bool gains = (all.mask & ~old->lanes) >> h & 1;
+        if (gains && other->serial < ctx->lane_serial[h]) return refuse(ctx, "it was made outside the function tw.vmap maps");
       }
     }
   }
@@ -267,7 +268,8 @@ tw_status tw_lanes_compact(tw_ctx *ctx, int64_t n, const int64_t *kept) {
   if (ctx->lanes != 1 || ctx->active) return tw_fail(&ctx->error, TW_ESTATE, "lanes: they can be dropped only outside tw.vmap and differentiated functions");
   for (int64_t k = 0; k < n; k++) {
     if (kept[k] >= (k ? kept[k - 1] + 1 : 0) && kept[k] < ctx->lane_size[0]) continue;
-    return tw_fail(&ctx->error, TW_EINVAL, "lanes: those kept must be ascending places: number %lld of %lld", (long long)kept[k] + 1, (long long)ctx->lane_size[0]);
+    return tw_fail(&ctx->error, TW_EINVAL, "lanes: those kept must be ascending places: number %lld of %lld", (long long)kept[k] + 1,
+                   (long long)ctx->lane_size[0]);
   }
   for (tw_slab *slab = ctx->slabs; slab; slab = slab->next) {
     for (int i = 0; i < TW_SLAB_TENSORS; i++) {
