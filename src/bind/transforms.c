@@ -191,8 +191,53 @@ static int jvp(lua_State *L) {
   return 2;
 }
 
-/* rows(f, x, ...) -> y, { { gradient of y's leaf 1 element 1 with respect to x, ... }, ... }: one evaluation, one backward pass per element. */
+/* The rows `first`.. of the Jacobian of a result, `width` of them in one backward pass: each is a lane with its own unit cotangent. pass->grads get an axis
+ * of rows in front. */
+static void rows_together(lua_State *L, tw_pass *s, tw_tensor *y, int64_t first, int64_t width) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  int axis;
+  tw_tensor *units, *unit;
+  tw_shape shape = {.n = 2, .d = {width, y->size}};
+  tw_bind_status(L, tw_lanes_open(ctx, width, false, &axis));
+  s->opened.axis = axis;
+  tw_handle *h = tw_handle_new(L), *g = tw_handle_new(L); /* they own the cotangents while these are needed */
+  tw_bind_status(L, tw_tensor_new(ctx, (tw_dtype)y->dtype, &shape, &units));
+  tw_handle_fill(L, h, units);
+  tw__zero(units);
+  for (int64_t e = 0; e < width; e++) tw_tensor_set(units, e * y->size + first + e, 1);
+  tw_lanes_attrs front = {.h = axis, .axis = 0, .size = width};
+  tw_compose k = {.ctx = ctx};
+  tw_shape_attrs own = {.shape = tw_tensor_shape(y)};
+  tw_bind_status(L, tw_compose_end(&k, tw_do1(&k, &tw_op_reshape, &own, tw_do1(&k, &tw_op_lanes_in, &front, units)), &unit));
+  tw_handle_fill(L, g, unit);
+  tw_bind_status(L, tw_grad_backward_lanes(ctx, s->opened.level, 1, &y, &unit, (int)s->leaves.n, s->fresh, s->grads, (uint8_t)(1u << axis)));
+  for (size_t i = 0; i < s->leaves.n; i++) {
+    tw_compose list = {.ctx = ctx};
+    tw_cast_attrs same = {.dtype = (tw_dtype)s->grads[i]->dtype};
+    tw_tensor *laned = s->grads[i];
+    tw_status status = tw_compose_end(&list, tw_do1(&list, &tw_op_cast, &same, tw_do1(&list, &tw_op_lanes_out, &front, laned)), &s->grads[i]);
+    if (status == TW_OK) tw_tensor_release(ctx, laned);
+    tw_bind_status(L, status);
+  }
+  lua_pop(L, 2);
+  tw_lanes_close(ctx, axis);
+  s->opened.axis = -1;
+}
+
+/* Pushes the tree of the gradients in pass->grads and lets go of them. */
+static void push_grads(lua_State *L, tw_pass *s, int like) {
+  s->leaves.next = 0;
+  tw_tree_push(L, like, &s->leaves, s->grads, true);
+  for (size_t i = 0; i < s->leaves.n; i++) {
+    tw_tensor_release(tw_bind_ctx(L), s->grads[i]);
+    s->grads[i] = NULL;
+  }
+}
+
+/* rows(f, x, ...) -> y, { { some rows of the Jacobian of y's leaf 1 with respect to x, further rows }, ... }: one evaluation, one backward pass for each
+ * TOGETHER rows, which stand along a first axis. */
 static int rows(lua_State *L) {
+  enum { TOGETHER = 64 };
   tw_ctx *ctx = tw_bind_ctx(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   int n_args = lua_gettop(L) - 1;
@@ -208,24 +253,12 @@ static int rows(lua_State *L) {
   lua_insert(L, first);
   lua_createtable(L, (int)y->leaves.n, 0);
   for (size_t k = 0; k < y->leaves.n; k++) {
-    tw_tensor *leaf = y->leaves.leaf[k];
-    tw_shape shape = tw_tensor_shape(leaf);
-    lua_createtable(L, (int)leaf->size, 0);
-    for (int64_t e = 0; e < leaf->size; e++) {
-      tw_handle *h = tw_handle_new(L); /* owns the cotangent while it is needed */
-      tw_tensor *unit;
-      tw_bind_status(L, tw_tensor_new(ctx, (tw_dtype)leaf->dtype, &shape, &unit));
-      tw_handle_fill(L, h, unit);
-      for (int64_t i = 0; i < leaf->size; i++) tw_tensor_set(unit, i, i == e);
-      tw_bind_status(L, tw_grad_backward(ctx, s->opened.level, 1, &leaf, &unit, (int)s->leaves.n, s->fresh, s->grads));
-      s->leaves.next = 0;
-      tw_tree_push(L, 3, &s->leaves, s->grads, true);
-      lua_rawseti(L, -3, e + 1);
-      lua_pop(L, 1);
-      for (size_t i = 0; i < s->leaves.n; i++) {
-        tw_tensor_release(ctx, s->grads[i]);
-        s->grads[i] = NULL;
-      }
+    int64_t n = y->leaves.leaf[k]->size;
+    lua_createtable(L, (int)((n + TOGETHER - 1) / TOGETHER), 0);
+    for (int64_t at = 0; at < n; at += TOGETHER) {
+      rows_together(L, s, y->leaves.leaf[k], at, n - at < TOGETHER ? n - at : TOGETHER);
+      push_grads(L, s, 3);
+      lua_rawseti(L, -2, at / TOGETHER + 1);
     }
     lua_rawseti(L, -2, (lua_Integer)k + 1);
   }

@@ -245,6 +245,11 @@ static tw_status seed(tw_ctx *ctx, tw_tensor *y, tw_tensor *cotangent, uint32_t 
 
 tw_status tw_grad_backward(tw_ctx *ctx, int level, int n_out, tw_tensor *const *y, tw_tensor *const *cotangent, int n, tw_tensor *const *leaves,
                            tw_tensor **grads) {
+  return tw_grad_backward_lanes(ctx, level, n_out, y, cotangent, n, leaves, grads, 0);
+}
+
+tw_status tw_grad_backward_lanes(tw_ctx *ctx, int level, int n_out, tw_tensor *const *y, tw_tensor *const *cotangent, int n, tw_tensor *const *leaves,
+                                 tw_tensor **grads, uint8_t kept) {
   tw_tape *tape = ctx->tape;
   uint32_t bit = 1u << level, base = tape->start[level].first_slot;
   ctx->active &= bit - 1;
@@ -257,7 +262,7 @@ tw_status tw_grad_backward(tw_ctx *ctx, int level, int n_out, tw_tensor *const *
   for (int k = 0; k < n_out && s == TW_OK; k++) s = seed(ctx, y[k], cotangent ? cotangent[k] : NULL, bit, slots, base);
   for (size_t i = tape->n_entries; i > tape->start[level].first_entry && s == TW_OK; i--) {
     const tw_entry *e = &tape->entries[i - 1];
-    if (e->op && e->levels & bit) s = step_back(ctx, i - 1, bit, tape->start[level].lanes, slots, base);
+    if (e->op && e->levels & bit) s = step_back(ctx, i - 1, bit, tape->start[level].lanes | kept, slots, base);
   }
   for (int i = 0; i < n && s == TW_OK; i++) {
     tw_tensor **slot = &slots[leaves[i]->node - base];

@@ -289,6 +289,24 @@ check_vmap("a rule of one's own", tw.grad(function(a)
   return tw.custom { forward = function(v) return v ^ 3 end, vjp = function(c, _, v) return c * 3 * v * v end }(a):sum()
 end), { 1 }, x)
 
+test("rows and columns of a large Jacobian are the products with unit vectors, bit for bit", function()
+  local a, v = r:normal(130, 70), r:normal(70)
+  local f = function(q) return tw.tanh(a:matmul(q)) * q:sum() end
+  local g = tw.rng(1)
+  local noisy = function(q) return f(q):dropout(0.5, g) end
+  local reverse, forward = tw.jacobian(f, { mode = "reverse" })(v), tw.jacobian(f, { mode = "forward" })(v)
+  local _, pullback = tw.vjp(f, v)
+  for _, i in ipairs { 1, 64, 65, 128, 129, 130 } do same(reverse[i], pullback(tw.eye(130)[i]), "row " .. i) end
+  for _, j in ipairs { 1, 64, 65, 70 } do same(forward[{ {}, j }], select(2, tw.jvp(f, v, tw.eye(70)[j])), "column " .. j) end
+  local dropped = tw.jacobian(noisy, { mode = "forward" })(v:narrow(1, 1, 70))
+  test.ok(dropped:eq(0):to("f64"):sum(2):gt(0):to("i64"):sum():item() < 130, "all columns see the same draw")
+  local outer = tw.grad(function(q) return (tw.jacobian(f, { mode = "reverse" })(q) ^ 2):sum() end)(v)
+  local other = tw.grad(function(q) return (tw.jacobian(f, { mode = "forward" })(q) ^ 2):sum() end)(v)
+  test.near((outer - other):abs():max():item() / outer:abs():max():item(), 0, 1e-12)
+  local h = tw.hessian(function(q) return (f(q) ^ 2):sum() end)(v)
+  same(h[67], tw.grad(function(q) return tw.grad(function(s) return (f(s) ^ 2):sum() end)(q)[67] end)(v))
+end)
+
 test("vmap maps other axes, gives several results, and repeats what is the same for all", function()
   local f = tw.vmap(function(a, c) return a:sum(), c * 2, "text", 7, { a, n = 1 } end, { axes = { 2, false } })
   local total, c, text, seven, rest = f(x, t)
