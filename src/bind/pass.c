@@ -137,8 +137,8 @@ static int in_lanes(lua_State *L) {
   lua_replace(L, 1);
   tw_bind_settle(L);
   open_pass(L, 1, -1);
-  int axis;
-  tw_bind_status(L, tw_lanes_open(tw_bind_ctx(L), width, false, &axis));
+  int axis = tw_lanes_free(tw_bind_ctx(L), 0);
+  tw_bind_status(L, tw_lanes_open(tw_bind_ctx(L), width, axis));
   s->opened.axis = axis;
   if (shared) tw_bind_ctx(L)->lane_serial[axis] = 0;
   lua_call(L, 0, LUA_MULTRET);

@@ -25,6 +25,7 @@ struct tw_ctx {
   struct tw_tape *tape;
   tw_dtype default_dtype;                                                                          /* of reals made from numbers and integers */
   uint8_t lanes;                                                                  /* bit per hidden axis that is open: 0 for runs; 1, 2, ... */
+  uint8_t lanes_taken;                                                            /* closed, but tensors of a backward pass under way still differ along it */
   int64_t lane_size[TW_MAX_LANES];
   uint64_t lane_serial[TW_MAX_LANES];                                             /* the first serial after its opening */
   bool sealed;                                                                    /* inside a run: outside storage is read-only */

@@ -227,15 +227,21 @@ tw_status tw_tensor_promote(tw_ctx *ctx, tw_tensor *t, const tw_lanes *wanted) {
 
 /* Opening, closing, compaction. */
 
-tw_status tw_lanes_open(tw_ctx *ctx, int64_t width, bool runs, int *axis) {
-  int h = runs ? 0 : 1;
-  if (runs && ctx->lanes) return tw_fail(&ctx->error, TW_ESTATE, "lanes: they are open already");
-  while (ctx->lanes >> h & 1) h++;
-  if (h == TW_MAX_LANES) return tw_fail(&ctx->error, TW_EINVAL, "vmap: more than %d of them inside one another", TW_MAX_LANES - 1);
+int tw_lanes_innermost(const tw_ctx *ctx) { return ctx->lanes ? 31 - __builtin_clz(ctx->lanes) : -1; }
+
+int tw_lanes_free(const tw_ctx *ctx, uint8_t others) {
+  int h = tw_lanes_innermost(ctx) + 1;
+  if (h == 0) h = 1;
+  while (h < TW_MAX_LANES && (ctx->lanes_taken | others) >> h & 1) h++;
+  return h;
+}
+
+tw_status tw_lanes_open(tw_ctx *ctx, int64_t width, int h) {
+  if (h >= TW_MAX_LANES) return tw_fail(&ctx->error, TW_EINVAL, "vmap: more than %d of them inside one another", TW_MAX_LANES - 1);
+  if (h <= tw_lanes_innermost(ctx)) return tw_fail(&ctx->error, TW_ESTATE, "lanes: they are open already");
   ctx->lanes |= (uint8_t)(1u << h);
   ctx->lane_size[h] = width;
   ctx->lane_serial[h] = ctx->next_serial;
-  *axis = h;
   return TW_OK;
 }
 

@@ -127,6 +127,21 @@ test("the library's functions of numbers take laned numbers, with the same bits"
   core.lanes_end()
 end)
 
+test("an optimizer moves parameters that differ, and parameters that become different", function()
+  local expected = {}
+  local function train(scale)
+    local q = { tw.ones(3), tw.tensor { 2 } * scale }
+    local opt = tw.optim.sgd(q, { lr = 0.1, momentum = 0.9 })
+    for _ = 1, 3 do opt:step(function(v) return (v[1] * scale):square():sum() + v[2]:square():sum() end) end
+    return q
+  end
+  for i, v in ipairs { 0.5, 2 } do expected[i] = train(tw.tensor(v)) end
+  core.lanes_begin(2)
+  local q = train(core.laned { 0.5, 2 })
+  for i = 1, 2 do for k = 1, 2 do same(core.lane(q[k], i), expected[i][k]) end end
+  core.lanes_end()
+end)
+
 -- Numbers that differ.
 
 test("a laned number is a number: 0-d, and it follows the dtype it meets", function()
@@ -329,6 +344,26 @@ test("the gradient around a vmap sums over the slices what they share", function
   test.near(moved:item(), (g.w * p.w):sum():item() + (g.b * p.b):sum():item(), 1e-13)
   test.eq(tw.checkgrad(function(a) return tw.vmap(function(v) return (v * v:sum()):sum() end)(a):prod() end, r:normal(3, 2)), true)
   test.eq(tw.checkgrad(function(b) return tw.vmap(function() return b * 2 end)(x):sum() end, tw.ones(2)), true, "a result that is not mapped")
+end)
+
+test("a Jacobian goes through maps that have returned, in lanes of its own", function()
+  local f = function(q) return tw.vmap(function(a) return tw.tanh(a) * a:sum() end)(q:reshape(3, 4)):sum(2) + tw.vmap(tw.sin)(q:narrow(1, 1, 3)) end
+  local q = r:normal(12)
+  local reverse, forward = tw.jacobian(f, { mode = "reverse" })(q), tw.jacobian(f, { mode = "forward" })(q)
+  local _, pullback = tw.vjp(f, q)
+  for i = 1, 3 do same(reverse[i], pullback(tw.eye(3)[i])) end
+  test.near((reverse - forward):abs():max():item(), 0, 1e-15)
+  local h = tw.hessian(function(v) return (f(v) ^ 2):sum() end)(q)
+  test.near((h - h:t()):abs():max():item(), 0, 1e-13)
+  for i = 1, 12, 5 do same(h[i], tw.grad(function(v) return tw.grad(function(s) return (f(s) ^ 2):sum() end)(v)[i] end)(q)) end
+  local deep = function(a) return tw.vmap(function(b) return tw.vmap(tw.vmap(tw.exp))(b) end)(a:reshape(1, 2, 2, 3)):reshape(-1) end
+  same(tw.jacobian(deep, { mode = "reverse" })(q), tw.exp(q) * tw.eye(12), "where no hidden axis is left")
+end)
+
+test("a rule may map while a pass goes back through a map", function()
+  local rule = tw.custom { forward = function(v) return v ^ 2 end, vjp = function(c, _, v) return tw.vmap(function(a, b) return 2 * a * b end)(c, v) end }
+  local f = function(q) return tw.vmap(function(a) return rule(a):sum() end)(q):sum() end
+  same(tw.grad(f)(tw.ones(4, 4) * 3), tw.ones(4, 4) * 6)
 end)
 
 test("a rule of one's own works under a gradient around the vmap", function()
