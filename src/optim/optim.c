@@ -125,8 +125,10 @@ tw_status tw_optim_global_norm(tw_ctx *ctx, int n, tw_tensor *const *tensors, do
     tw_tensor *sum = tw_do1(&k, &tw_op_sum, &all, tw_do1(&k, &tw_op_square, NULL, tensors[i]));
     tw_status s = tw_compose_end(&k, tw_do1(&k, &tw_op_cast, &wide, sum), &squares);
     if (s != TW_OK) return s;
+    if (squares->lanes) s = tw_fail(&ctx->error, TW_EINVAL, "grad_norm: the gradients differ between lanes; there is no one norm");
     total += tw_tensor_get(squares, 0);
     tw_tensor_release(ctx, squares);
+    if (s != TW_OK) return s;
   }
   *out = sqrt(total);
   return TW_OK;

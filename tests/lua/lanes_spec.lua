@@ -106,7 +106,8 @@ test("sorting, gathering, joining, linear algebra and draws go lane by lane", fu
       tw.cat { m, tw.ones(1, 3) }, tw.stack { a * tw.ones(3), m[1] }, tw.where(m:gt(a), m, a), tw.tensor { { a, 2 }, { 3, a } },
       tw.tensor({ a, 1 }, { dtype = "f32" }), g:bernoulli(4, { p = a:abs() / 3 }), g:choice(9, 3), m:cumsum(1),
       tw.einsum("ij,kj->ik", m, s), m:reshape(9):reshape(1, 9),
-      m:t():reshape(-1), m:flip(1), m:tril(), m:norm(), m:logsumexp(2), m:clamp(-a, a),
+      m:t():reshape(-1), m:flip(1), m:tril(), m:norm(), m:logsumexp(2), m:clamp(-a, a), tw.full({ 2 }, a),
+      tw.tensor(a), m:clone():fill(a),
     }
   end)
 end)
