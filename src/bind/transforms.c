@@ -200,7 +200,7 @@ static void put_rows_in_front(lua_State *L, tw_pass *s, int h, int64_t width) {
     tw_cast_attrs same = {.dtype = (tw_dtype)g->dtype};
     tw_lanes_attrs front = {.h = h, .axis = 0, .size = width};
     tw_shape_attrs row = {.shape = {.n = g->ndim + 1, .d = {1}}};
-    if (row.shape.n > TW_MAX_DIM) luaL_error(L, "jacobian: the argument has %d axes, and the rows are one more", TW_MAX_DIM);
+    if (row.shape.n > TW_MAX_DIM) luaL_error(L, "jacobian: the argument has %d axes, and the rows are one more", g->ndim);
     for (int a = 0; a < g->ndim; a++) row.shape.d[a + 1] = g->shape[a];
     tw_tensor *seen = h < 0 ? tw_do1(&k, &tw_op_reshape, &row, g) : tw_do1(&k, &tw_op_lanes_out, &front, g);
     tw_bind_status(L, tw_compose_end(&k, tw_do1(&k, &tw_op_cast, &same, seen), &s->grads[i]));
@@ -228,7 +228,7 @@ static void rows_together(lua_State *L, tw_pass *s, tw_tensor *y, int64_t first,
   tw_compose k = {.ctx = ctx};
   tw_bind_status(L, tw_compose_end(&k, tw_do1(&k, &tw_op_reshape, &own, h < 0 ? units : tw_do1(&k, &tw_op_lanes_in, &front, units)), &unit));
   tw_handle_fill(L, view, unit);
-  uint8_t kept = h < 0 ? 0 : (uint8_t)(1u << h);
+  uint8_t kept = (uint8_t)(h < 0 ? 0 : 1u << h);
   tw_bind_status(L, tw_grad_backward_lanes(ctx, s->opened.level, 1, &y, &unit, (int)s->leaves.n, s->fresh, s->grads, kept));
   put_rows_in_front(L, s, h, width);
   lua_pop(L, 2);

@@ -131,8 +131,8 @@ static bool side_by_side(const tw_tensor *x, const tw_tensor *y) {
 /* Where b is one for all lanes and the rows of a in all lanes lie at one distance, they are rows of one product: the chain of an element does not see it. */
 static bool rows_of_all_lanes(const tw_tensor *a, const tw_tensor *b, const tw_tensor *y, product *m) {
   int h = __builtin_ctz(y->lanes);
-  if (b->lanes || !a->lanes || y->lanes != 1u << h || y->ndim > 2 || !tw_tensor_is_contiguous(y) || (m->M > 1 && a->lane_stride[h] != m->M * m->a_row)) return false;
-  if (y->lane_stride[h] != m->M * m->N) return false;
+  if (b->lanes || !a->lanes || y->lanes != 1u << h || y->ndim > 2 || !tw_tensor_is_contiguous(y)) return false;
+  if (y->lane_stride[h] != m->M * m->N || (m->M > 1 && a->lane_stride[h] != m->M * m->a_row)) return false;
   if (m->M == 1) m->a_row = a->lane_stride[h];
   m->M *= y->lane_size[h];
   return true;
