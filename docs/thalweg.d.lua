@@ -2965,8 +2965,8 @@ function tw.custom(options) end
 --- `jacobian(f [, {mode = "auto"}]) -> function`
 ---
 --- The Jacobian of f as a function of a tensor: J(x, ...) has f(x, ...)'s shape followed by x's: J[i.. j..] = d f_i / d x_j. Reverse mode costs one
---- evaluation and one backward pass per element of the result, forward mode one evaluation with a tangent per element of x; mode = "auto" takes the
---- smaller count.
+--- evaluation and a backward pass for the elements of the result, forward mode an evaluation with a tangent for each element of x; up to 64 of them are
+--- computed together. mode = "auto" takes the smaller count.
 ---@param f fun(x: thalweg.Tensor, ...): thalweg.Tensor
 ---@param o? thalweg.options.jacobian
 ---@return fun(x: thalweg.Tensor, ...): thalweg.Tensor jacobian
@@ -2975,7 +2975,8 @@ function tw.jacobian(f, o) end
 --- `hessian(f) -> function`
 ---
 --- The Hessian of a function with a 0-d result: for a tensor x its shape twice ([n n] for a vector); for a tree of tensors a tree of trees, H[a][b] with
---- the shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, one backward pass per parameter.
+--- the shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, and a backward pass for every 64
+--- rows.
 ---@param f fun(p: any, ...): thalweg.Tensor
 ---@return fun(p: any, ...): any hessian
 function tw.hessian(f) end

@@ -11,10 +11,10 @@ local function joined(a, b)
   return table.move(b, 1, #b, #a + 1, out)
 end
 
--- n like-shaped tensors as one of shape head ++ their shape.
+-- Parts along the first axis as one tensor of shape head ++ like's shape.
 local function assembled(parts, head, like)
   if #parts == 0 then return core.zeros(joined(head, like.shape), { dtype = like.dtype }) end
-  return core.stack(parts):reshape(joined(head, like.shape))
+  return (#parts == 1 and parts[1] or core.cat(parts)):reshape(joined(head, like.shape))
 end
 
 local function real_tensor(y)
@@ -27,23 +27,30 @@ local function by_rows(f, x, ...)
   return y, assembled(rows[1], y.shape, x)
 end
 
+local together = 64 -- directions in one evaluation
+
 local function by_columns(f, x, ...)
-  local columns, y, t = {}, nil, nil
-  local n = x.size
-  for i = 1, n do
-    local unit = core.eye(n, { dtype = x.dtype })[i]:reshape(x.shape)
-    y, t = core.jvp(f, x, unit, ...)
-    real_tensor(y)
-    columns[i] = t:reshape(-1)
+  local further, n = table.pack(...), x.size
+  if n == 0 then
+    local y = f(x, ...)
+    return y, core.zeros(joined(y.shape, x.shape), { dtype = y.dtype })
   end
-  if n == 0 then y = f(x, ...) end
-  if n == 0 then return y, core.zeros(joined(y.shape, x.shape), { dtype = y.dtype }) end
-  return y, core.stack(columns, 2):reshape(joined(y.shape, x.shape))
+  local units, parts, y = core.eye(n, { dtype = x.dtype }):reshape(joined({ n }, x.shape)), {}, nil
+  for first = 1, n, together do
+    local width = math.min(together, n - first + 1)
+    y, parts[#parts + 1] = core.in_lanes(width, function()
+      local unit = core.lanes_in(units:narrow(1, first, width), 1)
+      local value, t = core.jvp(f, x, unit, table.unpack(further, 1, further.n))
+      return real_tensor(value), core.lanes_out(t)
+    end, true)
+  end
+  local columns = #parts == 1 and parts[1] or core.cat(parts)
+  return y, columns:reshape(n, -1):t():reshape(joined(y.shape, x.shape))
 end
 
 -- The Jacobian of f as a function of a tensor: J(x, ...) has f(x, ...)'s shape followed by x's: J[i.. j..] = d f_i / d x_j.
--- Reverse mode costs one evaluation and one backward pass per element of the result, forward mode one evaluation with a tangent per element of x;
--- mode = "auto" takes the smaller count.
+-- Reverse mode costs one evaluation and a backward pass for the elements of the result, forward mode an evaluation with a tangent for each element of x; up
+-- to 64 of them are computed together. mode = "auto" takes the smaller count.
 -- example:
 -- tw.jacobian(function(x) return x * x:sum() end)(tw.tensor{ 1, 2 }) --> f64[2 2]
 --                                                                    --> [[4 1]
@@ -68,7 +75,7 @@ function transforms.jacobian(f, o)
 end
 
 -- The Hessian of a function with a 0-d result: for a tensor x its shape twice ([n n] for a vector); for a tree of tensors a tree of trees, H[a][b] with the
--- shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, one backward pass per parameter.
+-- shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, and a backward pass for every 64 rows.
 -- example:
 -- tw.hessian(function(x) return x[1] ^ 2 * x[2] end)(tw.tensor{ 3, 5 }) --> f64[2 2]
 --                                                                       --> [[10  6]

@@ -11,10 +11,9 @@
 static int lanes_begin(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   lua_Integer width = luaL_checkinteger(L, 1);
-  int axis;
   luaL_argcheck(L, width > 0, 1, "at least one lane is needed");
   if (ctx->lanes || ctx->active) return luaL_error(L, "lanes_begin: lanes are open already, or a function is being differentiated");
-  tw_bind_status(L, tw_lanes_open(ctx, width, &axis));
+  tw_bind_status(L, tw_lanes_open(ctx, width, 0));
   return 0;
 }
 
@@ -141,8 +140,8 @@ static int lanes_compact(lua_State *L) {
 static int call_lanes(lua_State *L, const tw_op *op, tw_lanes_attrs *a, bool dense) {
   tw_ctx *ctx = tw_bind_ctx(L);
   tw_tensor *x = tw_handle_check(L, 1), *y, *out;
-  while (a->h + 1 < TW_MAX_LANES && ctx->lanes >> (a->h + 1) & 1) a->h++;
-  if (!(ctx->lanes >> a->h & 1)) return luaL_error(L, "%s: no hidden axis is open", op->name);
+  a->h = tw_lanes_innermost(ctx);
+  if (a->h < 1) return luaL_error(L, "%s: no hidden axis is open", op->name);
   a->size = ctx->lane_size[a->h];
   luaL_argcheck(L, op == &tw_op_lanes_out || x->shape[a->axis] == a->size, 1, "the mapped axis must be as long as there are lanes");
   tw_handle *h = tw_handle_new(L);

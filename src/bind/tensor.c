@@ -140,10 +140,19 @@ static int ones(lua_State *L) {
   return 1;
 }
 
+static int assign(lua_State *L);
+
 static int full(lua_State *L) {
   tw_shape shape;
   if (!lua_istable(L, 1)) return luaL_error(L, "full: give the shape as a table: full({2, 3}, 1.5)");
   tw_arg_shape(L, 1, &shape);
+  const tw_tensor *laned = lua_type(L, 2) == LUA_TUSERDATA ? tw_bind_to_tensor(L, 2) : NULL;
+  if (laned && laned->lanes && laned->ndim == 0) {
+    push_shaped(L, &shape, 3, "full");
+    lua_replace(L, 1);
+    lua_settop(L, 2);
+    return assign(L);
+  }
   double v = luaL_checknumber(L, 2);
   tw_tensor *t = push_shaped(L, &shape, 3, "full");
   for (int64_t i = 0; i < t->size; i++) tw_tensor_set(t, i, v);

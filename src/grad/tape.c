@@ -58,9 +58,14 @@ static tw_status record_reverse(tw_ctx *ctx, const tw_call *c, uint32_t levels) 
     pop_refs(ctx, e.refs);
     return s;
   }
-  for (int i = 0; i < c->n_out; i++) c->out[i]->node = ++tape->slots;
+  for (int i = 0; i < c->n_out; i++) {
+    c->out[i]->node = ++tape->slots;
+    tape->lanes |= c->out[i]->lanes;
+  }
   return TW_OK;
 }
+
+uint8_t tw_grad_lanes(const tw_ctx *ctx) { return ctx->tape ? (uint8_t)(ctx->tape->lanes & ~1) : 0; }
 
 /* The interpreter that tw_apply calls for a result some open level depends on. The value takes its place on the tape before its tangents are computed,
  * because those are recorded too and may depend on it. */
@@ -245,19 +250,24 @@ static tw_status seed(tw_ctx *ctx, tw_tensor *y, tw_tensor *cotangent, uint32_t 
 
 tw_status tw_grad_backward(tw_ctx *ctx, int level, int n_out, tw_tensor *const *y, tw_tensor *const *cotangent, int n, tw_tensor *const *leaves,
                            tw_tensor **grads) {
+  return tw_grad_backward_lanes(ctx, level, n_out, y, cotangent, n, leaves, grads, 0);
+}
+
+tw_status tw_grad_backward_lanes(tw_ctx *ctx, int level, int n_out, tw_tensor *const *y, tw_tensor *const *cotangent, int n, tw_tensor *const *leaves,
+                                 tw_tensor **grads, uint8_t kept) {
   tw_tape *tape = ctx->tape;
   uint32_t bit = 1u << level, base = tape->start[level].first_slot;
   ctx->active &= bit - 1;
   for (int i = 0; i < n; i++) grads[i] = NULL;
   uint32_t count = tape->slots - base + 1;
+  uint8_t taken = ctx->lanes_taken;
+  ctx->lanes_taken |= tw_grad_lanes(ctx);
   tw_tensor **slots = tw_calloc(count, sizeof *slots);
-  if (!slots) return tw__tape_out_of_memory(ctx);
-
-  tw_status s = TW_OK;
+  tw_status s = slots ? TW_OK : tw__tape_out_of_memory(ctx);
   for (int k = 0; k < n_out && s == TW_OK; k++) s = seed(ctx, y[k], cotangent ? cotangent[k] : NULL, bit, slots, base);
   for (size_t i = tape->n_entries; i > tape->start[level].first_entry && s == TW_OK; i--) {
     const tw_entry *e = &tape->entries[i - 1];
-    if (e->op && e->levels & bit) s = step_back(ctx, i - 1, bit, tape->start[level].lanes, slots, base);
+    if (e->op && e->levels & bit) s = step_back(ctx, i - 1, bit, tape->start[level].lanes | kept, slots, base);
   }
   for (int i = 0; i < n && s == TW_OK; i++) {
     tw_tensor **slot = &slots[leaves[i]->node - base];
@@ -269,8 +279,9 @@ tw_status tw_grad_backward(tw_ctx *ctx, int level, int n_out, tw_tensor *const *
       s = zeros_like(ctx, leaves[i], &grads[i]);
     }
   }
-  for (uint32_t i = 0; i < count; i++) tw_tensor_release(ctx, slots[i]);
+  for (uint32_t i = 0; i < count && slots; i++) tw_tensor_release(ctx, slots[i]);
   tw_free(slots);
+  ctx->lanes_taken = taken;
   if (s != TW_OK) {
     for (int i = 0; i < n; i++) {
       tw_tensor_release(ctx, grads[i]);
@@ -311,6 +322,7 @@ void tw_grad_close(tw_ctx *ctx, int level) {
   if (level == 0) {
     tape->n_refs = tape->n_attrs = 0;
     tape->slots = 0;
+    tape->lanes = 0;
   }
 }
 

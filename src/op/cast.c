@@ -27,6 +27,12 @@ static inline uint8_t to_mask_mask(uint8_t x) { return x; }
 
 #define LOOP(from, F, to, D)                                                                                          \
   static void cast_##from##_##to(int64_t n, char *const *p, const int64_t *s) {                                       \
+    if (s[0] == (int64_t)sizeof(D) && s[1] == (int64_t)sizeof(F)) {                                                   \
+      D *y = (D *)(void *)p[0];                                                                                       \
+      const F *x = (const F *)(const void *)p[1];                                                                     \
+      for (int64_t i = 0; i < n; i++) y[i] = to_##from##_##to(x[i]);                                                  \
+      return;                                                                                                         \
+    }                                                                                                                 \
     for (int64_t i = 0; i < n; i++) *(D *)(void *)(p[0] + i * s[0]) = to_##from##_##to(*(const F *)(const void *)(p[1] + i * s[1])); \
   }
 #define FROM(from, F) LOOP(from, F, f64, double) LOOP(from, F, f32, float) LOOP(from, F, i64, int64_t) LOOP(from, F, mask, uint8_t)

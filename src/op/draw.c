@@ -223,12 +223,12 @@ static tw_status draw_apart(tw_ctx *ctx, const tw_op *op, const void *attrs, tw_
       tw_tensor here = tw_tensor_lane(apart, lane);
       ((int64_t *)(void *)here.data)[1] += lane % slices * step;
     }
-    for (int64_t lane = tw_lane_count(state) - 1; lane >= 0; lane--) {
+    s = draw(ctx, op, attrs, apart, with, advanced);
+    for (int64_t lane = tw_lane_count(state) - 1; lane >= 0 && s == TW_OK; lane--) {
       tw_tensor here = tw_tensor_lane(state, lane);
       ((int64_t *)(void *)here.data)[1] += slices * step;
     }
     state->storage->version++;
-    s = draw(ctx, op, attrs, apart, with, advanced);
   }
   for (int i = 0; i < 2; i++) tw_tensor_release(ctx, probe[i]);
   tw_tensor_release(ctx, apart);

@@ -128,6 +128,16 @@ static bool side_by_side(const tw_tensor *x, const tw_tensor *y) {
   return true;
 }
 
+/* Where b is one for all lanes and the rows of a in all lanes lie at one distance, they are rows of one product: the chain of an element does not see it. */
+static bool rows_of_all_lanes(const tw_tensor *a, const tw_tensor *b, const tw_tensor *y, product *m) {
+  int h = __builtin_ctz(y->lanes);
+  if (b->lanes || !a->lanes || y->lanes != 1u << h || y->ndim > 2 || !tw_tensor_is_contiguous(y)) return false;
+  if (y->lane_stride[h] != m->M * m->N || (m->M > 1 && a->lane_stride[h] != m->M * m->a_row)) return false;
+  if (m->M == 1) m->a_row = a->lane_stride[h];
+  m->M *= y->lane_size[h];
+  return true;
+}
+
 static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) {
   const tw_tensor *a = c->in[0], *b = c->in[1], *y = c->out[0];
   product m = {.M = a->shape[a->ndim - 2], .K = a->shape[a->ndim - 1], .N = b->shape[b->ndim - 1], .dtype = (tw_dtype)y->dtype,
@@ -135,7 +145,7 @@ static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) {
                .c_row = y->stride[y->ndim - 2], .c_col = y->stride[y->ndim - 1]};
   if (y->size == 0) return TW_OK;
   int64_t count = y->size / (m.M * m.N), lanes = y->lanes ? tw_lane_count(y) : 1;
-  if (y->lanes && one_block(y) && side_by_side(a, y) && side_by_side(b, y)) {
+  if (y->lanes && (a->lanes || b->lanes) && one_block(y) && side_by_side(a, y) && side_by_side(b, y)) {
     for (int64_t i = 0; i < count; i++) multiply_lanes(&m, matrix(a, y, i), a->lanes, matrix(b, y, i), b->lanes, (char *)(uintptr_t)matrix(y, y, i), lanes);
     return TW_OK;
   }
@@ -149,9 +159,14 @@ static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) {
     s = tw_lanes_join(&l, y) ? tw_tensor_new_packed(ctx, m.dtype, &shape, &l, &packed) : TW_ESTATE;
   }
   m.scratch = scratch->data;
+  const tw_tensor *result = packed ? packed : y;
+  if (y->lanes && s == TW_OK && rows_of_all_lanes(a, b, result, &m)) {
+    multiply(&m, a->data, b->data, result->data);
+    lanes = 0;
+  }
   for (int64_t lane = 0; lane < lanes && s == TW_OK; lane++) {
     tw_tensor from_a, from_b, to;
-    const tw_tensor *p = a, *q = b, *r = packed ? packed : y;
+    const tw_tensor *p = a, *q = b, *r = result;
     if (y->lanes) {
       from_a = lane_of(a, y, lane);
       from_b = lane_of(b, y, lane);

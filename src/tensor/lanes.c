@@ -182,7 +182,8 @@ tw_status tw_tensor_promote(tw_ctx *ctx, tw_tensor *t, const tw_lanes *wanted) {
       if (!other->serial || other->storage != old) continue;
       if (!is_plain(other, old)) return refuse(ctx, "its memory is shared with a slice of a tw.vmap");
       for (int h = 1; h < TW_MAX_LANES; h++) {
-        if (all.mask >> h & 1 && !(old->lanes >> h & 1) && other->serial < ctx->lane_serial[h]) return refuse(ctx, "it was made outside the function tw.vmap maps");
+        bool gains = (all.mask & ~old->lanes) >> h & 1;
+        if (gains && other->serial < ctx->lane_serial[h]) return refuse(ctx, "it was made outside the function tw.vmap maps");
       }
     }
   }
@@ -231,10 +232,18 @@ tw_status tw_tensor_promote(tw_ctx *ctx, tw_tensor *t, const tw_lanes *wanted) {
 
 /* Opening, closing, compaction. */
 
-tw_status tw_lanes_open(tw_ctx *ctx, int64_t width, int *axis) {
-  int h = 0;
-  while (ctx->lanes >> h & 1) h++;
-  if (h == TW_MAX_LANES) return tw_fail(&ctx->error, TW_EINVAL, "lanes: more than %d hidden axes inside one another", TW_MAX_LANES);
+int tw_lanes_innermost(const tw_ctx *ctx) { return ctx->lanes ? 31 - __builtin_clz(ctx->lanes) : -1; }
+
+int tw_lanes_free(const tw_ctx *ctx, uint8_t others) {
+  int h = tw_lanes_innermost(ctx) + 1;
+  if (h == 0) h = 1;
+  while (h < TW_MAX_LANES && (ctx->lanes_taken | others) >> h & 1) h++;
+  return h;
+}
+
+tw_status tw_lanes_open(tw_ctx *ctx, int64_t width, int h) {
+  if (h >= TW_MAX_LANES) return tw_fail(&ctx->error, TW_EINVAL, "vmap: more than %d of them inside one another", TW_MAX_LANES - 1);
+  if (h <= tw_lanes_innermost(ctx)) return tw_fail(&ctx->error, TW_ESTATE, "lanes: they are open already");
   if (h == 0) {
     int64_t *origin = tw_alloc((size_t)width * sizeof *origin);
     if (!origin) return tw_fail(&ctx->error, TW_ENOMEM, "lanes: out of memory");
@@ -244,7 +253,6 @@ tw_status tw_lanes_open(tw_ctx *ctx, int64_t width, int *axis) {
   ctx->lanes |= (uint8_t)(1u << h);
   ctx->lane_size[h] = width;
   ctx->lane_serial[h] = ctx->next_serial;
-  *axis = h;
   return TW_OK;
 }
 
@@ -281,7 +289,8 @@ tw_status tw_lanes_compact(tw_ctx *ctx, int64_t n, const int64_t *kept) {
   if (ctx->lanes != 1 || ctx->active) return tw_fail(&ctx->error, TW_ESTATE, "lanes: they can be dropped only outside tw.vmap and differentiated functions");
   for (int64_t k = 0; k < n; k++) {
     if (kept[k] >= (k ? kept[k - 1] + 1 : 0) && kept[k] < ctx->lane_size[0]) continue;
-    return tw_fail(&ctx->error, TW_EINVAL, "lanes: those kept must be ascending places: number %lld of %lld", (long long)kept[k] + 1, (long long)ctx->lane_size[0]);
+    return tw_fail(&ctx->error, TW_EINVAL, "lanes: those kept must be ascending places: number %lld of %lld", (long long)kept[k] + 1,
+                   (long long)ctx->lane_size[0]);
   }
   for (tw_slab *slab = ctx->slabs; slab; slab = slab->next) {
     for (int i = 0; i < TW_SLAB_TENSORS; i++) {

@@ -102,7 +102,9 @@ TW_CHECKED tw_status tw_tensor_new_fastest(tw_ctx *, tw_dtype, const tw_shape *,
 /* 0-d, weak (it is a number), different along one hidden axis: as many values as the axis has lanes. */
 TW_CHECKED tw_status tw_tensor_new_lanes(tw_ctx *, tw_dtype, int axis, const double *values, tw_tensor **out);
 TW_CHECKED tw_status tw_tensor_promote(tw_ctx *, tw_tensor *, const tw_lanes *); /* gives its storage the lanes it lacks, each a copy */
-TW_CHECKED tw_status tw_lanes_open(tw_ctx *, int64_t width, int *axis);          /* the next hidden axis */
+TW_CHECKED tw_status tw_lanes_open(tw_ctx *, int64_t width, int axis);           /* 0 for the runs, else tw_lanes_free */
+int tw_lanes_innermost(const tw_ctx *);                                          /* the last one opened, -1 without */
+int tw_lanes_free(const tw_ctx *, uint8_t others);  /* the next one inside that none of `others` is; TW_MAX_LANES: none is left */
 void tw_lanes_close(tw_ctx *, int axis);                                         /* and those inside it; what still differs along it cannot be used */
 TW_CHECKED tw_status tw_lanes_compact(tw_ctx *, int64_t n, const int64_t *kept); /* of axis 0 only the kept lanes (0-based, ascending) stay */
 int64_t tw_lane_count(const tw_tensor *);                                        /* 1 without hidden axes */

@@ -76,23 +76,6 @@ static tw_status there_and_back(tw_ctx *c, tw_tensor *const *in, tw_tensor **out
 
 #define IMAGE(...) A(tw_window_attrs, .kernel = {2, 2}, .stride = {1, 1}, __VA_ARGS__)
 static const tw_slice_attrs every_other = {.n = 2, .start = {2, 0}, .step = {-1, 2}, .size = {3, 2}};
-static tw_draw_attrs draw_of(tw_dtype d) { return (tw_draw_attrs){.shape = {.n = 2, .d = {3, 5}}, .dtype = d, .a = 0.5, .b = 2}; }
-
-static int subjects(subject *s) {
-  static tw_draw_attrs draws[2];
-  static tw_embed_attrs embed;
-  static tw_diagonal_embed_attrs spread;
-  static tw_truncated_attrs truncated;
-  static tw_dropout_attrs dropout;
-  int n = 0;
-  draws[0] = draw_of(TW_F64);
-  draws[1] = draw_of(TW_I64);
-  draws[1].a = 1;
-  draws[1].b = 9;
-  embed = (tw_embed_attrs){.shape = S(3, 4), .slice = every_other};
-  spread = (tw_diagonal_embed_attrs){.shape = S(3, 4), .diagonal = {.a = 0, .b = 1, .offset = 1}};
-  truncated = (tw_truncated_attrs){.shape = S(7), .dtype = TW_F64, .mean = 0, .std = 1, .low = -1, .high = 2};
-  dropout = (tw_dropout_attrs){.shape = S(9), .dtype = TW_F64, .p = 0.4, .factor = 1.5};
 /* The attributes are copied: they live as long as the case does. */
 #define ADD(op_, ...)                                                             \
   do {                                                                            \
@@ -101,6 +84,7 @@ static int subjects(subject *s) {
     s[n].attrs = s[n].copied;                                                     \
     n++;                                                                          \
   } while (0)
+static int rows(subject *s, int n) {
   for (int i = 0; tw_all_ops[i]; i++) {
     if (!tw_all_ops[i]->row) continue;
     if (tw_all_ops[i]->n_in == 1) {
@@ -112,6 +96,11 @@ static int subjects(subject *s) {
       ADD(tw_all_ops[i], .in = {R(3, 4), {.what = REAL}});
     }
   }
+  return n;
+}
+
+static int parts_and_sums(subject *s, int n) {
+  tw_embed_attrs embed = {.shape = S(3, 4), .slice = every_other};
   ADD(&tw_op_where, .in = {K(MASK, 2, 3), R(2, 3), R(3)});
   ADD(&tw_op_cast, .attrs = A(tw_cast_attrs, TW_F32), .in = {R(3, 4)});
   ADD(&tw_op_cast, .attrs = A(tw_cast_attrs, TW_I64), .in = {R(3)});
@@ -145,16 +134,29 @@ static int subjects(subject *s) {
   ADD(&tw_op_unpick, .attrs = A(tw_index_add_attrs, .axis = 1, .size = 4), .in = {R(3), X(4, 3)});
   ADD(&tw_op_cat, .attrs = A(tw_axis_attrs, .axis = 1), .in = {R(2, 3), R(2, 1)});
   ADD(&tw_op_cat, .attrs = A(tw_axis_attrs, .axis = 0), .in = {R(1), R(1)});
+  return n;
+}
+
+static int draws(subject *s, int n) {
+  tw_draw_attrs real = {.shape = S(3, 5), .dtype = TW_F64, .a = 0.5, .b = 2}, whole = {.shape = S(3, 5), .dtype = TW_I64, .a = 1, .b = 9};
+  tw_truncated_attrs truncated = {.shape = S(7), .dtype = TW_F64, .mean = 0, .std = 1, .low = -1, .high = 2};
+  tw_dropout_attrs dropout = {.shape = S(9), .dtype = TW_F64, .p = 0.4, .factor = 1.5};
   const tw_op *const plain_draws[] = {&tw_op_normal, &tw_op_uniform, &tw_op_exponential};
-  for (int i = 0; i < 3; i++) ADD(plain_draws[i], .attrs = &draws[0], .in = {K(GENERATOR, 2)});
+  for (int i = 0; i < 3; i++) ADD(plain_draws[i], .attrs = &real, .in = {K(GENERATOR, 2)});
   ADD(&tw_op_truncated_normal, .attrs = &truncated, .in = {K(GENERATOR, 2)});
-  ADD(&tw_op_bernoulli, .attrs = &draws[0], .in = {K(GENERATOR, 2), R(3, 1)});
-  ADD(&tw_op_bernoulli, .attrs = &draws[0], .in = {K(GENERATOR, 2), {.what = REAL}});
-  ADD(&tw_op_randint, .attrs = &draws[1], .in = {K(GENERATOR, 2)});
+  ADD(&tw_op_bernoulli, .attrs = &real, .in = {K(GENERATOR, 2), R(3, 1)});
+  ADD(&tw_op_bernoulli, .attrs = &real, .in = {K(GENERATOR, 2), {.what = REAL}});
+  ADD(&tw_op_randint, .attrs = &whole, .in = {K(GENERATOR, 2)});
   ADD(&tw_op_permutation, .attrs = A(tw_draw_attrs, .shape = S(7), .dtype = TW_I64), .in = {K(GENERATOR, 2)});
   ADD(&tw_op_choice, .attrs = A(tw_choice_attrs, .shape = S(4), .n = 9), .in = {K(GENERATOR, 2)});
   ADD(&tw_op_weighted_choice, .attrs = A(tw_choice_attrs, .shape = S(3), .n = 5), .in = {K(GENERATOR, 2), K(WEIGHTS, 5)});
   ADD(&tw_op_multinomial, .attrs = A(tw_choice_attrs, .shape = S(2), .n = 6, .replace = true), .in = {K(GENERATOR, 2), K(WEIGHTS, 4)});
+  ADD(&tw_op_dropout_factor, .attrs = &dropout, .in = {K(GENERATOR, 2)});
+  return n;
+}
+
+static int structured(subject *s, int n) {
+  tw_diagonal_embed_attrs spread = {.shape = S(3, 4), .diagonal = {.a = 0, .b = 1, .offset = 1}};
   ADD(&tw_op_solve, .attrs = A(tw_solve_attrs, .transpose = false), .in = {K(MATRIX, 3, 3), R(3, 2)});
   ADD(&tw_op_lu_solve, .in = {K(MATRIX, 3, 3), R(3, 2)}, .n_in = 2, .f = lu_solve, .n_out = 1);
   ADD(&tw_op_det, .in = {K(MATRIX, 2, 2)});
@@ -176,7 +178,6 @@ static int subjects(subject *s) {
   ADD(&tw_op_cross_entropy, .in = {R(4, 3), X(3, 4)});
   ADD(&tw_op_cross_entropy, .in = {R(2, 3), X(3, 2)});
   ADD(&tw_op_normalize, .attrs = A(tw_normalize_attrs, .axes = 2, .eps = 1e-5), .in = {R(3, 6)});
-  ADD(&tw_op_dropout_factor, .attrs = &dropout, .in = {K(GENERATOR, 2)});
   ADD(&tw_op_argsort, .attrs = A(tw_sort_attrs, .axis = 1), .in = {R(3, 5)});
   ADD(&tw_op_cumsum, .attrs = A(tw_scan_attrs, .axis = 0), .in = {R(3, 2)});
   ADD(&tw_op_cumprod, .attrs = A(tw_scan_attrs, .axis = 1), .in = {R(2, 9)});
@@ -356,9 +357,8 @@ static void release_all(tw_tensor **t, int n) {
 }
 
 static void check_lanes_of(const subject *s, tw_dtype real, uint32_t subset, layout how, int64_t width) {
-  int axis;
   tw_tensor *in[MAX_IN], *results[MAX_RESULTS];
-  must(tw_lanes_open(ctx, width, &axis));
+  must(tw_lanes_open(ctx, width, 0));
   for (int k = 0; k < inputs_of(s); k++) {
     if (subset >> k & 1) {
       in[k] = laned(&s->in[k], k, real, how, width);
@@ -395,7 +395,7 @@ static void check_lanes_of(const subject *s, tw_dtype real, uint32_t subset, lay
   }
   release_all(in, inputs_of(s));
   release_all(results, MAX_RESULTS);
-  tw_lanes_close(ctx, axis);
+  tw_lanes_close(ctx, 0);
 }
 
 static void check_subject(const subject *s) {
@@ -441,12 +441,11 @@ static tw_tensor *part(tw_tensor *x, int64_t start, int64_t step, int64_t n) {
 }
 
 static void check_promotion(int64_t n, int64_t width) {
-  int axis;
   double values[64];
   tw_tensor *lr, *x = numbers(n), *odd = part(x, 0, 2, n / 2), *back = part(x, n - 1, -1, n);
-  must(tw_lanes_open(ctx, width, &axis));
+  must(tw_lanes_open(ctx, width, 0));
   for (int64_t i = 0; i < width; i++) values[i] = 0.5 + (double)i;
-  must(tw_tensor_new_lanes(ctx, TW_F64, axis, values, &lr));
+  must(tw_tensor_new_lanes(ctx, TW_F64, 0, values, &lr));
   CHECK(lr->lanes == 1 && lr->weak && lr->ndim == 0);
   must(scale_in_place(odd, lr));
   CHECK(x->lanes == 1 && odd->lanes == 1 && back->lanes == 1 && x->storage == back->storage && x->storage->refs == 3);
@@ -473,14 +472,14 @@ static void check_promotion(int64_t n, int64_t width) {
   }
   tw_tensor *all[4] = {lr, x, odd, back};
   release_all(all, 4);
-  tw_lanes_close(ctx, axis);
+  tw_lanes_close(ctx, 0);
 }
 
 int main(void) {
   ctx = tw_ctx_new();
   subject *all = calloc(600, sizeof *all);
   if (!all) return 1;
-  int n = subjects(all);
+  int n = structured(all, draws(all, parts_and_sums(all, rows(all, 0))));
   TEST("every operation of the table has a case") {
     for (int i = 0; tw_all_ops[i]; i++) {
       bool found = false;
@@ -504,19 +503,18 @@ int main(void) {
     check_promotion(40, 6);
   }
   TEST("a tensor made before a nested hidden axis opened cannot take on its lanes") {
-    int outer, inner;
     double values[3] = {1, 2, 3};
     tw_tensor *x = numbers(3), *y;
-    must(tw_lanes_open(ctx, 2, &outer));
-    must(tw_lanes_open(ctx, 3, &inner));
-    must(tw_tensor_new_lanes(ctx, TW_F64, inner, values, &y));
+    must(tw_lanes_open(ctx, 2, 0));
+    must(tw_lanes_open(ctx, 3, 1));
+    must(tw_tensor_new_lanes(ctx, TW_F64, 1, values, &y));
     CHECK_INT(scale_in_place(x, y), TW_ESTATE);
     CHECK_NEAR(at(x, 0, 2), 3, 0);
     tw_tensor_release(ctx, x);
     x = numbers(3);
     must(scale_in_place(x, y));
     CHECK_NEAR(at(x, 2, 1), 6, 0);
-    tw_lanes_close(ctx, outer);
+    tw_lanes_close(ctx, 0);
     CHECK(x->stale && y->stale);
     tw_tensor_release(ctx, x);
     tw_tensor_release(ctx, y);
