@@ -96,6 +96,7 @@ local Problem = {}
 ---@field units table<string, string> by metric
 ---@field params table the space tree
 ---@field where? fun(params: table): boolean
+---@field lanes string[] parameters in which runs computed together may differ
 ---@field repeats integer
 ---@field diverge string[] metrics whose first non-finite value ends a run
 ---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
@@ -4339,6 +4340,7 @@ function tw.space.list(rows) end
 ---@field params? table what varies, and what does not
 ---@field where? function keeps a combination of parameters when true
 ---@field repeats? integer seeds per configuration
+---@field lanes? table parameters in which runs computed together may differ; "seed" is the repeat
 ---@field diverge? table metrics whose first non-finite value ends a run
 ---@field objective? table what ranks configurations
 ---@field run function one run
@@ -4387,7 +4389,8 @@ function Run:stop(reason) end
 
 --- `stop_if(condition [, reason])`
 ---
---- Ends this run with status stopped when the condition holds.
+--- Ends this run with status stopped when the condition holds. The stop rule that works in lanes: where the condition differs between runs computed
+--- together, those for which it holds end and the others go on.
 ---@param condition boolean|thalweg.Tensor true or false, or a 0-d tensor
 ---@param reason? string
 function Run:stop_if(condition, reason) end

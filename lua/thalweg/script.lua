@@ -5,6 +5,7 @@ local codehash = require "thalweg.codehash"
 local experiment = require "thalweg.experiment"
 local fault = require "thalweg.fault"
 local find = require "thalweg.data.find"
+local lanes = require "thalweg.lint_lanes"
 local lint = require "thalweg.lint"
 local strict = require "thalweg.strict"
 
@@ -113,6 +114,7 @@ function script.load(path)
   end
   local modules = sealed_modules()
   lint.names(result.run, modules)
+  lanes.check(result.run, result.lanes)
   if result.where then lint.names(result.where, modules) end
   local functions = codehash.functions(result.params)
   for i, own in ipairs(functions) do
