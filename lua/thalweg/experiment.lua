@@ -73,7 +73,9 @@ local function check_lanes(given, params)
     if name ~= "seed" then
       local found = override.map(params, name, function(old)
         for _, v in ipairs(space.enumerate(old)) do
-          if type(v) ~= "number" then fault.raise("experiment: lanes: only numbers can differ between runs computed together: %s is %s", name, options.show(v)) end
+          if type(v) ~= "number" then
+            fault.raise("experiment: lanes: only numbers can differ between runs computed together: %s is %s", name, options.show(v))
+          end
         end
         return old
       end)

@@ -8,7 +8,9 @@ local lint = {}
 -- lopcodes.h
 local MOVE, GETUPVAL, GETTABUP, GETFIELD, EQ, EQK, EQI, TEST, TESTSET, NOT, CLOSURE = 0, 9, 11, 14, 57, 60, 61, 66, 67, 51, 79
 local writes_nothing = {} -- instructions whose A is read, or is no register
-for _, op in ipairs { 10, 15, 16, 17, 18, 46, 47, 48, 54, 55, 56, EQ, 58, 59, EQK, EQI, 62, 63, 64, 65, TEST, 69, 70, 71, 72, 78, 82 } do writes_nothing[op] = true end
+for _, op in ipairs {
+  10, 15, 16, 17, 18, 46, 47, 48, 54, 55, 56, EQ, 58, 59, EQK, EQI, 62, 63, 64, 65, TEST, 69, 70, 71, 72, 78, 82,
+} do writes_nothing[op] = true end
 
 local function words(op)
   if op == NOT then return "not takes it as true" end
@@ -23,8 +25,8 @@ local function walk(p, outer, lanes)
     for _, r in ipairs { a, b } do
       local name = register[r]
       if name and lanes[name] then
-        fault.usage(('%s:%d: the parameter "%s" differs between the runs computed together (lanes): %s; use tw.where(tw.eq(...), ...), or take "%s" off the list')
-          :format((p.source or "?"):match("^[@=](.*)$") or "?", p.lines[pc] or 0, name, words(op), name))
+        fault.usage(('%s:%d: the parameter "%s" differs between the runs computed together (lanes): %s; use tw.where(tw.eq(...), ...), or take '
+          .. '"%s" off the list'):format((p.source or "?"):match("^[@=](.*)$") or "?", p.lines[pc] or 0, name, words(op), name))
       end
     end
   end

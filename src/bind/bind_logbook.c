@@ -389,7 +389,8 @@ static int book_gc(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-  {"begin", book_begin}, {"lanes", book_lanes}, {"keep", book_keep}, {"abandon", book_abandon}, {"log", book_log}, {"result", book_result}, {"finish", book_finish}, {"last", book_last},
+  {"begin", book_begin}, {"lanes", book_lanes}, {"keep", book_keep}, {"abandon", book_abandon},
+  {"log", book_log}, {"result", book_result}, {"finish", book_finish}, {"last", book_last},
   {"flush", book_flush}, {"path", book_path}, {"close", book_close}, {"__gc", book_gc}, {"__close", book_gc}, {NULL, NULL},
 };
 

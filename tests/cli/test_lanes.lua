@@ -38,7 +38,8 @@ end
 
 test("learning rate, momentum and decay in lanes; stopping and diverging runs leave, the others go on", function()
   local file = script("valley", '"lr", "momentum", "decay.rate"',
-    "lr = space.log(1e-3, 400, 6), momentum = space.choice{ 0, .5, .9 }, decay = space.choice{ schedule.exponential{ rate = space.choice{ 0, .1 } }, schedule.cosine{ steps = 80 } }", [[
+    "lr = space.log(1e-3, 400, 6), momentum = space.choice{ 0, .5, .9 }, "
+      .. "decay = space.choice{ schedule.exponential{ rate = space.choice{ 0, .1 } }, schedule.cosine{ steps = 80 } }", [[
     local x, rng = tw.tensor{ -5, -2 }, run:rng("noise")
     local opt = tw.optim.sgd(x, { lr = p.lr * p.decay, momentum = p.momentum })
     for step = 1, 150 do

@@ -68,7 +68,8 @@ function verb.run(args)
   local command = { "thalweg run" }
   for i, word in ipairs(args.words) do command[i + 1] = quote(word) end
   local status = require("thalweg.runner").execute {
-    file = args.file, output = args.output, workers = args.jobs, set = args.set, only = args.only, ids = flatten(args.run), repeats = args.repeats, lanes = args.lanes,
+    file = args.file, output = args.output, workers = args.jobs, set = args.set, only = args.only, ids = flatten(args.run),
+    repeats = args.repeats, lanes = args.lanes,
     seed = args.seed, quick = args.quick, dry_run = args.dry_run, retry = args.retry, fresh = args.fresh, accept_script = args.accept_script,
     keep_journal = args.keep_journal, sync = args.sync, compress = args.compress, quiet = args.quiet, command = table.concat(command, " "),
   }
