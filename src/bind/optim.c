@@ -1,69 +1,150 @@
-/* Optimizers: the engine behind tw.optim, whose face (schedules, recipes, option tables) is lua/thalweg/optim.lua.
- *   core.optimizer_kinds() -> { { name=, about=, source=, options = { { name=, type=, initial=, min=, max=, choices=, about= }, ... } }, ... }
- *   core.optimizer(kind, params) -> engine
- *   engine:step(values, f, params, ...) engine:update(values, params, grads) engine:grads(params) engine:grad_norm() engine:steps() */
-#include "optim/optim.h"
-#include "bind/pass.h"
+/* Optimizers: the engine behind tw.optim, whose face (schedules, recipes, option tables, groups by path) is lua/thalweg/optim.lua.
+ *   core.optimizer_kinds() -> { { name=, about=, source=, solves=, wraps=, options = { { name=, type=, initial=, min=, max=, choices=, about= }, ... } }, ... }
+ *   core.optimizer_common() -> options that follow the own ones of every kind that works from gradients
+ *   core.optimizer_define(name, options, slots, step) -> kind
+ *   core.optimizer(kind or its name, params, face [, inner engine]) -> engine
+ *   engine:step(f, params, ...) engine:solve(f, params, ...) engine:update(params, grads)
+ *   engine:set(group, option, value, constant) engine:get(group, option) engine:add_group() engine:assign(leaf, group) engine:freeze(leaf)
+ *   engine:index(tensor) engine:leaf(i) engine:average(i) engine:grads(params) engine:info() engine:steps() engine:read() engine:write(state) */
+#include "bind/optim.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "optim/parts.h"
 #include "tensor/ctx.h"
 
+static const char type_name[] = "tw.optimizer", kind_name[] = "tw.optimizer_kind";
+
+tw_engine *tw_engine_check(lua_State *L, int idx) { return luaL_checkudata(L, idx, type_name); }
+
+/* A kind made by a script: its strings are anchored in user values of the same object. */
 typedef struct {
-  tw_optim *optim;
-  const tw_optim_kind *kind;
-  tw_leaves params;
-} engine;
+  tw_optim_kind kind;
+  tw_option options[];
+} made_kind;
 
-static const char type_name[] = "tw.optimizer";
+static void push_tensor(lua_State *L, tw_tensor *owned) {
+  tw_handle *h = tw_handle_new(L);
+  tw_handle_fill(L, h, owned);
+}
 
-static engine *check(lua_State *L) { return luaL_checkudata(L, 1, type_name); }
+/* The step of a kind made by a script, for one parameter: step(p, g, slots, hyper, t). */
+static int call_step(lua_State *L) {
+  tw_engine *e = lua_touserdata(L, 1);
+  tw_optim *o = e->optim;
+  int leaf = (int)lua_tointeger(L, 3);
+  tw_leaf *l = &o->leaf[leaf];
+  lua_pushvalue(L, 2);
+  push_tensor(L, tw_tensor_retain(l->p));
+  push_tensor(L, tw_tensor_retain(o->grad[leaf]));
+  lua_createtable(L, 0, o->n_slots);
+  for (int k = 0; k < o->n_slots; k++) {
+    push_tensor(L, tw_tensor_retain(l->slot[k]));
+    lua_setfield(L, -2, o->kind->slots[k]);
+  }
+  lua_createtable(L, 0, o->n_own);
+  for (int i = 0; i < o->n_own; i++) {
+    const tw_option *spec = &o->kind->options[i];
+    if (spec->type == TW_OPTION_FLAG) lua_pushboolean(L, o->hyper[l->group][i][0] != 0);
+    else lua_pushnumber(L, o->hyper[l->group][i][0]);
+    lua_setfield(L, -2, spec->name);
+  }
+  lua_pushinteger(L, o->t[0]);
+  lua_call(L, 5, 0);
+  return 0;
+}
 
+static tw_status define(tw_ctx *ctx, tw_optim *o, int leaf) {
+  tw_engine *e = o->user;
+  lua_State *L = e->L;
+  for (int k = 0; k < o->n_slots; k++) {
+    tw_status s = o->leaf[leaf].slot[k] ? TW_OK : tw_optim_zeros(ctx, o->leaf[leaf].p, &o->leaf[leaf].slot[k]);
+    if (s != TW_OK) return s;
+  }
+  if (!lua_checkstack(L, 8)) return tw_fail(&ctx->error, TW_ENOMEM, "%s: the stack is full", o->kind->name);
+  lua_getiuservalue(L, e->self, TW_ENGINE_STEP);
+  int step = lua_gettop(L);
+  tw_pass_push_scope(L); /* scope(call_step, ...) */
+  lua_pushcfunction(L, call_step);
+  lua_pushlightuserdata(L, e);
+  lua_pushvalue(L, step);
+  lua_pushinteger(L, leaf);
+  int rc = lua_pcall(L, 4, 0, 0);
+  tw_bind_settle(L);
+  tw_status s = TW_OK;
+  if (rc != LUA_OK) {
+    lua_setiuservalue(L, e->self, TW_ENGINE_RAISED);
+    e->raised = true;
+    s = tw_fail(&ctx->error, TW_EINVAL, "%s: the step raised an error", o->kind->name);
+  }
+  lua_settop(L, step - 1);
+  return s;
+}
+
+int tw_engine_status(lua_State *L, tw_engine *e, int self, tw_status s) {
+  if (s == TW_OK) return 1;
+  if (!e->raised) return tw_bind_status(L, s);
+  e->raised = false;
+  lua_getiuservalue(L, self, TW_ENGINE_RAISED);
+  lua_pushnil(L);
+  lua_setiuservalue(L, self, TW_ENGINE_RAISED);
+  return lua_error(L);
+}
+
+/* optimizer(kind, params, face [, inner]) */
 static int new_engine(lua_State *L) {
-  const tw_optim_kind *kind = tw_optim_find(luaL_checkstring(L, 1));
+  made_kind *made = luaL_testudata(L, 1, kind_name);
+  const tw_optim_kind *kind = made ? &made->kind : tw_optim_find(luaL_checkstring(L, 1));
   luaL_argcheck(L, kind, 1, "no such optimizer");
-  lua_settop(L, 2);
-  engine *e = lua_newuserdatauv(L, sizeof *e, 1);
-  *e = (engine){.kind = kind};
+  lua_settop(L, 4);
+  tw_engine *inner = kind->wraps ? tw_engine_check(L, 4) : NULL;
+  tw_engine *e = lua_newuserdatauv(L, sizeof *e, TW_ENGINE_VALUES);
+  *e = (tw_engine){0};
   luaL_setmetatable(L, type_name);
   tw_pass_push(L);
-  lua_setiuservalue(L, 3, 1);
+  lua_setiuservalue(L, 5, TW_ENGINE_PASS);
+  lua_pushvalue(L, 3);
+  lua_setiuservalue(L, 5, TW_ENGINE_FACE);
+  lua_pushvalue(L, 4);
+  lua_setiuservalue(L, 5, TW_ENGINE_INNER);
+  if (made) {
+    lua_getiuservalue(L, 1, 1);
+    lua_setiuservalue(L, 5, TW_ENGINE_STEP);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, 5, TW_ENGINE_RAISED); /* keeps the kind alive until */
+    lua_pushvalue(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, kind);   /* it is anchored for good: optimizers of it may outlive its maker */
+  }
   tw_leaves_collect(L, 2, &e->params, kind->name);
   if (e->params.n == 0) return luaL_error(L, "%s: there is no real tensor among the parameters", kind->name);
-  tw_bind_status(L, tw_optim_new(tw_bind_ctx(L), kind, (int)e->params.n, e->params.leaf, &e->optim));
+  if (inner) inner->lent = true;
+  tw_bind_status(L, tw_optim_new(tw_bind_ctx(L), kind, (int)e->params.n, e->params.leaf, inner ? inner->optim : NULL, &e->optim));
+  e->optim->user = e;
+  if (made) e->optim->define = define;
   return 1;
 }
 
 static int release(lua_State *L) {
-  engine *e = check(L);
+  tw_engine *e = tw_engine_check(L, 1);
   tw_ctx *ctx = tw_bind_ctx(L);
-  tw_optim_free(ctx, e->optim);
+  if (!e->lent) tw_optim_free(ctx, e->optim);
   e->optim = NULL;
   tw_leaves_free(ctx, &e->params);
   return 0;
 }
 
-/* The hyperparameters in force: one number per option, in the order of the spec table. */
-static void read_values(lua_State *L, int idx, const tw_optim_kind *kind, double *values) {
-  luaL_checktype(L, idx, LUA_TTABLE);
-  for (int i = 0; kind->options[i].name; i++) {
-    int isnum;
-    lua_rawgeti(L, idx, i + 1);
-    values[i] = lua_tonumberx(L, -1, &isnum);
-    if (!isnum) luaL_error(L, "%s: %s must be a number, got %s", kind->name, kind->options[i].name, luaL_typename(L, -1));
-    lua_pop(L, 1);
-  }
-}
-
-static void check_same(lua_State *L, const engine *e, const tw_leaves *seen) {
+static void check_same(lua_State *L, const tw_engine *e, const tw_leaves *seen) {
   bool same = seen->n == e->params.n;
   for (size_t i = 0; same && i < seen->n; i++) same = seen->leaf[i] == e->params.leaf[i];
-  if (!same) luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->kind->name);
+  if (!same) luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->optim->kind->name);
 }
 
-/* A result that shows a parameter's own memory gets a copy: it is the value before the update. */
-static void detach_results(lua_State *L, const tw_pass *s, int idx, int depth) {
+void tw_engine_detach(lua_State *L, const tw_leaves *leaves, int idx, int depth) {
   tw_handle *h = tw_handle_test(L, idx);
   if (h && !h->collected && h->tensor && h->tensor->serial == h->serial) {
-    for (size_t i = 0; i < s->leaves.n; i++) {
-      if (s->leaves.leaf[i]->storage == h->tensor->storage) {
+    for (size_t i = 0; i < leaves->n; i++) {
+      if (leaves->leaf[i]->storage == h->tensor->storage) {
         tw_bind_status(L, tw_tensor_unshare(tw_bind_ctx(L), h->tensor));
         return;
       }
@@ -77,109 +158,240 @@ static void detach_results(lua_State *L, const tw_pass *s, int idx, int depth) {
   luaL_checkstack(L, 4, "a result is nested too deeply");
   lua_pushnil(L);
   while (lua_next(L, idx)) {
-    detach_results(L, s, lua_gettop(L), depth + 1);
+    tw_engine_detach(L, leaves, lua_gettop(L), depth + 1);
     lua_pop(L, 1);
   }
 }
 
+/* step(f, params, ...): kinds that take one gradient. */
 static int step(lua_State *L) {
-  engine *e = check(L);
-  double values[TW_MAX_HYPERS];
-  read_values(L, 2, e->kind, values);
-  luaL_checktype(L, 3, LUA_TFUNCTION);
-  int n_args = lua_gettop(L) - 3;
-  lua_getiuservalue(L, 1, 1);
+  tw_engine *e = tw_engine_check(L, 1);
+  if (e->optim->kind->solve) return tw_engine_solve(L);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  int n_args = lua_gettop(L) - 2;
+  lua_getiuservalue(L, 1, TW_ENGINE_PASS);
   int at = lua_gettop(L);
   tw_pass *s = lua_touserdata(L, at);
-  int first = tw_pass_run(L, at, 3, n_args, 1, e->kind->name);
+  int first = tw_pass_run(L, at, 2, n_args, 1, e->optim->kind->name);
   int last = lua_gettop(L);
   check_same(L, e, &s->leaves);
-  for (int i = first; i <= last; i++) detach_results(L, s, i, 0);
-  tw_bind_status(L, tw_optim_step(tw_bind_ctx(L), e->optim, s->grads, values));
+  double *loss = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *loss, 0);
+  lua_insert(L, at + 1); /* below the results */
+  first++, last++;
+  tw_optim_numbers(e->optim, tw_bind_to_tensor(L, first), loss);
+  for (int i = first; i <= last; i++) tw_engine_detach(L, &s->leaves, i, 0);
+  e->L = L, e->self = 1;
+  tw_engine_status(L, e, 1, tw_optim_update(tw_bind_ctx(L), e->optim, s->grads, loss));
   tw_pass_end(L, s, first);
   return lua_gettop(L) - first + 1;
 }
 
-/* Gradients of one's own: a tree like the parameters', matched place by place. engine:update(values, params, grads). */
+/* Gradients of one's own: a tree like the parameters', matched place by place. engine:update(params, grads). */
 static int update(lua_State *L) {
-  engine *e = check(L);
-  double values[TW_MAX_HYPERS];
-  read_values(L, 2, e->kind, values);
-  lua_settop(L, 4);
+  tw_engine *e = tw_engine_check(L, 1);
+  const char *name = e->optim->kind->name;
+  lua_settop(L, 3);
   tw_pass *places = tw_pass_push(L), *given = tw_pass_push(L); /* own the lists: collecting them may raise */
-  tw_leaves_every(L, 3, &places->leaves, e->kind->name);
-  tw_leaves_every(L, 4, &given->leaves, e->kind->name);
+  tw_leaves_every(L, 2, &places->leaves, name);
+  tw_leaves_every(L, 3, &given->leaves, name);
   const tw_leaves *p = &places->leaves, *g = &given->leaves;
   if (g->n != p->n) {
-    return luaL_error(L, "%s: %I gradients for %I parameters; give a tree like the parameters'", e->kind->name, (LUAI_UACINT)g->n, (LUAI_UACINT)p->n);
+    return luaL_error(L, "%s: %I gradients for %I parameters; give a tree like the parameters'", name, (LUAI_UACINT)g->n, (LUAI_UACINT)p->n);
   }
   tw_tensor **grad = lua_newuserdatauv(L, (e->params.n + 1) * sizeof *grad, 0);
   for (size_t i = 0; i < e->params.n; i++) grad[i] = NULL;
   e->params.next = 0;
   for (size_t k = 0; k < p->n; k++) {
     size_t i = tw_leaves_find(&e->params, p->leaf[k]);
-    if (i == e->params.n) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->kind->name);
+    if (i == e->params.n) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", name);
     grad[i] = g->leaf[k];
   }
   for (size_t i = 0; i < e->params.n; i++) {
-    if (!grad[i]) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->kind->name);
+    if (!grad[i]) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", name);
   }
-  tw_bind_status(L, tw_optim_step(tw_bind_ctx(L), e->optim, grad, values));
+  e->L = L, e->self = 1;
+  tw_engine_status(L, e, 1, tw_optim_update(tw_bind_ctx(L), e->optim, grad, NULL));
+  lua_getiuservalue(L, 1, TW_ENGINE_PASS);
+  tw_pass *last = lua_touserdata(L, -1);
+  if (!last->opened.open) tw_pass_keep(L, last, &e->params, grad);
   tw_pass_clear(L, places);
   tw_pass_clear(L, given);
   return 0;
 }
 
-static tw_pass *last_pass(lua_State *L, const engine *e) {
-  lua_getiuservalue(L, 1, 1);
+static tw_pass *last_pass(lua_State *L, const tw_engine *e) {
+  lua_getiuservalue(L, 1, TW_ENGINE_PASS);
   tw_pass *s = lua_touserdata(L, -1);
-  if (s->opened.open) luaL_error(L, "%s: the step is not over yet", e->kind->name);
-  if (!s->grads || !s->grads[0]) luaL_error(L, "%s: no step has been taken yet", e->kind->name);
+  if (s->opened.open) luaL_error(L, "%s: the step is not over yet", e->optim->kind->name);
+  if (!s->grads || !s->grads[0]) luaL_error(L, "%s: no step has been taken yet", e->optim->kind->name);
   return s;
 }
 
 static int grads(lua_State *L) {
-  engine *e = check(L);
+  tw_engine *e = tw_engine_check(L, 1);
   tw_pass *s = last_pass(L, e);
   s->leaves.next = 0;
   tw_tree_push(L, 2, &s->leaves, s->grads, true);
   return 1;
 }
 
-static int grad_norm(lua_State *L) {
-  engine *e = check(L);
-  tw_pass *s = last_pass(L, e);
-  double norm;
-  tw_bind_status(L, tw_optim_global_norm(tw_bind_ctx(L), (int)s->leaves.n, s->grads, &norm));
-  lua_pushnumber(L, norm);
-  return 1;
-}
-
-static int steps(lua_State *L) {
-  lua_pushinteger(L, tw_optim_steps(check(L)->optim));
-  return 1;
-}
-
-static void push_number(lua_State *L, const char *name, double v) {
+static void set_number(lua_State *L, const char *name, double v) {
   lua_pushnumber(L, v);
   lua_setfield(L, -2, name);
 }
 
-static void push_option(lua_State *L, const tw_option *o) {
+/* info() -> { grad_norm, step_norm, evaluations, reason } of the last step */
+static int info(lua_State *L) {
+  tw_engine *e = tw_engine_check(L, 1);
+  tw_pass *s = last_pass(L, e);
+  tw_ctx *ctx = tw_bind_ctx(L);
+  double *v = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *v, 0);
+  lua_createtable(L, 0, 4);
+  tw_bind_status(L, tw_optim_global_norm(ctx, (int)s->leaves.n, s->grads, e->optim->lanes, v));
+  set_number(L, "grad_norm", v[0]);
+  tw_optim *o = e->optim;
+  tw_bind_status(L, tw_optim_step_norm(ctx, o, v));
+  set_number(L, "step_norm", v[0]);
+  lua_pushinteger(L, o->evaluations);
+  lua_setfield(L, -2, "evaluations");
+  lua_pushstring(L, o->reason[0]);
+  lua_setfield(L, -2, "reason");
+  return 1;
+}
+
+static int steps(lua_State *L) {
+  lua_pushinteger(L, tw_engine_check(L, 1)->optim->steps);
+  return 1;
+}
+
+static int check_group(lua_State *L, const tw_engine *e, int idx) {
+  lua_Integer g = luaL_checkinteger(L, idx);
+  luaL_argcheck(L, g >= 0 && g < e->optim->n_groups, idx, "no such group");
+  return (int)g;
+}
+
+static int check_option(lua_State *L, const tw_engine *e, int idx) {
+  lua_Integer i = luaL_checkinteger(L, idx);
+  luaL_argcheck(L, i >= 1 && i <= e->optim->n_options, idx, "no such option");
+  return (int)i - 1;
+}
+
+static int check_leaf(lua_State *L, const tw_engine *e, int idx) {
+  lua_Integer i = luaL_checkinteger(L, idx);
+  luaL_argcheck(L, i >= 1 && i <= e->optim->n, idx, "no such parameter");
+  return (int)i - 1;
+}
+
+static int set(lua_State *L) {
+  tw_engine *e = tw_engine_check(L, 1);
+  double v = luaL_checknumber(L, 4);
+  tw_bind_status(L, tw_optim_set(tw_bind_ctx(L), e->optim, check_group(L, e, 2), check_option(L, e, 3), 1, &v, lua_toboolean(L, 5)));
+  return 0;
+}
+
+static int get(lua_State *L) {
+  tw_engine *e = tw_engine_check(L, 1);
+  lua_pushnumber(L, e->optim->hyper[check_group(L, e, 2)][check_option(L, e, 3)][0]);
+  return 1;
+}
+
+static int add_group(lua_State *L) {
+  tw_engine *e = tw_engine_check(L, 1);
+  int group;
+  tw_bind_status(L, tw_optim_add_group(tw_bind_ctx(L), e->optim, &group));
+  lua_pushinteger(L, group);
+  return 1;
+}
+
+static int assign(lua_State *L) {
+  tw_engine *e = tw_engine_check(L, 1);
+  e->optim->leaf[check_leaf(L, e, 2)].group = check_group(L, e, 3);
+  return 0;
+}
+
+static int freeze(lua_State *L) {
+  tw_engine *e = tw_engine_check(L, 1);
+  e->optim->leaf[check_leaf(L, e, 2)].frozen = true;
+  return 0;
+}
+
+static int leaf_index(lua_State *L) {
+  tw_engine *e = tw_engine_check(L, 1);
+  e->params.next = 0;
+  size_t i = tw_leaves_find(&e->params, tw_handle_check(L, 2));
+  if (i < e->params.n) lua_pushinteger(L, (lua_Integer)i + 1);
+  else lua_pushnil(L);
+  return 1;
+}
+
+static int average(lua_State *L) {
+  tw_engine *e = tw_engine_check(L, 1);
+  int i = check_leaf(L, e, 2);
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *lent = NULL, *own = NULL;
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_bind_status(L, tw_optim_average(ctx, e->optim, i, &lent));
+  tw_status s = tw_optim_copy(ctx, lent, &own);
+  tw_tensor_release(ctx, lent);
+  tw_bind_status(L, s);
+  tw_handle_fill(L, h, own);
+  return 1;
+}
+
+/* All parameters that move as one vector. */
+static int flat(lua_State *L) {
+  tw_engine *e = tw_engine_check(L, 1);
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *x = NULL;
+  tw_bind_status(L, tw_flat_params(tw_bind_ctx(L), e->optim, &x));
+  tw_handle_fill(L, h, x);
+  return 1;
+}
+
+static void push_options(lua_State *L, const tw_option *options) {
   static const char *const types[] = {"number", "flag", "choice"};
   lua_newtable(L);
-  lua_pushstring(L, o->name);
-  lua_setfield(L, -2, "name");
-  lua_pushstring(L, types[o->type]);
-  lua_setfield(L, -2, "type");
-  lua_pushstring(L, o->about);
-  lua_setfield(L, -2, "about");
-  push_number(L, "initial", o->initial);
-  push_number(L, "min", o->min);
-  push_number(L, "max", o->max);
-  if (o->choices) {
-    lua_pushstring(L, o->choices);
-    lua_setfield(L, -2, "choices");
+  for (int i = 0; options[i].name; i++) {
+    const tw_option *o = &options[i];
+    lua_newtable(L);
+    lua_pushstring(L, o->name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, types[o->type]);
+    lua_setfield(L, -2, "type");
+    lua_pushstring(L, o->about);
+    lua_setfield(L, -2, "about");
+    set_number(L, "initial", o->initial);
+    set_number(L, "min", o->min);
+    set_number(L, "max", o->max);
+    if (o->choices) {
+      lua_pushstring(L, o->choices);
+      lua_setfield(L, -2, "choices");
+    }
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
+/* { keras = { eps = 1e-7, eps_at = "hat" }, ... } of "eps=1e-7 eps_at=hat" */
+static void push_presets(lua_State *L, const tw_optim_kind *kind) {
+  lua_newtable(L);
+  for (const tw_optim_preset *p = kind->presets; p && p->name; p++) {
+    lua_newtable(L);
+    for (const char *at = p->values; *at;) {
+      size_t name = strcspn(at, "="), all = strcspn(at, " ");
+      lua_pushlstring(L, at, name);
+      lua_pushlstring(L, at + name + 1, all - name - 1);
+      const char *text = lua_tostring(L, -1);
+      bool yes = strcmp(text, "true") == 0;
+      if (yes || strcmp(text, "false") == 0) {
+        lua_pop(L, 1);
+        lua_pushboolean(L, yes);
+      } else if (lua_stringtonumber(L, text)) {
+        lua_remove(L, -2);
+      }
+      lua_rawset(L, -3);
+      at += all + (at[all] == ' ');
+    }
+    lua_setfield(L, -2, p->name);
   }
 }
 
@@ -194,19 +406,75 @@ static int kinds(lua_State *L) {
     lua_setfield(L, -2, "about");
     lua_pushstring(L, k->source);
     lua_setfield(L, -2, "source");
-    lua_newtable(L);
-    for (int o = 0; k->options[o].name; o++) {
-      push_option(L, &k->options[o]);
-      lua_rawseti(L, -2, o + 1);
+    if (k->example) {
+      lua_pushstring(L, k->example);
+      lua_setfield(L, -2, "example");
     }
+    lua_pushboolean(L, k->solve && !k->rule && !k->choose && !k->update); /* evaluates the function itself; has no common options */
+    lua_setfield(L, -2, "solves");
+    lua_pushboolean(L, k->wraps);
+    lua_setfield(L, -2, "wraps");
+    push_options(L, k->options);
     lua_setfield(L, -2, "options");
+    push_presets(L, k);
+    lua_setfield(L, -2, "presets");
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"step", step}, {"update", update}, {"grads", grads}, {"grad_norm", grad_norm}, {"steps", steps}, {NULL, NULL}};
-static const luaL_Reg functions[] = {{"optimizer", new_engine}, {"optimizer_kinds", kinds}, {NULL, NULL}};
+static int common(lua_State *L) {
+  push_options(L, tw_optim_common);
+  lua_pushinteger(L, TW_COMMON_GROUPED);
+  return 2;
+}
+
+/* optimizer_define(name, { { name=, flag=, initial=, min=, max=, about= }, ... }, { slot names }, step) -> kind. The face has checked them. */
+static int define_kind(lua_State *L) {
+  luaL_checkstring(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  luaL_checktype(L, 4, LUA_TFUNCTION);
+  size_t n = lua_rawlen(L, 2), n_slots = lua_rawlen(L, 3);
+  luaL_argcheck(L, n_slots <= TW_MAX_SLOTS, 3, "too many slots");
+  made_kind *m = lua_newuserdatauv(L, sizeof *m + (n + 1) * sizeof(tw_option), 4);
+  memset(m, 0, sizeof *m + (n + 1) * sizeof(tw_option));
+  luaL_setmetatable(L, kind_name);
+  for (int i = 1; i <= 3; i++) { /* anchors of the strings, and the step first */
+    lua_pushvalue(L, i == 1 ? 4 : i);
+    lua_setiuservalue(L, 5, i);
+  }
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, 5, 4);
+  m->kind = (tw_optim_kind){.name = lua_tostring(L, 1), .about = "defined by the script", .source = "", .options = m->options, .elastic = true};
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, 2, (lua_Integer)i + 1);
+    tw_option *o = &m->options[i];
+    lua_getfield(L, -1, "name");
+    lua_getfield(L, -2, "flag");
+    lua_getfield(L, -3, "initial");
+    lua_getfield(L, -4, "min");
+    lua_getfield(L, -5, "max");
+    *o = (tw_option){.name = lua_tostring(L, -5), .type = lua_toboolean(L, -4) ? TW_OPTION_FLAG : TW_OPTION_NUMBER, .initial = lua_tonumber(L, -3),
+                     .min = lua_tonumber(L, -2), .max = lua_tonumber(L, -1), .about = ""};
+    lua_pop(L, 6);
+  }
+  for (size_t i = 0; i < n_slots; i++) {
+    lua_rawgeti(L, 3, (lua_Integer)i + 1);
+    m->kind.slots[i] = lua_tostring(L, -1);
+    lua_pop(L, 1);
+  }
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+  {"step", step},       {"update", update}, {"grads", grads},      {"info", info},       {"steps", steps}, {"set", set},
+  {"get", get},         {"assign", assign}, {"add_group", add_group}, {"freeze", freeze}, {"flat", flat},   {"index", leaf_index},
+  {"average", average}, {"read", tw_engine_read}, {"write", tw_engine_write}, {NULL, NULL},
+};
+static const luaL_Reg functions[] = {
+  {"optimizer", new_engine}, {"optimizer_kinds", kinds}, {"optimizer_common", common}, {"optimizer_define", define_kind}, {NULL, NULL},
+};
 
 void tw_register_optim(lua_State *L) {
   luaL_newmetatable(L, type_name);
@@ -216,6 +484,8 @@ void tw_register_optim(lua_State *L) {
   lua_setfield(L, -2, "__index");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+  luaL_newmetatable(L, kind_name);
   lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);
 }

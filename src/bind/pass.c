@@ -112,6 +112,18 @@ void tw_pass_end(lua_State *L, tw_pass *s, int first_result) {
   tw_scope_close(L, &s->opened, first_result);
 }
 
+void tw_pass_keep(lua_State *L, tw_pass *s, const tw_leaves *leaves, tw_tensor *const *grads) {
+  tw_pass_clear(L, s);
+  s->leaves.leaf = tw_calloc(leaves->n, sizeof *s->leaves.leaf);
+  s->grads = tw_calloc(leaves->n, sizeof *s->grads);
+  if (!s->leaves.leaf || !s->grads) luaL_error(L, "out of memory");
+  s->leaves.cap = leaves->n;
+  for (size_t i = 0; i < leaves->n; i++) {
+    s->leaves.leaf[s->leaves.n++] = tw_tensor_retain(leaves->leaf[i]);
+    s->grads[i] = tw_tensor_retain(grads[i]);
+  }
+}
+
 /* scope(f, ...): what f makes lives until it returns, but for its results. */
 static int scope(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -145,6 +157,8 @@ static int in_lanes(lua_State *L) {
   tw_pass_end(L, s, 2);
   return lua_gettop(L) - 1;
 }
+
+void tw_pass_push_scope(lua_State *L) { lua_pushcfunction(L, scope); }
 
 static const tw_function functions[] = {
   {"scope", scope, false,

@@ -31,6 +31,9 @@ void tw_pass_leaves(lua_State *L, tw_pass *, int f, int n_args, uint32_t wrt, co
 void tw_pass_end(lua_State *L, tw_pass *, int first_result); /* keeps results first.. and the leaves and gradients */
 void tw_pass_clear(lua_State *L, tw_pass *);                 /* forgets leaves and gradients */
 
+void tw_pass_keep(lua_State *L, tw_pass *, const tw_leaves *, tw_tensor *const *grads); /* as if these gradients had come out of a differentiation */
+void tw_pass_push_scope(lua_State *L);                       /* pushes the function scope(f, ...) */
+
 void tw_register_pass(lua_State *L);
 
 #endif

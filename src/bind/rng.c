@@ -1,8 +1,11 @@
 /* Generators: tw.rng(seed [, "stream"]). A generator is a tensor (key, counter) and the name of its stream; every draw is a call that takes the tensor
  * and writes the advanced one back. The draws themselves stand in draw.c. */
 #include "base/rng.h"
+#include "base/alloc.h"
 #include "bind/generator.h"
+#include "bind/optim.h"
 #include "op/draw.h"
+#include "optim/parts.h"
 #include "tensor/ctx.h"
 
 static const char type_name[] = "tw.generator";
@@ -14,7 +17,68 @@ tw_tensor *tw_arg_generator(lua_State *L, int idx) {
   if (tw_bind_ctx(L)->sealed && g->state->storage->outside) {
     luaL_error(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
   }
+  tw_draws_note(L, g->state);
   return g->state;
+}
+
+/* What has been drawn from since tw_draws_begin, and its state before. */
+typedef struct {
+  tw_tensor **state, **before;
+  size_t n, cap_state, cap_before;
+  bool on;
+} draws;
+
+static const char draws_key;
+
+static draws *draws_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &draws_key);
+  draws *d = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return d;
+}
+
+void tw_draws_end(lua_State *L) {
+  draws *d = draws_of(L);
+  tw_ctx *ctx = tw_bind_ctx(L);
+  for (size_t i = 0; i < d->n; i++) {
+    tw_tensor_release(ctx, d->state[i]);
+    tw_tensor_release(ctx, d->before[i]);
+  }
+  d->n = 0;
+  d->on = false;
+}
+
+void tw_draws_begin(lua_State *L) {
+  tw_draws_end(L);
+  draws_of(L)->on = true;
+}
+
+void tw_draws_note(lua_State *L, tw_tensor *state) {
+  draws *d = draws_of(L);
+  if (!d->on) return;
+  for (size_t i = 0; i < d->n; i++) {
+    if (d->state[i] == state) return;
+  }
+  tw_tensor **grown = tw_grow(d->state, &d->cap_state, d->n, sizeof *grown);
+  if (grown) d->state = grown;
+  tw_tensor **copies = grown ? tw_grow(d->before, &d->cap_before, d->n, sizeof *copies) : NULL;
+  if (!copies) luaL_error(L, "rng: out of memory");
+  d->before = copies;
+  tw_bind_status(L, tw_optim_copy(tw_bind_ctx(L), state, &d->before[d->n]));
+  d->state[d->n++] = tw_tensor_retain(state);
+}
+
+void tw_draws_rewind(lua_State *L) {
+  draws *d = draws_of(L);
+  for (size_t i = 0; i < d->n; i++) tw_bind_status(L, tw_optim_assign(tw_bind_ctx(L), d->state[i], d->before[i]));
+}
+
+static int collect_draws(lua_State *L) {
+  draws *d = lua_touserdata(L, 1);
+  tw_free(d->state);
+  tw_free(d->before);
+  *d = (draws){0};
+  return 0;
 }
 
 /* The stream name is the generator's user value. */
@@ -70,6 +134,7 @@ int tw_generator_draw(lua_State *L, tw_generator_box *g, const tw_op *op, const 
   tw_tensor *out = NULL;
   tw_ctx *ctx = tw_bind_ctx(L);
   if (ctx->sealed && g->state->storage->outside) return luaL_error(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
+  tw_draws_note(L, g->state);
   tw_bind_status(L, tw_draw(ctx, op, attrs, g->state, numbers, &out));
   tw_handle_fill(L, h, out);
   return 1;
@@ -116,6 +181,13 @@ static const tw_function functions[] = {
 };
 
 void tw_register_rng(lua_State *L) {
+  draws *d = lua_newuserdatauv(L, sizeof *d, 0);
+  *d = (draws){0};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, collect_draws);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &draws_key);
   tw_add_functions(L, functions);
   luaL_newmetatable(L, type_name);
   lua_pushboolean(L, 0);

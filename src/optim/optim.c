@@ -1,27 +1,19 @@
-/* What all optimizers share: instances, slots, the loop over parameters. */
+/* Optimizers: instances, groups, hyperparameters, and the order in which a step does its parts. */
 #include "optim/optim.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "op/op.h"
+#include "optim/around.h"
 #include "optim/kinds.h"
-#include "tensor/ctx.h"
+#include "optim/parts.h"
 
 const tw_optim_kind *const tw_all_optims[] = {
 #define OPTIMIZER(name) &tw_optim_##name,
 #include "optim/optims.def"
 #undef OPTIMIZER
   NULL,
-};
-
-struct tw_optim {
-  const tw_optim_kind *kind;
-  int n, n_slots;
-  int64_t steps;
-  tw_tensor **params;
-  tw_tensor **slots; /* [n][n_slots] */
 };
 
 const tw_optim_kind *tw_optim_find(const char *name) {
@@ -31,28 +23,88 @@ const tw_optim_kind *tw_optim_find(const char *name) {
   return NULL;
 }
 
-tw_status tw_optim_new(tw_ctx *ctx, const tw_optim_kind *kind, int n, tw_tensor *const *params, tw_optim **out) {
+const tw_option *tw_optim_option(const tw_optim *o, int option) {
+  if (option < o->n_own) return &o->kind->options[option];
+  return option < o->n_options ? &tw_optim_common[option - o->n_own] : NULL;
+}
+
+static tw_status out_of_memory(tw_ctx *ctx, const tw_optim *o) { return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name); }
+
+tw_status tw_optim_add_group(tw_ctx *ctx, tw_optim *o, int *group) {
+  size_t n = (size_t)o->n_groups;
+  double ***hyper = tw_realloc(o->hyper, (n + 1) * sizeof *hyper);
+  if (!hyper) return out_of_memory(ctx, o);
+  o->hyper = hyper;
+  bool **constant = tw_realloc(o->constant, (n + 1) * sizeof *constant);
+  if (!constant) return out_of_memory(ctx, o);
+  o->constant = constant;
+  o->hyper[n] = tw_calloc((size_t)o->n_options, sizeof **hyper);
+  o->constant[n] = tw_calloc((size_t)o->n_options, sizeof **constant);
+  o->n_groups++; /* what is there is freed with it */
+  if (!o->hyper[n] || !o->constant[n]) return out_of_memory(ctx, o);
+  for (int i = 0; i < o->n_options; i++) {
+    double *v = o->hyper[n][i] = tw_alloc((size_t)o->lanes * sizeof *v);
+    if (!v) return out_of_memory(ctx, o);
+    for (int r = 0; r < o->lanes; r++) v[r] = n ? o->hyper[0][i][r] : tw_optim_option(o, i)->initial;
+    o->constant[n][i] = n == 0 || o->constant[0][i];
+  }
+  *group = (int)n;
+  return TW_OK;
+}
+
+tw_status tw_optim_set(tw_ctx *ctx, tw_optim *o, int group, int option, int n, const double *values, bool constant) {
+  const tw_option *spec = tw_optim_option(o, option);
+  for (int r = 0; r < n; r++) {
+    tw_status s = tw_spec_check(spec, o->kind->name, values[r], &ctx->error);
+    if (s != TW_OK) return s;
+  }
+  for (int r = 0; r < o->lanes; r++) o->hyper[group][option][r] = values[n == 1 ? 0 : r];
+  o->constant[group][option] = constant;
+  return TW_OK;
+}
+
+static tw_status allocate(tw_ctx *ctx, tw_optim *o) {
+  size_t lanes = (size_t)o->lanes, n = (size_t)o->n;
+  o->t = tw_calloc(lanes, sizeof *o->t);
+  o->loss = tw_calloc(lanes, sizeof *o->loss);
+  o->go = tw_calloc(lanes, sizeof *o->go);
+  o->reason = tw_calloc(lanes, sizeof *o->reason);
+  o->scale = tw_calloc(lanes * n, sizeof *o->scale);
+  if (!o->t || !o->loss || !o->go || !o->reason || !o->scale) return out_of_memory(ctx, o);
+  for (size_t r = 0; r < lanes; r++) o->reason[r] = "";
+  for (int i = 0; o->kind->numbers[i]; i++) {
+    o->number[i] = tw_calloc(lanes, sizeof **o->number);
+    if (!o->number[i]) return out_of_memory(ctx, o);
+  }
+  int group;
+  return tw_optim_add_group(ctx, o, &group);
+}
+
+tw_status tw_optim_new(tw_ctx *ctx, const tw_optim_kind *kind, int n, tw_tensor *const *params, tw_optim *inner, tw_optim **out) {
   tw_optim *o = tw_calloc(1, sizeof *o);
-  if (!o) return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", kind->name);
-  o->kind = kind;
+  tw_leaf *leaf = tw_calloc((size_t)n, sizeof *leaf);
+  if (!o || !leaf) {
+    tw_free(o);
+    tw_free(leaf);
+    tw_optim_free(ctx, inner);
+    return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", kind->name);
+  }
+  *o = (tw_optim){.kind = kind, .leaf = leaf, .lanes = 1, .inner = inner};
   while (kind->slots[o->n_slots]) o->n_slots++;
-  o->params = tw_calloc((size_t)n, sizeof *o->params);
-  o->slots = tw_calloc((size_t)n * (size_t)o->n_slots, sizeof *o->slots);
-  tw_status s = o->params && o->slots ? TW_OK : tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", kind->name);
+  o->n_own = tw_spec_count(kind->options);
+  o->n_options = o->n_own + (kind->solve && !kind->rule && !kind->choose && !kind->update ? 0 : TW_N_COMMON);
+  tw_status s = TW_OK;
   for (int i = 0; i < n && s == TW_OK; i++) {
     if (!tw_is_real((tw_dtype)params[i]->dtype)) {
       char shape[128];
       s = tw_fail(&ctx->error, TW_EINVAL, "%s: a parameter must be real, got %s", kind->name, tw_tensor_describe(params[i], shape, sizeof shape));
       break;
     }
-    o->params[o->n++] = tw_tensor_retain(params[i]);
-    for (int k = 0; k < o->n_slots && s == TW_OK; k++) {
-      tw_shape shape = tw_tensor_shape(params[i]);
-      tw_tensor **slot = &o->slots[i * o->n_slots + k];
-      s = tw_tensor_new(ctx, (tw_dtype)params[i]->dtype, &shape, slot);
-      if (s == TW_OK) memset((*slot)->data, 0, (size_t)(*slot)->size * tw_dtype_size((tw_dtype)(*slot)->dtype));
-    }
+    o->leaf[i].p = tw_tensor_retain(params[i]);
+    o->n++;
+    s = tw_optim_zeros(ctx, params[i], &o->leaf[i].before);
   }
+  if (s == TW_OK) s = allocate(ctx, o);
   if (s != TW_OK) {
     tw_optim_free(ctx, o);
     return s;
@@ -64,72 +116,146 @@ tw_status tw_optim_new(tw_ctx *ctx, const tw_optim_kind *kind, int n, tw_tensor 
 void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
   if (!o) return;
   for (int i = 0; i < o->n; i++) {
-    tw_tensor_release(ctx, o->params[i]);
-    for (int k = 0; k < o->n_slots; k++) tw_tensor_release(ctx, o->slots[i * o->n_slots + k]);
+    tw_leaf *l = &o->leaf[i];
+    tw_tensor_release(ctx, l->p);
+    tw_tensor_release(ctx, l->before);
+    tw_tensor_release(ctx, l->accumulated);
+    tw_tensor_release(ctx, l->ema);
+    for (int k = 0; k < TW_MAX_SLOTS; k++) tw_tensor_release(ctx, l->slot[k]);
   }
-  tw_free(o->params);
-  tw_free(o->slots);
+  for (int g = 0; g < o->n_groups; g++) {
+    for (int i = 0; i < o->n_options && o->hyper[g]; i++) tw_free(o->hyper[g][i]);
+    tw_free(o->hyper[g]);
+    tw_free(o->constant[g]);
+  }
+  for (int i = 0; i < TW_MAX_STATE; i++) {
+    tw_tensor_release(ctx, o->vector[i]);
+    tw_free(o->number[i]);
+  }
+  tw_optim_free(ctx, o->inner);
+  tw_free(o->hyper);
+  tw_free(o->constant);
+  tw_free(o->leaf);
+  tw_free(o->t);
+  tw_free(o->loss);
+  tw_free(o->go);
+  tw_free(o->reason);
+  tw_free(o->scale);
   tw_free(o);
 }
 
 static tw_status check_gradient(tw_ctx *ctx, const tw_optim *o, int i, const tw_tensor *g) {
-  tw_shape a = tw_tensor_shape(o->params[i]), b = tw_tensor_shape(g);
-  if (tw_shape_equal(&a, &b) && g->dtype == o->params[i]->dtype) return TW_OK;
+  tw_shape a = tw_tensor_shape(o->leaf[i].p), b = tw_tensor_shape(g);
+  if (tw_shape_equal(&a, &b) && g->dtype == o->leaf[i].p->dtype) return TW_OK;
   char p[128], q[128];
   return tw_fail(&ctx->error, TW_EINVAL, "%s: gradient %d is %s, its parameter %s", o->kind->name, i + 1, tw_tensor_describe(g, q, sizeof q),
-                 tw_tensor_describe(o->params[i], p, sizeof p));
+                 tw_tensor_describe(o->leaf[i].p, p, sizeof p));
 }
 
-/* The hyperparameters as 0-d tensors of one dtype. */
-static tw_status make_hypers(tw_ctx *ctx, const tw_optim_kind *kind, const double *values, tw_dtype dtype, tw_tensor **hyper) {
-  for (int h = 0; kind->options[h].name; h++) {
-    if (kind->options[h].type != TW_OPTION_NUMBER) continue;
-    tw_status s = tw_tensor_new_scalar(ctx, dtype, values[h], &hyper[h]);
-    if (s != TW_OK) return s;
-  }
-  return TW_OK;
-}
-
-tw_status tw_optim_step(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads, const double *values) {
+static tw_status snapshot(tw_ctx *ctx, tw_optim *o) {
   tw_status s = TW_OK;
-  for (int h = 0; o->kind->options[h].name && s == TW_OK; h++) s = tw_spec_check(&o->kind->options[h], o->kind->name, values[h], &ctx->error);
-  for (int i = 0; i < o->n && s == TW_OK; i++) s = check_gradient(ctx, o, i, grads[i]);
-  if (s != TW_OK) return s;
-  tw_tensor *hyper[2][TW_MAX_HYPERS] = {{NULL}};
-  bool made[2] = {false};
-  for (int i = 0; i < o->n && s == TW_OK; i++) {
-    tw_dtype d = (tw_dtype)o->params[i]->dtype;
-    if (!made[d]) s = make_hypers(ctx, o->kind, values, d, hyper[d]);
-    made[d] = true;
-    tw_optim_leaf leaf = {.p = o->params[i], .g = grads[i], .slot = o->slots + i * o->n_slots, .hyper = hyper[d], .fixed = values, .t = o->steps + 1};
-    if (s == TW_OK) s = o->kind->step(ctx, &leaf);
-  }
-  for (int d = 0; d < 2; d++) {
-    for (int h = 0; h < TW_MAX_HYPERS; h++) tw_tensor_release(ctx, hyper[d][h]);
-  }
-  if (s == TW_OK) o->steps++;
+  for (int i = 0; i < o->n && s == TW_OK; i++) s = tw_optim_assign(ctx, o->leaf[i].before, o->leaf[i].p);
   return s;
 }
 
-int64_t tw_optim_steps(const tw_optim *o) { return o->steps; }
-void tw_optim_set_steps(tw_optim *o, int64_t steps) { o->steps = steps; }
-tw_tensor *tw_optim_slot(const tw_optim *o, int slot, int leaf) { return o->slots[leaf * o->n_slots + slot]; }
-
-tw_status tw_optim_global_norm(tw_ctx *ctx, int n, tw_tensor *const *tensors, double *out) {
-  double total = 0;
-  for (int i = 0; i < n; i++) {
-    tw_compose k = {.ctx = ctx};
-    tw_reduce_attrs all = {.axes = (1u << tensors[i]->ndim) - 1};
-    tw_cast_attrs wide = {.dtype = TW_F64};
-    tw_tensor *squares = NULL;
-    tw_tensor *sum = tw_do1(&k, &tw_op_sum, &all, tw_do1(&k, &tw_op_square, NULL, tensors[i]));
-    tw_status s = tw_compose_end(&k, tw_do1(&k, &tw_op_cast, &wide, sum), &squares);
-    if (s != TW_OK) return s;
-    if (squares->lanes) s = tw_fail(&ctx->error, TW_EINVAL, "grad_norm: the gradients differ between lanes; there is no one norm");
-    total += tw_tensor_get(squares, 0);
-    tw_tensor_release(ctx, squares);
-    if (s != TW_OK) return s;
+static tw_status define_all(tw_ctx *ctx, tw_optim *o) {
+  tw_status s = TW_OK;
+  for (int i = 0; i < o->n && s == TW_OK; i++) {
+    if (!o->leaf[i].frozen) s = o->define(ctx, o, i);
   }
-  *out = sqrt(total);
+  return s;
+}
+
+static tw_status begin(tw_ctx *ctx, tw_optim *o) {
+  if (o->begun) return TW_OK;
+  tw_status s = o->kind->begin ? o->kind->begin(ctx, o) : TW_OK;
+  o->begun = s == TW_OK;
+  return s;
+}
+
+/* The update proper, from gradients that are clipped and whole. */
+static tw_status take(tw_ctx *ctx, tw_optim *o) {
+  if (o->kind->rule || o->kind->choose) return tw_optim_apply_kind(ctx, o);
+  tw_tensor **prepared = NULL;
+  tw_status s = snapshot(ctx, o);
+  if (s == TW_OK) s = tw__prepare_gradients(ctx, o, &prepared);
+  if (s == TW_OK) {
+    o->grad = prepared;
+    s = o->kind->update ? o->kind->update(ctx, o) : define_all(ctx, o);
+  }
+  for (int i = 0; i < o->n && prepared; i++) tw_tensor_release(ctx, prepared[i]);
+  tw_free(prepared);
+  return s == TW_OK ? tw__box(ctx, o) : s;
+}
+
+tw_status tw_optim_from_gradients(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads) {
+  tw_status s = TW_OK;
+  for (int i = 0; i < o->n && s == TW_OK; i++) s = check_gradient(ctx, o, i, grads[i]);
+  if (s != TW_OK) return s;
+  for (int r = 0; r < o->lanes; r++) {
+    o->go[r] = 1;
+    o->reason[r] = "";
+  }
+  tw_tensor **own = tw_calloc((size_t)o->n, sizeof *own); /* gradients that are not the caller's */
+  if (!own) return out_of_memory(ctx, o);
+  bool now = true;
+  o->grad = grads;
+  s = tw__accumulate(ctx, o, own, &now);
+  if (s == TW_OK && now) s = tw__clip(ctx, o, own);
+  if (s == TW_OK && now) {
+    for (int r = 0; r < o->lanes; r++) o->t[r] += o->go[r] != 0;
+    s = take(ctx, o);
+    if (s == TW_OK) s = tw__after(ctx, o);
+    if (s == TW_OK) o->steps++;
+    else {
+      for (int r = 0; r < o->lanes; r++) o->t[r] -= o->go[r] != 0;
+    }
+  }
+  for (int i = 0; i < o->n; i++) tw_tensor_release(ctx, own[i]);
+  tw_free(own);
+  o->grad = NULL;
+  return s;
+}
+
+tw_status tw_optim_update(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads, const double *loss) {
+  if (o->kind->solve) {
+    return tw_fail(&ctx->error, TW_EINVAL, "%s: it evaluates the function itself, gradients are not enough; use opt:step(f, ...)", o->kind->name);
+  }
+  tw_status s = begin(ctx, o);
+  o->has_loss = loss != NULL;
+  o->evaluations = loss != NULL;
+  if (loss) memcpy(o->loss, loss, (size_t)o->lanes * sizeof *loss);
+  return s == TW_OK ? tw_optim_from_gradients(ctx, o, grads) : s;
+}
+
+tw_status tw_optim_solve(tw_ctx *ctx, tw_optim *o, tw_objective *objective) {
+  bool counts = o->n_options == o->n_own; /* the others end in tw_optim_from_gradients, which does */
+  o->objective = objective;
+  objective->evaluations = 0;
+  tw_status s = begin(ctx, o);
+  if (s == TW_OK && counts) s = snapshot(ctx, o);
+  for (int r = 0; r < o->lanes; r++) {
+    o->go[r] = 1;
+    o->reason[r] = "";
+    o->t[r] += s == TW_OK && counts;
+  }
+  bool begun = s == TW_OK;
+  if (s == TW_OK) s = o->kind->solve(ctx, o);
+  if (counts && s == TW_OK) o->steps++;
+  for (int r = 0; r < o->lanes && s != TW_OK && begun && counts; r++) o->t[r]--;
+  o->evaluations = objective->evaluations;
+  o->objective = NULL;
+  return s;
+}
+
+tw_status tw_optim_average(tw_ctx *ctx, tw_optim *o, int leaf, tw_tensor **out) {
+  tw_leaf *l = &o->leaf[leaf];
+  if (l->ema) {
+    *out = tw_tensor_retain(l->ema);
+    return TW_OK;
+  }
+  if (o->kind->average && o->begun) return o->kind->average(ctx, o, leaf, out);
+  if (o->inner) return tw_optim_average(ctx, o->inner, leaf, out);
+  *out = tw_tensor_retain(l->p);
   return TW_OK;
 }

@@ -1,45 +1,142 @@
-/* Optimizers. A kind is a spec table, named state slots and a step; an instance holds parameters, slots and the step counter. */
+/* Optimizers. A kind is a spec table, named state and one way of taking a step; an instance holds parameters, state and the hyperparameters in force.
+ * What surrounds every step (groups, clipping, accumulation, averages, projections: around.c) is the same for all kinds.
+ *
+ * A hyperparameter is one number per lane: runs computed together may differ in it. Scalars are therefore computed on the host as arrays of `lanes`
+ * doubles and enter tensor arithmetic as 0-d tensors; no kind branches on one except to choose what each lane does. */
 #ifndef TW_OPTIM_OPTIM_H
 #define TW_OPTIM_OPTIM_H
 
 #include "base/spec.h"
 #include "tensor/tensor.h"
 
-enum { TW_MAX_SLOTS = 4, TW_MAX_HYPERS = 16 };
+enum { TW_MAX_SLOTS = 4, TW_MAX_STATE = 8, TW_MAX_SCALARS = 14 };
 
-/* What one parameter tensor needs to take a step. All tensors have its shape and dtype, the hyperparameters are 0-d. */
-typedef struct {
-  tw_tensor *p, *g;
-  tw_tensor *const *slot;       /* in the order of kind->slots */
-  tw_tensor *const *hyper;      /* in the order of kind->options; NULL for flags and choices */
-  const double *fixed;          /* flags and choices as numbers, in the same order */
-  int64_t t;                    /* 1 in the first step */
-} tw_optim_leaf;
+typedef struct tw_optim tw_optim;
 
+/* The hyperparameters of one group: v[option][lane] in the order of kind->options, and the count of updates, 1 in the first step, by lane. */
 typedef struct {
+  int lanes;
+  const int64_t *t;
+  double *const *v;
+  const bool *constant; /* by option: a plain number, the same in every lane and step; only what is constant may decide between rules */
+} tw_hypers;
+
+/* One elementwise update of (p, slots) by g, fused: rule.h makes it from a formula. */
+typedef struct tw_rule {
+  const struct tw_op *op;
+  int n_scalars;
+  void (*scalars)(const tw_hypers *, double *const *s); /* s[scalar][lane] */
+  int (*variant)(const tw_hypers *);                    /* from flags and choices; NULL: 0 */
+} tw_rule;
+
+/* The function being minimised, seen from an optimizer: evaluations at the parameters' present values. Whoever makes one fills in what it can do.
+ * Loss values are per lane. New tensors are the caller's. */
+typedef struct tw_objective {
+  tw_status (*value)(struct tw_objective *, tw_ctx *, double *loss);
+  tw_status (*gradient)(struct tw_objective *, tw_ctx *, double *loss, tw_tensor **grads);     /* one per parameter */
+  tw_status (*hvp)(struct tw_objective *, tw_ctx *, tw_tensor *vector, tw_tensor **out);       /* over all parameters as one vector: [n] -> [n] */
+  tw_status (*hessian)(struct tw_objective *, tw_ctx *, tw_tensor **out);                      /* [n n] */
+  tw_status (*residual)(struct tw_objective *, tw_ctx *, tw_tensor **r, tw_tensor **jacobian); /* [m], [m n]; jacobian NULL: not wanted */
+  tw_status (*at)(struct tw_objective *, tw_ctx *, tw_tensor *index);                          /* finite sums: these terms from now on; NULL: as called */
+  tw_tensor *index;                                                                            /* the terms as called, i64; NULL: f was given none */
+  int64_t evaluations;                                                                         /* of f, since the step began */
+} tw_objective;
+
+/* A state tensor that belongs to all parameters together: a vector of their size, or `rows` (an option's value) of them. */
+typedef struct {
+  const char *name;
+  const char *rows; /* NULL: one */
+} tw_optim_vector;
+
+/* Values that other libraries use: "eps=1e-7 eps_at=hat". */
+typedef struct {
+  const char *name;
+  const char *values;
+} tw_optim_preset;
+
+typedef struct tw_optim_kind {
   const char *name, *about, *source;
+  const char *example;                             /* lines of Lua for the reference, p a vector of 2: they make opt and loss; NULL: the usual ones */
   const tw_option *options;
-  const char *slots[TW_MAX_SLOTS + 1]; /* ends with NULL */
-  tw_status (*step)(tw_ctx *, const tw_optim_leaf *);
+  const tw_optim_preset *presets;                  /* ends with a NULL name; NULL: none */
+  const char *slots[TW_MAX_SLOTS + 1];             /* per parameter, of its shape; ends with NULL; zeros, made when first used */
+  tw_optim_vector vectors[TW_MAX_STATE + 1];       /* for all parameters as one vector */
+  const char *numbers[TW_MAX_STATE + 1];           /* per lane, f64 */
+  const tw_rule *rule;                             /* one of: an elementwise rule for every parameter, */
+  const tw_rule *(*choose)(const tw_hypers *);     /* one of several rules, from flags, choices and constants, */
+  tw_status (*update)(tw_ctx *, tw_optim *);       /* all parameters, from o->grad, */
+  tw_status (*solve)(tw_ctx *, tw_optim *);        /* one iteration with o->objective, which it evaluates itself */
+  tw_status (*begin)(tw_ctx *, tw_optim *);        /* before the first step, for state that does not start at zero; may be NULL */
+  tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* what to evaluate with, if another; may be NULL */
+  bool wraps;                                      /* needs an inner optimizer */
+  bool elastic;                                    /* made by a script: kind, options and names belong to the instance */
 } tw_optim_kind;
 
 extern const tw_optim_kind *const tw_all_optims[]; /* ends with NULL */
 const tw_optim_kind *tw_optim_find(const char *name);
 
-typedef struct tw_optim tw_optim;
+/* Options of every kind that works from gradients; they follow the kind's own in the numbering. The first TW_COMMON_GROUPED may differ between groups. */
+enum {
+  TW_BOX_MIN, TW_BOX_MAX, TW_CLIP_VALUE, TW_CLIP_NORM, TW_CLIP_ADAPTIVE, TW_COMMON_GROUPED,
+  TW_CLIP_GLOBAL_NORM = TW_COMMON_GROUPED, TW_BALL, TW_ACCUMULATE, TW_EMA, TW_SKIP_NONFINITE, TW_MAXIMIZE, TW_N_COMMON
+};
+extern const tw_option tw_optim_common[];
 
-/* Retains the parameters; slots start at zero. */
-TW_CHECKED tw_status tw_optim_new(tw_ctx *, const tw_optim_kind *, int n, tw_tensor *const *params, tw_optim **out);
+/* One parameter. */
+typedef struct {
+  tw_tensor *p;
+  tw_tensor *before;               /* its values before the last update */
+  tw_tensor *slot[TW_MAX_SLOTS];
+  tw_tensor *accumulated, *ema;    /* NULL until needed */
+  int group;
+  bool frozen;
+} tw_leaf;
+
+struct tw_optim {
+  const tw_optim_kind *kind;
+  int n, n_slots, n_own, n_options, n_groups, lanes;
+  tw_leaf *leaf;
+  double ***hyper;                 /* [group][option][lane] */
+  bool **constant;                 /* [group][option] */
+  tw_tensor *vector[TW_MAX_STATE];
+  double *number[TW_MAX_STATE];    /* [lane] */
+  tw_optim *inner;
+  int64_t steps;                   /* updates so far */
+  int64_t *t;                      /* [lane] updates not skipped, the present one included while it is taken */
+  int64_t calls;                   /* gradients accumulated since the last update */
+  bool begun;
+  double *loss;                    /* [lane] of the step being taken; has_loss: false in an update with given gradients */
+  bool has_loss;
+  double *go;                      /* [lane] 1: this lane takes the step, 0: it stays where it is */
+  const char **reason;             /* [lane] why a solver stopped or a step was not taken, "" otherwise */
+  int64_t evaluations;             /* in the last step */
+  tw_objective *objective;         /* of the step being taken */
+  tw_tensor *const *grad;          /* of the step being taken, after clipping */
+  double *scale;                   /* [leaf][lane] factors of the gradients, from clipping by norms */
+  void *user;                      /* the binding's */
+  tw_status (*define)(tw_ctx *, tw_optim *, int leaf); /* step of a kind made by a script */
+};
+
+/* Retains the parameters, all in group 0 with the defaults. inner: for kinds that wrap one, taken over. */
+TW_CHECKED tw_status tw_optim_new(tw_ctx *, const tw_optim_kind *, int n, tw_tensor *const *params, tw_optim *inner, tw_optim **out);
 void tw_optim_free(tw_ctx *, tw_optim *);
 
-/* One step with the hyperparameters in force (one value per option). grads[i] has the shape and dtype of parameter i. */
-TW_CHECKED tw_status tw_optim_step(tw_ctx *, tw_optim *, tw_tensor *const *grads, const double *values);
+/* Groups are numbered from 0; a new one has group 0's values. */
+TW_CHECKED tw_status tw_optim_add_group(tw_ctx *, tw_optim *, int *group);
+const tw_option *tw_optim_option(const tw_optim *, int option); /* own ones, then common ones; NULL after the last */
 
-int64_t tw_optim_steps(const tw_optim *);
-void tw_optim_set_steps(tw_optim *, int64_t);
-tw_tensor *tw_optim_slot(const tw_optim *, int slot, int leaf); /* lent */
+/* Sets a hyperparameter: n = 1 number, or one per lane. Checked against its range. constant: it will stay so. */
+TW_CHECKED tw_status tw_optim_set(tw_ctx *, tw_optim *, int group, int option, int n, const double *values, bool constant);
 
-/* The 2-norm over all of the tensors together, as a number. */
-TW_CHECKED tw_status tw_optim_global_norm(tw_ctx *, int n, tw_tensor *const *tensors, double *out);
+/* One step, of kinds that evaluate the function themselves; and of the others, with gradients like the parameters and, where known, the loss per lane. */
+TW_CHECKED tw_status tw_optim_solve(tw_ctx *, tw_optim *, tw_objective *);
+TW_CHECKED tw_status tw_optim_update(tw_ctx *, tw_optim *, tw_tensor *const *grads, const double *loss);
+
+/* The 2-norm over all of the tensors together, per lane. */
+TW_CHECKED tw_status tw_optim_global_norm(tw_ctx *, int n, tw_tensor *const *tensors, int lanes, double *out);
+TW_CHECKED tw_status tw_optim_step_norm(tw_ctx *, const tw_optim *, double *out); /* of the last update, per lane */
+
+/* What evaluations should use in place of parameter i: an average where the optimizer keeps one, else the parameter. A new reference. */
+TW_CHECKED tw_status tw_optim_average(tw_ctx *, tw_optim *, int leaf, tw_tensor **out);
 
 #endif

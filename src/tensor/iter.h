@@ -6,7 +6,7 @@
 
 #include "tensor/tensor.h"
 
-enum { TW_MAX_OPERANDS = 16, TW_ITER_AXES = TW_MAX_DIM + TW_MAX_LANES };
+enum { TW_MAX_OPERANDS = 28, TW_ITER_AXES = TW_MAX_DIM + TW_MAX_LANES };
 
 /* n elements; operand k starts at ptr[k] and advances by stride[k] bytes. */
 typedef void (*tw_loop)(int64_t n, char *const *ptr, const int64_t *stride);

@@ -69,7 +69,7 @@ end)
 test("options are checked, with the valid ones, at the caller's line", function()
   local params = { x = core.tensor { 1 } }
   for wrong, f in next, {
-    ["sgd: unknown option: learning_rate is 0.1; valid: lr, momentum, dampening, weight_decay, nesterov, form"] = function()
+    ["sgd: unknown option: learning_rate is 0.1; valid: lr, momentum, dampening, weight_decay, decay, nesterov, form, box_min, "] = function()
       optim.sgd(params, { learning_rate = 0.1 })
     end,
     ["sgd: wrong value: lr is -1; it must be"] = function() optim.sgd(params, { lr = -1 }) end,
@@ -83,7 +83,10 @@ end)
 
 test("defaults are PyTorch's", function()
   local opt = optim.sgd { x = core.tensor { 1 } }
-  test.eq(opt:hyper(), { lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0, nesterov = false, form = "heavy_ball" })
+  local inf = math.huge
+  test.eq(opt:hyper(), { lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0, decay = "coupled", nesterov = false, form = "heavy_ball",
+    box_min = -inf, box_max = inf, clip_value = inf, clip_norm = inf, clip_adaptive = inf, clip_global_norm = inf, ball = inf, accumulate = 1, ema = 0,
+    skip_nonfinite = false, maximize = false })
 end)
 
 test("without parameters it is a recipe: plain data that makes optimizers", function()

@@ -1,0 +1,39 @@
+/* The optimizer as the binding holds it, shared by the engine's methods, its evaluations of the script's function and its saved state. */
+#ifndef TW_BIND_OPTIM_H
+#define TW_BIND_OPTIM_H
+
+#include "bind/pass.h"
+#include "optim/optim.h"
+
+/* User values of an engine: 1 the pass, 2 the face's evaluations (a table of functions), 3 a raised error on its way out, 4 the kind's step in Lua,
+ * 5 the inner engine. */
+enum { TW_ENGINE_PASS = 1, TW_ENGINE_FACE, TW_ENGINE_RAISED, TW_ENGINE_STEP, TW_ENGINE_INNER, TW_ENGINE_VALUES = TW_ENGINE_INNER };
+
+typedef struct {
+  tw_optim *optim;
+  tw_leaves params;
+  bool raised;
+  bool lent;       /* it is another engine's inner one, which owns it */
+  lua_State *L;    /* while a step is under way */
+  int self;        /* stack index of the engine, then */
+} tw_engine;
+
+tw_engine *tw_engine_check(lua_State *L, int idx);
+int tw_engine_status(lua_State *L, tw_engine *, int self, tw_status); /* raises unless TW_OK: what the script raised, or the core's message */
+
+/* engine:solve(f, params, ...): a step of a kind that evaluates f itself. */
+int tw_engine_solve(lua_State *L);
+/* A result that shows a parameter's own memory gets a copy: it is the value before the update. */
+void tw_engine_detach(lua_State *L, const tw_leaves *, int idx, int depth);
+
+/* engine:read() -> table, engine:write(table): the state as plain data, copies of tensors. */
+int tw_engine_read(lua_State *L);
+int tw_engine_write(lua_State *L);
+
+/* Draws seen since begin; rewind puts every generator back to where it stood. */
+void tw_draws_begin(lua_State *L);
+void tw_draws_note(lua_State *L, tw_tensor *state);
+void tw_draws_rewind(lua_State *L);
+void tw_draws_end(lua_State *L);
+
+#endif

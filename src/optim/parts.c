@@ -1,0 +1,198 @@
+/* Scalars per lane, assignment, norms, applying rules. */
+#include "optim/parts.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "optim/around.h"
+#include "optim/rule.h"
+
+double tw_power(double base, double exponent) { return tw_scalar2(&tw_op_pow, base, exponent); }
+
+void tw_powers(int n, const double *base, const int64_t *t, double *out) {
+  for (int i = 0; i < n; i++) out[i] = tw_power(base[i], (double)t[i]);
+}
+
+tw_hypers tw_optim_hypers(const tw_optim *o, int group) {
+  return (tw_hypers){.lanes = o->lanes, .t = o->t, .v = o->hyper[group], .constant = o->constant[group]};
+}
+
+const double *tw_optim_hyper(const tw_optim *o, int group, const char *option) { return o->hyper[group][tw_spec_find(o->kind->options, option)]; }
+
+tw_status tw_optim_scalar(tw_ctx *ctx, const tw_optim *o, tw_dtype dtype, const double *values, tw_tensor **out) {
+  (void)o;
+  return tw_tensor_new_scalar(ctx, dtype, values[0], out);
+}
+
+tw_tensor *tw_do_scalar(tw_compose *k, const tw_optim *o, const double *values, const tw_tensor *like) {
+  (void)o;
+  return tw_do_constant(k, values[0], like);
+}
+
+void tw_optim_numbers(const tw_optim *o, const tw_tensor *t, double *out) {
+  for (int r = 0; r < o->lanes; r++) out[r] = tw_tensor_get(t, 0);
+}
+
+tw_status tw_optim_assign(tw_ctx *ctx, tw_tensor *x, tw_tensor *y) {
+  tw_cast_attrs same = {.dtype = (tw_dtype)x->dtype};
+  tw_call copy = {.op = &tw_op_cast, .attrs = &same, .in = &y, .out = &x, .n_in = 1, .n_out = 1};
+  return tw_apply(ctx, &copy);
+}
+
+tw_status tw_optim_copy(tw_ctx *ctx, tw_tensor *x, tw_tensor **out) {
+  tw_cast_attrs same = {.dtype = (tw_dtype)x->dtype};
+  *out = NULL;
+  tw_call copy = {.op = &tw_op_cast, .attrs = &same, .in = &x, .out = out, .n_in = 1, .n_out = 1};
+  return tw_apply(ctx, &copy);
+}
+
+tw_status tw_optim_zeros(tw_ctx *ctx, const tw_tensor *like, tw_tensor **out) {
+  tw_shape shape = tw_tensor_shape(like);
+  tw_status s = tw_tensor_new(ctx, (tw_dtype)like->dtype, &shape, out);
+  if (s == TW_OK) memset((*out)->data, 0, (size_t)(*out)->size * tw_dtype_size((tw_dtype)(*out)->dtype));
+  return s;
+}
+
+/* [n] scalars, one number per lane each. */
+static tw_status scalars_tensor(tw_ctx *ctx, const tw_optim *o, tw_dtype dtype, int n, double *const *s, tw_tensor **out) {
+  (void)o;
+  tw_shape shape = {.n = 1, .d = {n}};
+  tw_status status = tw_tensor_new(ctx, dtype, &shape, out);
+  for (int k = 0; k < n && status == TW_OK; k++) {
+    if (dtype == TW_F64) ((double *)(void *)(*out)->data)[k] = s[k][0];
+    else ((float *)(void *)(*out)->data)[k] = (float)s[k][0];
+  }
+  return status;
+}
+
+static tw_status call_rule(tw_ctx *ctx, tw_optim *o, tw_leaf *l, const tw_rule *rule, tw_tensor *g, tw_tensor *scalars, int variant) {
+  int n_slots = rule->op->n_in - 4;
+  tw_tensor *in[4 + TW_MAX_SLOTS] = {l->p, g, l->before}, *out[2 + TW_MAX_SLOTS] = {l->p, l->before};
+  for (int k = 0; k < n_slots; k++) {
+    tw_status s = l->slot[k] ? TW_OK : tw_optim_zeros(ctx, l->p, &l->slot[k]);
+    if (s != TW_OK) return s;
+    in[3 + k] = out[2 + k] = l->slot[k];
+  }
+  in[3 + n_slots] = scalars;
+  tw_call c = {.op = rule->op, .attrs = &variant, .in = in, .out = out, .n_in = 4 + n_slots, .n_out = 2 + n_slots};
+  (void)o;
+  return tw_apply(ctx, &c);
+}
+
+/* A block of doubles as rows [n][lanes]. */
+static double **make_rows(tw_ctx *ctx, const tw_optim *o, int n) {
+  size_t lanes = (size_t)o->lanes, head = ((size_t)n * sizeof(double *) + 15) & ~(size_t)15;
+  char *block = tw_alloc(head + (size_t)n * lanes * sizeof(double));
+  if (!block) {
+    (void)tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);
+    return NULL;
+  }
+  double **rows = (double **)(void *)block, *values = (double *)(void *)(block + head);
+  for (int k = 0; k < n; k++) rows[k] = values + (size_t)k * lanes;
+  return rows;
+}
+
+static void around(const tw_optim *o, int leaf, double *const *s) {
+  int group = o->leaf[leaf].group;
+  bool direct = o->kind->rule || o->kind->choose;
+  tw__decay(o, group, s[TW_RULE_L2], s[TW_RULE_KEEP]);
+  for (int r = 0; r < o->lanes; r++) {
+    s[TW_RULE_SCALE][r] = direct ? o->scale[leaf * o->lanes + r] : 1;
+    if (!direct) s[TW_RULE_L2][r] = 0;
+    s[TW_RULE_LO][r] = o->hyper[group][o->n_own + TW_BOX_MIN][r];
+    s[TW_RULE_HI][r] = o->hyper[group][o->n_own + TW_BOX_MAX][r];
+    s[TW_RULE_GO][r] = o->go[r];
+  }
+}
+
+tw_status tw_optim_apply_rule(tw_ctx *ctx, tw_optim *o, int leaf, const tw_rule *rule, tw_tensor *g, double *const *given) {
+  tw_leaf *l = &o->leaf[leaf];
+  int n = TW_RULE_OWN + rule->n_scalars;
+  double **s = make_rows(ctx, o, n);
+  if (!s) return TW_ENOMEM;
+  tw_hypers h = tw_optim_hypers(o, l->group);
+  around(o, leaf, s);
+  if (!given) rule->scalars(&h, s + TW_RULE_OWN);
+  for (int k = 0; given && k < rule->n_scalars; k++) memcpy(s[TW_RULE_OWN + k], given[k], (size_t)o->lanes * sizeof(double));
+  tw_tensor *scalars = NULL;
+  tw_status status = scalars_tensor(ctx, o, (tw_dtype)l->p->dtype, n, s, &scalars);
+  if (status == TW_OK) status = call_rule(ctx, o, l, rule, g, scalars, rule->variant ? rule->variant(&h) : 0);
+  tw_tensor_release(ctx, scalars);
+  tw_free(s);
+  return status;
+}
+
+/* Scalars are the same for all parameters of a group and dtype unless clipping by norms scales them differently: then they are made anew. */
+tw_status tw_optim_apply_kind(tw_ctx *ctx, tw_optim *o) {
+  tw_tensor *scalars = NULL;
+  double **s = NULL;
+  int made_for = -1, variant = 0;
+  const tw_rule *rule = NULL;
+  tw_status status = TW_OK;
+  for (int i = 0; i < o->n && status == TW_OK; i++) {
+    tw_leaf *l = &o->leaf[i];
+    if (l->frozen) continue;
+    bool same = made_for >= 0 && o->leaf[made_for].group == l->group && o->leaf[made_for].p->dtype == l->p->dtype &&
+                memcmp(o->scale + made_for * o->lanes, o->scale + i * o->lanes, (size_t)o->lanes * sizeof(double)) == 0;
+    if (!same) {
+      tw_hypers h = tw_optim_hypers(o, l->group);
+      tw_tensor_release(ctx, scalars);
+      tw_free(s);
+      scalars = NULL;
+      rule = o->kind->rule ? o->kind->rule : o->kind->choose(&h);
+      variant = rule->variant ? rule->variant(&h) : 0;
+      s = make_rows(ctx, o, TW_RULE_OWN + rule->n_scalars);
+      if (!s) return TW_ENOMEM;
+      around(o, i, s);
+      rule->scalars(&h, s + TW_RULE_OWN);
+      status = scalars_tensor(ctx, o, (tw_dtype)l->p->dtype, TW_RULE_OWN + rule->n_scalars, s, &scalars);
+      made_for = i;
+    }
+    if (status == TW_OK) status = call_rule(ctx, o, l, rule, o->grad[i], scalars, variant);
+  }
+  tw_tensor_release(ctx, scalars);
+  tw_free(s);
+  return status;
+}
+
+tw_status tw_optim_global_norm(tw_ctx *ctx, int n, tw_tensor *const *tensors, int lanes, double *out) {
+  tw_optim width = {.lanes = lanes};
+  double *squares = tw_alloc((size_t)lanes * sizeof *squares);
+  if (!squares) return tw_fail(&ctx->error, TW_ENOMEM, "norm: out of memory");
+  tw_status s = TW_OK;
+  for (int r = 0; r < lanes; r++) out[r] = 0;
+  for (int i = 0; i < n && s == TW_OK; i++) {
+    tw_compose k = {.ctx = ctx};
+    tw_reduce_attrs all = {.axes = (1u << tensors[i]->ndim) - 1};
+    tw_tensor *sum = NULL;
+    s = tw_compose_end(&k, tw_do1(&k, &tw_op_sum, &all, tw_do1(&k, &tw_op_square, NULL, tensors[i])), &sum);
+    if (s != TW_OK) break;
+    tw_optim_numbers(&width, sum, squares);
+    for (int r = 0; r < lanes; r++) out[r] += squares[r];
+    tw_tensor_release(ctx, sum);
+  }
+  for (int r = 0; r < lanes; r++) out[r] = sqrt(out[r]);
+  tw_free(squares);
+  return s;
+}
+
+tw_status tw_optim_step_norm(tw_ctx *ctx, const tw_optim *o, double *out) {
+  tw_status s = TW_OK;
+  double *own = tw_alloc((size_t)o->lanes * sizeof *own);
+  if (!own) return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);
+  for (int r = 0; r < o->lanes; r++) out[r] = 0;
+  for (int i = 0; i < o->n && s == TW_OK; i++) {
+    tw_leaf *l = &o->leaf[i];
+    if (l->frozen) continue;
+    tw_compose k = {.ctx = ctx};
+    tw_tensor *moved = NULL;
+    s = tw_compose_end(&k, tw_do2(&k, &tw_op_sub, NULL, l->p, l->before), &moved);
+    if (s == TW_OK) s = tw_optim_global_norm(ctx, 1, &moved, o->lanes, own);
+    for (int r = 0; r < o->lanes; r++) out[r] += own[r] * own[r];
+    tw_tensor_release(ctx, moved);
+  }
+  for (int r = 0; r < o->lanes; r++) out[r] = sqrt(out[r]);
+  tw_free(own);
+  return s;
+}

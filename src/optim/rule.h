@@ -1,0 +1,96 @@
+/* Elementwise update rules, fused: one pass over the parameter, its gradient and its slots. A rule is written once, for both dtypes:
+ *
+ *   TW_RULE(adam, 2, N_SCALARS, 1, {
+ *     x[M] = x[M] + h[TAKE1] * (g - x[M]);
+ *     ...
+ *     p = p - h[LR] * x[M] / (vsqrt(x[V]) + h[EPS]);
+ *   })
+ *
+ * name, slots, scalars, variants, body. The body sees p and g (change p), x[slot], h[scalar], the constant `variant`, V (a vector of elements),
+ * E (one element) for constants, ((E)0.5), and the functions v...() below. Before it the kernel does  g <- scale g + l2 p,  p <- keep p,  after it
+ * p <- p held in [lo, hi];  where go is 0 nothing changes. The old p goes to `before`. */
+#ifndef TW_OPTIM_RULE_H
+#define TW_OPTIM_RULE_H
+
+#include "op/op.h"
+#include "op/vec.h"
+#include "optim/parts.h"
+
+/* Scalars of every rule, in front of its own. */
+enum { TW_RULE_SCALE, TW_RULE_L2, TW_RULE_KEEP, TW_RULE_LO, TW_RULE_HI, TW_RULE_GO, TW_RULE_OWN };
+
+TW_INLINE vf64 select_f64(mf64 m, vf64 a, vf64 b) { return (vf64)((m & (mf64)a) | (~m & (mf64)b)); }
+TW_INLINE vf32 select_f32(mf32 m, vf32 a, vf32 b) { return (vf32)((m & (mf32)a) | (~m & (mf32)b)); }
+
+#define vselect(m, a, b) _Generic((a), vf64: select_f64, vf32: select_f32)(m, a, b) /* a where the comparison m holds, else b */
+#define vsqrt(x) _Generic((x), vf64: sqrt_f64, vf32: sqrt_f32)(x)
+#define vabs(x) _Generic((x), vf64: abs_f64, vf32: abs_f32)(x)
+#define vexp(x) _Generic((x), vf64: exp_f64, vf32: exp_f32)(x)
+#define vlog(x) _Generic((x), vf64: log_f64, vf32: log_f32)(x)
+#define vtanh(x) _Generic((x), vf64: tanh_f64, vf32: tanh_f32)(x)
+#define vpow(x, y) _Generic((x), vf64: pow_f64, vf32: pow_f32)(x, y)
+#define vmax(a, b) vselect((a) > (b), a, b) /* NaN in a gives b */
+#define vmin(a, b) vselect((a) < (b), a, b)
+#define vsign(a) (vselect((a) > 0, (V){0} + 1, (V){0}) - vselect((a) < 0, (V){0} + 1, (V){0}))
+
+
+#define T double
+#define V vf64
+#define W 4
+#define N(name) name##_f64
+#include "optim/rule_kernels.inc"
+#undef T
+#undef V
+#undef W
+#undef N
+#define T float
+#define V vf32
+#define W 8
+#define N(name) name##_f32
+#include "optim/rule_kernels.inc"
+#undef T
+#undef V
+#undef W
+#undef N
+
+
+tw_status tw__rule_infer(tw_ctx *, const tw_call *, tw_meta *out);
+tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_slots, int n_scalars);
+
+#define TW_RULE__LOOP(rule_, S, K, NV, tag)                                                            \
+  static void rule_##_loop_##tag(int64_t n, char *const *a, const int64_t *s) {                        \
+    int variant = *(const int *)(const void *)a[3 + (S) + TW_RULE_OWN + (K)];                         \
+    if ((NV) > 3 && variant == 3) tw__rule_##tag(n, a, s, S, K, 3, rule_##_formula_##tag);             \
+    else if ((NV) > 2 && variant == 2) tw__rule_##tag(n, a, s, S, K, 2, rule_##_formula_##tag);        \
+    else if ((NV) > 1 && variant == 1) tw__rule_##tag(n, a, s, S, K, 1, rule_##_formula_##tag);        \
+    else tw__rule_##tag(n, a, s, S, K, 0, rule_##_formula_##tag);                                      \
+  }
+
+#define TW_RULE(rule_, S, K, NV, ...)                                                                                                   \
+  TW_INLINE void rule_##_formula_f64(vf64 *p_, vf64 g, vf64 *x, const vf64 *h, const int variant) {                                     \
+    typedef vf64 V;                                                                                                                    \
+    typedef double E __attribute__((unused));                                                                                          \
+    V p = *p_;                                                                                                                         \
+    (void)x, (void)h, (void)variant;                                                                                                   \
+    __VA_ARGS__                                                                                                                        \
+    *p_ = p;                                                                                                                           \
+  }                                                                                                                                    \
+  TW_INLINE void rule_##_formula_f32(vf32 *p_, vf32 g, vf32 *x, const vf32 *h, const int variant) {                                     \
+    typedef vf32 V;                                                                                                                    \
+    typedef float E __attribute__((unused));                                                                                           \
+    V p = *p_;                                                                                                                         \
+    (void)x, (void)h, (void)variant;                                                                                                   \
+    __VA_ARGS__                                                                                                                        \
+    *p_ = p;                                                                                                                           \
+  }                                                                                                                                    \
+  TW_RULE__LOOP(rule_, S, K, NV, f64)                                                                                                   \
+  TW_RULE__LOOP(rule_, S, K, NV, f32)                                                                                                   \
+  static tw_status rule_##_run(tw_ctx *ctx, const tw_call *c) {                                                                         \
+    static const tw_loop loops[2] = {rule_##_loop_f64, rule_##_loop_f32};                                                                \
+    return tw__rule_run(ctx, c, loops, S, K);                                                                                          \
+  }                                                                                                                                    \
+  static const tw_op rule_##_op = {.name = #rule_, .about = "one step of an optimizer", .n_in = 4 + (S), .n_out = 2 + (S),               \
+                                  .flags = TW_OP_ALIAS | TW_OP_NO_GRAD | TW_OP_STRIDED, .attrs_bytes = sizeof(int), .infer = tw__rule_infer, \
+                                  .run = rule_##_run};
+
+#endif
