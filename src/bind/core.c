@@ -85,14 +85,16 @@ static int docs(lua_State *L) {
   return 1;
 }
 
-/* memory() -> bytes in tensors, live tensors, blocks of the allocator, most bytes since the last call: what tests watch. */
+/* memory() -> bytes in tensors, live tensors, blocks of the allocator, most bytes since the last call: what tests watch; and the most bytes that differed
+ * between lanes since these were opened. */
 static int memory(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   lua_pushinteger(L, tw_ctx_live_bytes(ctx));
   lua_pushinteger(L, tw_ctx_live_tensors(ctx));
   lua_pushinteger(L, tw_alloc_live());
   lua_pushinteger(L, tw_ctx_peak_bytes(ctx));
-  return 4;
+  lua_pushinteger(L, ctx->laned_peak);
+  return 5;
 }
 
 static const luaL_Reg functions[] = {

@@ -107,6 +107,7 @@ void tw__storage_release(tw_ctx *ctx, tw_storage *s) {
   int c = class_of(s->bytes, &rounded);
   tw_block *b = (tw_block *)s;
   ctx->live_bytes -= (int64_t)s->bytes;
+  if (s->lanes && s->elements > 1) ctx->laned_bytes -= (int64_t)s->bytes;
   if (!CACHE_BLOCKS || ctx->cached_bytes + rounded > cache_limit) {
     tw_free(b);
     return;

@@ -24,6 +24,7 @@ struct tw_ctx {
   tw_status (*record)(tw_ctx *, const struct tw_call *, uint32_t levels);         /* set by grad: the tape's interpreter */
   struct tw_tape *tape;
   tw_dtype default_dtype;                                                                          /* of reals made from numbers and integers */
+  int64_t laned_bytes, laned_peak;                                                /* in storage with lanes, apart from scalars; the most since the opening */
   uint8_t lanes;                                                                  /* bit per hidden axis that is open: 0 for runs; 1, 2, ... */
   uint8_t lanes_taken;                                                            /* closed, but tensors of a backward pass under way still differ along it */
   int64_t lane_size[TW_MAX_LANES];

@@ -39,6 +39,10 @@ static tw_status new_laned(tw_ctx *ctx, tw_dtype dtype, const tw_shape *shape, c
   t->storage->elements = size;
   t->storage->step = step;
   t->storage->lanes = l->mask;
+  if (l->mask && size > 1) {
+    ctx->laned_bytes += (int64_t)t->storage->bytes;
+    if (ctx->laned_bytes > ctx->laned_peak) ctx->laned_peak = ctx->laned_bytes;
+  }
   for (int i = shape->n - 1; i >= 0; i--) {
     t->shape[i] = shape->d[i];
     t->stride[i] = step;
@@ -245,6 +249,7 @@ tw_status tw_lanes_open(tw_ctx *ctx, int64_t width, int h) {
   if (h >= TW_MAX_LANES) return tw_fail(&ctx->error, TW_EINVAL, "vmap: more than %d of them inside one another", TW_MAX_LANES - 1);
   if (h <= tw_lanes_innermost(ctx)) return tw_fail(&ctx->error, TW_ESTATE, "lanes: they are open already");
   if (h == 0) {
+    ctx->laned_peak = ctx->laned_bytes;
     int64_t *origin = tw_alloc((size_t)width * sizeof *origin);
     if (!origin) return tw_fail(&ctx->error, TW_ENOMEM, "lanes: out of memory");
     for (int64_t r = 0; r < width; r++) origin[r] = r;

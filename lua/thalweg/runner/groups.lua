@@ -12,7 +12,8 @@ local most = 1024 -- lanes in a unit when nobody says how many; a worker cuts fi
 ---@param name string
 ---@return any
 function groups.value(params, name)
-  local value
+  local value = params[name]
+  if type(value) == "number" then return value end
   override.map(params, name, function(old)
     value = old
     return old

@@ -133,10 +133,9 @@ end
 -- The first pass with lanes is checked: its first run is also done alone, and that one counts. Where they differ, this worker goes on without lanes.
 function Worker:shadow(units)
   local alone, tap = fingerprints()
-  core.memory()
   local reports = self:pass({ units[1] }, { tap = tap })
   if not self.asked then
-    local _, _, _, peak = core.memory()
+    local _, _, _, _, peak = core.memory()
     self.width = math.max(1, math.min(self.width, working_set // math.max(1, peak)))
   end
   local function send_all(list) table.move(list, 1, #list, #reports + 1, reports) end
