@@ -252,7 +252,11 @@ tw_status tw_optim_from_gradients(tw_ctx *ctx, tw_optim *o, tw_tensor *const *gr
   s = tw__accumulate(ctx, o, own, &now);
   if (s == TW_OK && now) s = tw__clip(ctx, o, own);
   if (s == TW_OK && now) {
-    for (int r = 0; r < o->lanes; r++) o->t[r] += o->go[r] != 0;
+    o->least_t = INT64_MAX;
+    for (int r = 0; r < o->lanes; r++) {
+      o->t[r] += o->go[r] != 0;
+      if (o->t[r] < o->least_t) o->least_t = o->t[r];
+    }
     s = take(ctx, o);
     if (s == TW_OK) s = tw__after(ctx, o);
     if (s == TW_OK) o->steps++;

@@ -121,6 +121,8 @@ struct tw_optim {
   uint64_t changes;                /* counts changes of hyperparameters and lanes */
   tw_tensor *scalars;              /* those of the last step, while it can be used again */
   int scalars_group, scalars_dtype, scalars_variant;
+  uint32_t scalars_uniform;        /* bit per scalar that is the same in all lanes */
+  int64_t least_t;                 /* over the lanes */
   const tw_rule *scalars_rule;
   uint64_t scalars_changes;
   void *user;                      /* the binding's */

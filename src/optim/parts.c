@@ -90,7 +90,7 @@ static tw_status scalars_tensor(tw_ctx *ctx, const tw_optim *o, tw_dtype dtype, 
   return status;
 }
 
-static tw_status call_rule(tw_ctx *ctx, tw_optim *o, tw_leaf *l, const tw_rule *rule, tw_tensor *g, tw_tensor *scalars, int variant) {
+static tw_status call_rule(tw_ctx *ctx, tw_leaf *l, const tw_rule *rule, tw_tensor *g, tw_tensor *scalars, const tw_rule_attrs *attrs) {
   int n_slots = rule->op->n_in - 4;
   tw_tensor *in[4 + TW_MAX_SLOTS] = {l->p, g, l->before}, *out[2 + TW_MAX_SLOTS] = {l->p, l->before};
   for (int k = 0; k < n_slots; k++) {
@@ -99,9 +99,14 @@ static tw_status call_rule(tw_ctx *ctx, tw_optim *o, tw_leaf *l, const tw_rule *
     in[3 + k] = out[2 + k] = l->slot[k];
   }
   in[3 + n_slots] = scalars;
-  tw_call c = {.op = rule->op, .attrs = &variant, .in = in, .out = out, .n_in = 4 + n_slots, .n_out = 2 + n_slots};
-  (void)o;
+  tw_call c = {.op = rule->op, .attrs = attrs, .in = in, .out = out, .n_in = 4 + n_slots, .n_out = 2 + n_slots};
   return tw_apply(ctx, &c);
+}
+
+static uint32_t uniform_rows(const tw_optim *o, int n, double *const *s) {
+  uint32_t bits = 0;
+  for (int k = 0; k < n; k++) bits |= uniform(o, s[k]) ? 1u << k : 0;
+  return bits;
 }
 
 /* A block of doubles as rows [n][lanes]. */
@@ -141,7 +146,8 @@ tw_status tw_optim_apply_rule(tw_ctx *ctx, tw_optim *o, int leaf, const tw_rule 
   for (int k = 0; given && k < rule->n_scalars; k++) memcpy(s[TW_RULE_OWN + k], given[k], (size_t)o->lanes * sizeof(double));
   tw_tensor *scalars = NULL;
   tw_status status = scalars_tensor(ctx, o, (tw_dtype)l->p->dtype, n, s, &scalars);
-  if (status == TW_OK) status = call_rule(ctx, o, l, rule, g, scalars, rule->variant ? rule->variant(&h) : 0);
+  tw_rule_attrs attrs = {.variant = rule->variant ? rule->variant(&h) : 0, .uniform = uniform_rows(o, n, s)};
+  if (status == TW_OK) status = call_rule(ctx, l, rule, g, scalars, &attrs);
   tw_tensor_release(ctx, scalars);
   tw_free(s);
   return status;
@@ -151,11 +157,7 @@ tw_status tw_optim_apply_rule(tw_ctx *ctx, tw_optim *o, int leaf, const tw_rule 
 static bool can_reuse(const tw_optim *o, const tw_leaf *l, int leaf, int made_for, const tw_rule *rule) {
   if (!o->scalars || o->scalars_group != l->group || o->scalars_dtype != l->p->dtype || o->scalars_rule != rule) return false;
   if (made_for < 0) {
-    if (o->scaled || o->scalars_changes != o->changes || !rule->steady) return false;
-    for (int r = 0; r < o->lanes; r++) {
-      if (o->t[r] <= rule->steady) return false;
-    }
-    return true;
+    return !o->scaled && o->scalars_changes == o->changes && rule->steady && o->least_t > rule->steady;
   }
   return memcmp(o->scale + made_for * o->lanes, o->scale + leaf * o->lanes, (size_t)o->lanes * sizeof(double)) == 0;
 }
@@ -170,6 +172,7 @@ static tw_status make_scalars(tw_ctx *ctx, tw_optim *o, int leaf, const tw_rule 
   around(o, leaf, s);
   rule->scalars(h, s + TW_RULE_OWN);
   tw_status status = scalars_tensor(ctx, o, (tw_dtype)l->p->dtype, n, s, &o->scalars);
+  o->scalars_uniform = uniform_rows(o, n, s);
   tw_free(s);
   o->scalars_group = l->group;
   o->scalars_dtype = l->p->dtype;
@@ -191,7 +194,8 @@ tw_status tw_optim_apply_kind(tw_ctx *ctx, tw_optim *o) {
       s = make_scalars(ctx, o, i, rule, &h);
       made_for = i;
     }
-    if (s == TW_OK) s = call_rule(ctx, o, l, rule, o->grad[i], o->scalars, o->scalars_variant);
+    tw_rule_attrs attrs = {.variant = o->scalars_variant, .uniform = o->scalars_uniform};
+    if (s == TW_OK) s = call_rule(ctx, l, rule, o->grad[i], o->scalars, &attrs);
   }
   return s;
 }

@@ -9,11 +9,6 @@ tw_status tw__rule_infer(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   return TW_OK;
 }
 
-/* The same number in all lanes, which then is one number. Lanes that differ usually do so at once. */
-static bool is_uniform(const char *first, int64_t lanes, int64_t item) {
-  return lanes == 1 || memcmp(first, first + item, (size_t)((lanes - 1) * item)) == 0;
-}
-
 tw_status tw__rule_run(tw_ctx *ctx, const tw_call *c, const tw_loop *loops, int n_slots, int n_scalars) {
   (void)ctx;
   const tw_tensor *scalars = c->in[3 + n_slots];
@@ -26,14 +21,14 @@ tw_status tw__rule_run(tw_ctx *ctx, const tw_call *c, const tw_loop *loops, int 
     views[k].ndim = 0;
     views[k].size = 1;
     views[k].data += k * scalars->stride[0] * item;
-    if (scalars->lanes && is_uniform(views[k].data, scalars->lane_size[0], item)) views[k].lanes = 0;
+    if (((const tw_rule_attrs *)c->attrs)->uniform >> k & 1) views[k].lanes = 0;
     operands[n + k] = &views[k];
   }
   tw_shape shape = tw_tensor_shape(c->in[0]);
   tw_iter it;
   tw_iter_init(&it, &shape, n + all, operands);
   for (int axis = 0; axis < it.n_axes; axis++) it.stride[axis][n + all] = 0;
-  it.ptr[n + all] = (char *)(uintptr_t)c->attrs; /* the variant, read only */
+  it.ptr[n + all] = (char *)(uintptr_t)c->attrs; /* read only */
   it.n_operands++;
   tw_iter_run(&it, loops[c->in[0]->dtype]);
   return TW_OK;

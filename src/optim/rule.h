@@ -16,6 +16,12 @@
 #include "op/vec.h"
 #include "optim/parts.h"
 
+/* variant: from flags and choices; uniform: bit per scalar that is the same in all lanes. */
+typedef struct {
+  int variant;
+  uint32_t uniform;
+} tw_rule_attrs;
+
 /* Scalars of every rule, in front of its own. */
 enum { TW_RULE_SCALE, TW_RULE_L2, TW_RULE_KEEP, TW_RULE_LO, TW_RULE_HI, TW_RULE_GO, TW_RULE_OWN };
 
@@ -59,7 +65,7 @@ tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_sl
 
 #define TW_RULE__LOOP(rule_, S, K, NV, tag)                                                            \
   static void rule_##_loop_##tag(int64_t n, char *const *a, const int64_t *s) {                        \
-    int variant = *(const int *)(const void *)a[3 + (S) + TW_RULE_OWN + (K)];                         \
+    int variant = ((const tw_rule_attrs *)(const void *)a[3 + (S) + TW_RULE_OWN + (K)])->variant;                         \
     if ((NV) > 3 && variant == 3) tw__rule_##tag(n, a, s, S, K, 3, rule_##_formula_##tag);             \
     else if ((NV) > 2 && variant == 2) tw__rule_##tag(n, a, s, S, K, 2, rule_##_formula_##tag);        \
     else if ((NV) > 1 && variant == 1) tw__rule_##tag(n, a, s, S, K, 1, rule_##_formula_##tag);        \
@@ -90,7 +96,7 @@ tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_sl
     return tw__rule_run(ctx, c, loops, S, K);                                                                                          \
   }                                                                                                                                    \
   static const tw_op rule_##_op = {.name = #rule_, .about = "one step of an optimizer", .n_in = 4 + (S), .n_out = 2 + (S),               \
-                                  .flags = TW_OP_ALIAS | TW_OP_NO_GRAD | TW_OP_STRIDED, .attrs_bytes = sizeof(int),                     \
+                                  .flags = TW_OP_ALIAS | TW_OP_NO_GRAD | TW_OP_STRIDED, .attrs_bytes = sizeof(tw_rule_attrs),                     \
                                    .infer = tw__rule_infer, .run = rule_##_run};
 
 #endif
