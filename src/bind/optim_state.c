@@ -79,9 +79,10 @@ static tw_tensor *get_copy(lua_State *L, const char *owner, const char *name, co
   return own;
 }
 
-static void replace(tw_ctx *ctx, tw_tensor **place, tw_tensor *owned) {
-  tw_tensor_release(ctx, *place);
-  *place = owned;
+/* Everything is read twice: first to see that it fits, then to take it, so that a state that does not fit changes nothing. */
+static void replace(tw_ctx *ctx, tw_tensor **place, tw_tensor *owned, bool take) {
+  tw_tensor_release(ctx, take ? *place : owned);
+  if (take) *place = owned;
 }
 
 static int64_t get_integer(lua_State *L, const char *owner, const char *name) {
@@ -97,54 +98,67 @@ static void check_table(lua_State *L, const char *owner, const char *name) {
   if (lua_getfield(L, 2, name) != LUA_TTABLE) luaL_error(L, "%s: the saved state has no table `%s`", owner, name);
 }
 
-static void write_groups(lua_State *L, tw_optim *o) {
+static double get_number(lua_State *L, const char *owner, const char *name) {
+  if (lua_getfield(L, -1, name) != LUA_TNUMBER) luaL_error(L, "%s: the saved state has no number `%s`", owner, name);
+  double v = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return v;
+}
+
+static void write_groups(lua_State *L, tw_optim *o, bool take) {
   const char *owner = o->kind->name;
   if (!o->kind->group_numbers[0]) return;
   check_table(L, owner, "groups");
-  if (lua_rawlen(L, -1) != (size_t)o->n_groups) {
-    luaL_error(L, "%s: the saved state has %d groups, the optimizer %d", owner, (int)lua_rawlen(L, -1) - 1, o->n_groups - 1);
-  }
-  for (int g = 0; g < o->n_groups; g++) {
+  int n = (int)lua_rawlen(L, -1);
+  if (n != o->n_groups) luaL_error(L, "%s: the saved state has %d groups, the optimizer %d", owner, n - 1, o->n_groups - 1);
+  for (int g = 0; g < n; g++) {
     if (lua_rawgeti(L, -1, g + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks group %d", owner, g);
     for (int i = 0; o->kind->group_numbers[i]; i++) {
-      const char *name = o->kind->group_numbers[i];
-      if (lua_getfield(L, -1, name) != LUA_TNUMBER) luaL_error(L, "%s: the saved state has no number `%s`", owner, name);
-      for (int r = 0; r < o->lanes; r++) o->group_number[g][i][r] = lua_tonumber(L, -1);
-      lua_pop(L, 1);
+      double v = get_number(L, owner, o->kind->group_numbers[i]);
+      for (int r = 0; r < o->lanes && take; r++) o->group_number[g][i][r] = v;
     }
     lua_pop(L, 1);
   }
+  lua_pop(L, 1);
 }
 
-int tw_engine_write(lua_State *L) {
-  tw_optim *o = tw_engine_check(L, 1)->optim;
+static void write_all(lua_State *L, tw_optim *o, bool take) {
   tw_ctx *ctx = tw_bind_ctx(L);
   const char *owner = o->kind->name;
-  luaL_checktype(L, 2, LUA_TTABLE);
-  int64_t steps = get_integer(L, owner, "steps"), updates = get_integer(L, owner, "updates"), calls = get_integer(L, owner, "calls");
   check_table(L, owner, "leaves");
   for (int i = 0; i < o->n; i++) {
     tw_leaf *l = &o->leaf[i];
     if (lua_rawgeti(L, -1, i + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks parameter %d", owner, i + 1);
-    for (int k = 0; k < o->n_slots; k++) replace(ctx, &l->slot[k], get_copy(L, owner, o->kind->slots[k], l->p));
-    replace(ctx, &l->accumulated, get_copy(L, owner, "accumulated", l->p));
-    replace(ctx, &l->ema, get_copy(L, owner, "ema", l->p));
+    for (int k = 0; k < o->n_slots; k++) replace(ctx, &l->slot[k], get_copy(L, owner, o->kind->slots[k], l->p), take);
+    replace(ctx, &l->accumulated, get_copy(L, owner, "accumulated", l->p), take);
+    replace(ctx, &l->ema, get_copy(L, owner, "ema", l->p), take);
     lua_pop(L, 1);
   }
+  lua_pop(L, 1);
   check_table(L, owner, "vectors");
   for (int i = 0; o->kind->vectors[i].name; i++) {
     tw_tensor *like = NULL, *given;
     tw_bind_status(L, tw_optim_vector_of(ctx, o, i, &like));
     given = get_copy(L, owner, o->kind->vectors[i].name, like);
-    if (given) replace(ctx, &o->vector[i], given);
+    if (given) replace(ctx, &o->vector[i], given, take);
   }
+  lua_pop(L, 1);
   check_table(L, owner, "numbers");
   for (int i = 0; o->kind->numbers[i]; i++) {
-    if (lua_getfield(L, -1, o->kind->numbers[i]) != LUA_TNUMBER) luaL_error(L, "%s: the saved state has no number `%s`", owner, o->kind->numbers[i]);
-    for (int r = 0; r < o->lanes; r++) o->number[i][r] = lua_tonumber(L, -1);
-    lua_pop(L, 1);
+    double v = get_number(L, owner, o->kind->numbers[i]);
+    for (int r = 0; r < o->lanes && take; r++) o->number[i][r] = v;
   }
-  write_groups(L, o);
+  lua_pop(L, 1);
+  write_groups(L, o, take);
+}
+
+int tw_engine_write(lua_State *L) {
+  tw_optim *o = tw_engine_check(L, 1)->optim;
+  const char *owner = o->kind->name;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  int64_t steps = get_integer(L, owner, "steps"), updates = get_integer(L, owner, "updates"), calls = get_integer(L, owner, "calls");
+  write_all(L, o, false);
+  write_all(L, o, true);
   lua_getfield(L, 2, "begun");
   o->begun = lua_toboolean(L, -1);
   o->steps = steps;
