@@ -1,4 +1,6 @@
 /* Copying with conversion of the dtype, and choosing between two tensors by a mask. */
+#include <string.h>
+
 #include "op/op.h"
 #include "tensor/ctx.h"
 
@@ -35,12 +37,21 @@ static const tw_loop loops[TW_N_DTYPES][TW_N_DTYPES] = {
   EACH_DTYPE(ROW)
 };
 
+/* One dtype: bytes, where both are dense. */
+#define COPY(name, D)                                                                                                 \
+  static void copy_##name(int64_t n, char *const *p, const int64_t *s) {                                              \
+    if (s[0] == (int64_t)sizeof(D) && s[1] == s[0]) memmove(p[0], p[1], (size_t)n * sizeof(D));                       \
+    else cast_##name##_##name(n, p, s);                                                                               \
+  }
+EACH_DTYPE(COPY)
+static const tw_loop copies[TW_N_DTYPES] = {copy_f64, copy_f32, copy_i64, copy_mask};
+
 void tw__copy_into(tw_tensor *to, tw_tensor *from) {
   tw_shape shape = tw_tensor_shape(to);
   tw_tensor *operands[2] = {to, from};
   tw_iter it;
   tw_iter_init(&it, &shape, 2, operands);
-  tw_iter_run(&it, loops[from->dtype][to->dtype]);
+  tw_iter_run(&it, from->dtype == to->dtype ? copies[to->dtype] : loops[from->dtype][to->dtype]);
 }
 
 static tw_status infer_cast(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
