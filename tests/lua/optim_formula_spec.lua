@@ -1,5 +1,6 @@
 -- First-order optimizers against formulas written out in plain numbers: the kinds PyTorch lacks, and the conventions of other libraries. Single steps from
 -- the formula's own state within 4 ulp, free runs of 1000 steps within what one ulp at the start does (optim_problems.lua).
+-- builds: release (the sanitized build takes a minute; its kernels run in optim_around_spec.lua and optim_golden_spec.lua)
 local problems = require "optim_problems"
 local test = require "spec"
 local tw = require "thalweg"
