@@ -401,7 +401,8 @@ test("every kind works with defaults on trees, single numbers and nothing, in bo
   for _, name in ipairs(names) do
     for _, dtype in ipairs { "f64", "f32" } do
       local function tree(t)
-        return { wave({}, t, dtype), wave({ 0 }, t, dtype), wave({ 2, 0, 3 }, t, dtype), deep = { w = wave({ 2, 3 }, t, dtype), list = { wave({ 1 }, t, dtype) } } }
+        return { wave({}, t, dtype), wave({ 0 }, t, dtype), wave({ 2, 0, 3 }, t, dtype),
+          deep = { w = wave({ 2, 3 }, t, dtype), list = { wave({ 1 }, t, dtype) } } }
       end
       local p, lone = tree(50), wave({}, 50, dtype)
       local opt, single = tw.optim[name](p, {}), tw.optim[name](lone)
