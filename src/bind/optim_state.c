@@ -14,13 +14,27 @@ static void put_copy(lua_State *L, const char *name, tw_tensor *t) {
   lua_setfield(L, -2, name);
 }
 
+static void put_lanes(lua_State *L, const double *v) {
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *t;
+  tw_bind_status(L, tw_tensor_new_lanes(tw_bind_ctx(L), TW_F64, 0, v, &t));
+  tw_handle_fill(L, h, t);
+}
+
+static void put_numbers(lua_State *L, const tw_optim *o, const char *name, const double *v) {
+  if (o->laned) put_lanes(L, v);
+  else lua_pushnumber(L, v[0]);
+  lua_setfield(L, -2, name);
+}
+
 static void put_integer(lua_State *L, const char *name, int64_t v) {
   lua_pushinteger(L, v);
   lua_setfield(L, -2, name);
 }
 
 int tw_engine_read(lua_State *L) {
-  const tw_optim *o = tw_engine_check(L, 1)->optim;
+  tw_optim *o = tw_engine_check(L, 1)->optim;
+  tw_optim_follow(tw_bind_ctx(L), o);
   lua_createtable(L, 0, 8);
   put_integer(L, "steps", o->steps);
   put_integer(L, "updates", o->t[0]);
@@ -41,19 +55,13 @@ int tw_engine_read(lua_State *L) {
   for (int i = 0; o->kind->vectors[i].name; i++) put_copy(L, o->kind->vectors[i].name, o->vector[i]);
   lua_setfield(L, -2, "vectors");
   lua_newtable(L);
-  for (int i = 0; o->kind->numbers[i]; i++) {
-    lua_pushnumber(L, o->number[i][0]);
-    lua_setfield(L, -2, o->kind->numbers[i]);
-  }
+  for (int i = 0; o->kind->numbers[i]; i++) put_numbers(L, o, o->kind->numbers[i], o->number[i]);
   lua_setfield(L, -2, "numbers");
   if (!o->kind->group_numbers[0]) return 1;
   lua_createtable(L, o->n_groups, 0); /* the whole first, then groups in order */
   for (int g = 0; g < o->n_groups; g++) {
     lua_newtable(L);
-    for (int i = 0; o->kind->group_numbers[i]; i++) {
-      lua_pushnumber(L, o->group_number[g][i][0]);
-      lua_setfield(L, -2, o->kind->group_numbers[i]);
-    }
+    for (int i = 0; o->kind->group_numbers[i]; i++) put_numbers(L, o, o->kind->group_numbers[i], o->group_number[g][i]);
     lua_rawseti(L, -2, g + 1);
   }
   lua_setfield(L, -2, "groups");
@@ -98,11 +106,14 @@ static void check_table(lua_State *L, const char *owner, const char *name) {
   if (lua_getfield(L, 2, name) != LUA_TTABLE) luaL_error(L, "%s: the saved state has no table `%s`", owner, name);
 }
 
-static double get_number(lua_State *L, const char *owner, const char *name) {
-  if (lua_getfield(L, -1, name) != LUA_TNUMBER) luaL_error(L, "%s: the saved state has no number `%s`", owner, name);
-  double v = lua_tonumber(L, -1);
+/* Field `name` of the table on top, a number or one per lane; out may be NULL. */
+static void get_numbers(lua_State *L, const tw_optim *o, const char *name, double *out) {
+  int type = lua_getfield(L, -1, name);
+  const tw_tensor *t = type == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
+  if (type != LUA_TNUMBER && !t) luaL_error(L, "%s: the saved state has no number `%s`", o->kind->name, name);
+  if (t && out) tw_optim_numbers(o, t, out);
+  for (int r = 0; r < o->lanes && !t && out; r++) out[r] = lua_tonumber(L, -1);
   lua_pop(L, 1);
-  return v;
 }
 
 static void write_groups(lua_State *L, tw_optim *o, bool take) {
@@ -114,8 +125,7 @@ static void write_groups(lua_State *L, tw_optim *o, bool take) {
   for (int g = 0; g < n; g++) {
     if (lua_rawgeti(L, -1, g + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks group %d", owner, g);
     for (int i = 0; o->kind->group_numbers[i]; i++) {
-      double v = get_number(L, owner, o->kind->group_numbers[i]);
-      for (int r = 0; r < o->lanes && take; r++) o->group_number[g][i][r] = v;
+      get_numbers(L, o, o->kind->group_numbers[i], take ? o->group_number[g][i] : NULL);
     }
     lua_pop(L, 1);
   }
@@ -145,8 +155,7 @@ static void write_all(lua_State *L, tw_optim *o, bool take) {
   lua_pop(L, 1);
   check_table(L, owner, "numbers");
   for (int i = 0; o->kind->numbers[i]; i++) {
-    double v = get_number(L, owner, o->kind->numbers[i]);
-    for (int r = 0; r < o->lanes && take; r++) o->number[i][r] = v;
+    get_numbers(L, o, o->kind->numbers[i], take ? o->number[i] : NULL);
   }
   lua_pop(L, 1);
   write_groups(L, o, take);
@@ -157,8 +166,10 @@ int tw_engine_write(lua_State *L) {
   const char *owner = o->kind->name;
   luaL_checktype(L, 2, LUA_TTABLE);
   int64_t steps = get_integer(L, owner, "steps"), updates = get_integer(L, owner, "updates"), calls = get_integer(L, owner, "calls");
+  tw_optim_follow(tw_bind_ctx(L), o);
   write_all(L, o, false);
   write_all(L, o, true);
+  o->changes++; /* scalars are made anew */
   lua_getfield(L, 2, "begun");
   o->begun = lua_toboolean(L, -1);
   o->steps = steps;

@@ -40,7 +40,7 @@ static void scalars(const tw_hypers *o, double *const *s) {
   }
 }
 
-static const tw_rule rule = {.op = &adadelta_op, .n_scalars = N_SCALARS, .scalars = scalars};
+static const tw_rule rule = {.op = &adadelta_op, .n_scalars = N_SCALARS, .scalars = scalars, .steady = 1};
 
 static const tw_optim_preset presets[] = {
   {"keras", "lr=1e-3 rho=.95 eps=1e-7 decay=decoupled"}, {"optax", "rho=.9 eps=1e-6"}, {"torch7", "lr=1 rho=.9 eps=1e-6"},

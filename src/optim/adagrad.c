@@ -37,7 +37,10 @@ static void scalars(const tw_hypers *o, double *const *s) {
   }
 }
 
-static const tw_rule rule = {.op = &adagrad_op, .n_scalars = N_SCALARS, .scalars = scalars};
+static const tw_rule falling = {.op = &adagrad_op, .n_scalars = N_SCALARS, .scalars = scalars};
+static const tw_rule steady = {.op = &adagrad_op, .n_scalars = N_SCALARS, .scalars = scalars, .steady = 2};
+
+static const tw_rule *choose(const tw_hypers *o) { return o->constant[LR_DECAY] && o->v[LR_DECAY][0] == 0 ? &steady : &falling; }
 
 static const tw_optim_preset presets[] = {
   {"keras", "lr=1e-3 initial_accumulator_value=.1 eps=1e-7 eps_at=inside decay=decoupled"},
@@ -50,4 +53,4 @@ static const tw_optim_preset presets[] = {
 
 const tw_optim_kind tw_optim_adagrad = {.name = "adagrad", .about = "steps that shrink with the sum of squared gradients",
                                         .source = "Duchi, Hazan and Singer 2011", .options = options, .presets = presets, .slots = {"sum"},
-                                        .rule = &rule};
+                                        .choose = choose};

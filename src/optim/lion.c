@@ -33,7 +33,7 @@ static void scalars(const tw_hypers *o, double *const *s) {
   }
 }
 
-static const tw_rule rule = {.op = &lion_op, .n_scalars = N_SCALARS, .scalars = scalars};
+static const tw_rule rule = {.op = &lion_op, .n_scalars = N_SCALARS, .scalars = scalars, .steady = 1};
 
 static const tw_optim_preset presets[] = {{"keras", "lr=1e-3"}, {"optax", "weight_decay=1e-3"}, {0}};
 

@@ -32,7 +32,7 @@ static void scalars(const tw_hypers *o, double *const *s) {
   }
 }
 
-static const tw_rule rule = {.op = &qhm_op, .n_scalars = N_SCALARS, .scalars = scalars};
+static const tw_rule rule = {.op = &qhm_op, .n_scalars = N_SCALARS, .scalars = scalars, .steady = 1};
 
 const tw_optim_kind tw_optim_qhm = {.name = "qhm", .about = "quasi-hyperbolic momentum, a mean of a plain and a momentum step",
                                     .source = "Ma and Yarats 2019", .options = options, .slots = {"average"}, .rule = &rule};

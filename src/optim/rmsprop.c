@@ -65,9 +65,9 @@ static void scalars(const tw_hypers *o, double *const *s) {
 
 static int variant(const tw_hypers *o) { return o->v[NESTEROV][0] != 0; }
 
-static const tw_rule plain = {.op = &rmsprop_op, .n_scalars = N_SCALARS, .scalars = scalars};
-static const tw_rule with_velocity = {.op = &rmsprop_momentum_op, .n_scalars = N_SCALARS, .scalars = scalars, .variant = variant};
-static const tw_rule centered = {.op = &rmsprop_centered_op, .n_scalars = N_SCALARS, .scalars = scalars, .variant = variant};
+static const tw_rule plain = {.op = &rmsprop_op, .n_scalars = N_SCALARS, .scalars = scalars, .steady = 2};
+static const tw_rule with_velocity = {.op = &rmsprop_momentum_op, .n_scalars = N_SCALARS, .scalars = scalars, .variant = variant, .steady = 2};
+static const tw_rule centered = {.op = &rmsprop_centered_op, .n_scalars = N_SCALARS, .scalars = scalars, .variant = variant, .steady = 2};
 
 static const tw_rule *choose(const tw_hypers *o) {
   if (o->v[CENTERED][0] != 0) return &centered;

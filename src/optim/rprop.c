@@ -51,7 +51,7 @@ static void scalars(const tw_hypers *o, double *const *s) {
 
 static int variant(const tw_hypers *o) { return (int)o->v[FORM][0]; }
 
-static const tw_rule rule = {.op = &rprop_op, .n_scalars = N_SCALARS, .scalars = scalars, .variant = variant};
+static const tw_rule rule = {.op = &rprop_op, .n_scalars = N_SCALARS, .scalars = scalars, .variant = variant, .steady = 2};
 
 static const tw_optim_preset presets[] = {{"torch7", "lr=.1"}, {0}};
 

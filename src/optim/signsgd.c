@@ -36,8 +36,8 @@ static void scalars_signum(const tw_hypers *o, double *const *s) {
   }
 }
 
-static const tw_rule rule = {.op = &signsgd_op, .n_scalars = 1, .scalars = scalars};
-static const tw_rule rule_signum = {.op = &signum_op, .n_scalars = N_SCALARS, .scalars = scalars_signum};
+static const tw_rule rule = {.op = &signsgd_op, .n_scalars = 1, .scalars = scalars, .steady = 1};
+static const tw_rule rule_signum = {.op = &signum_op, .n_scalars = N_SCALARS, .scalars = scalars_signum, .steady = 1};
 
 const tw_optim_kind tw_optim_signsgd = {.name = "signsgd", .about = "steps by the sign of the gradient", .source = "Bernstein et al. 2018",
                                         .options = options, .rule = &rule};
