@@ -148,7 +148,7 @@ static int call_lanes(lua_State *L, const tw_op *op, tw_lanes_attrs *a, bool den
   tw_compose k = {.ctx = ctx};
   tw_cast_attrs same = {.dtype = (tw_dtype)x->dtype};
   y = tw_do1(&k, op, a, x);
-  if (dense && y && !tw_tensor_is_contiguous(y)) y = tw_do1(&k, &tw_op_cast, &same, y);
+  if (dense && y && (!tw_tensor_is_contiguous(y) || y->storage->lanes != y->lanes)) y = tw_do1(&k, &tw_op_cast, &same, y);
   tw_bind_status(L, tw_compose_end(&k, y, &out));
   tw_handle_fill(L, h, out);
   return 1;

@@ -227,7 +227,9 @@ static bool is_fresh(const tw_tensor *t) {
 
 /* A cotangent or tangent handed out is nobody else's: what shares memory with another, or shows one number many times, is copied. */
 tw_status tw__hand_out(tw_ctx *ctx, tw_tensor **t) {
-  if ((*t)->refs == 1 && (*t)->storage->refs == 1 && ((*t)->lanes ? is_fresh(*t) : tw_tensor_is_contiguous(*t))) return TW_OK;
+  if ((*t)->refs == 1 && (*t)->storage->refs == 1 && ((*t)->lanes ? is_fresh(*t) : tw_tensor_is_contiguous(*t) && !(*t)->storage->lanes)) {
+    return TW_OK;
+  }
   tw_compose k = {.ctx = ctx};
   tw_cast_attrs same = {.dtype = (tw_dtype)(*t)->dtype};
   tw_tensor *own = NULL;

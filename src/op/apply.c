@@ -128,6 +128,13 @@ static tw_status take_operand(tw_ctx *ctx, const tw_lanes *l, tw_tensor *t, bool
   return TW_OK;
 }
 
+/* A result that is an input stays one: run() may write it through either. */
+static int same_operand(const lane_operand *o, int n, const tw_tensor *t) {
+  int k = 0;
+  while (k < n && o[k].whole != t) k++;
+  return k;
+}
+
 static void go_to_lane(lane_operand *o, int n, const int64_t *at) {
   for (int k = 0; k < n; k++) {
     const tw_tensor *t = o[k].packed ? o[k].packed : o[k].whole;
@@ -150,9 +157,12 @@ static tw_status run_each_lane(tw_ctx *ctx, const tw_call *c, const tw_lanes *l)
     s = take_operand(ctx, l, c->in[i], false, &o[n]);
     in[i] = &o[n].here;
   }
-  for (int i = 0; i < c->n_out && s == TW_OK; i++, n++) {
-    s = take_operand(ctx, l, c->out[i], true, &o[n]);
-    out[i] = &o[n].here;
+  bool written[MAX_IN + MAX_OUT] = {false};
+  for (int i = 0; i < c->n_out && s == TW_OK; i++) {
+    int k = same_operand(o, n, c->out[i]);
+    if (k == n) s = take_operand(ctx, l, c->out[i], true, &o[n++]);
+    written[k] = true;
+    out[i] = &o[k].here;
   }
   each.in = in;
   each.out = out;
@@ -168,7 +178,7 @@ static tw_status run_each_lane(tw_ctx *ctx, const tw_call *c, const tw_lanes *l)
     }
   }
   for (int k = 0; k < n; k++) {
-    if (o[k].packed && k >= c->n_in && s == TW_OK) tw__copy_into(o[k].whole, o[k].packed);
+    if (o[k].packed && written[k] && s == TW_OK) tw__copy_into(o[k].whole, o[k].packed);
     tw_tensor_release(ctx, o[k].packed);
   }
   return s;

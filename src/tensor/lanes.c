@@ -272,14 +272,16 @@ void tw_lanes_close(tw_ctx *ctx, int axis) {
   }
 }
 
-/* Lane kept[k] of a storage to place k; places ascend, so that nothing is written over before it has moved. */
+/* Lane kept[k] of a storage to place k; places ascend, so that nothing is written over before it has moved. Axis 0 is the outermost of the lanes: what one
+ * of its lanes has lies in a piece for each element where lanes are fastest, in one piece elsewhere. */
 static void move_lanes(const tw_tensor *t, int64_t n, const int64_t *kept) {
   tw_storage *s = t->storage;
   int64_t item = (int64_t)tw_dtype_size((tw_dtype)t->dtype), lane = t->lane_stride[0] * item, step = s->step * item;
+  int64_t pieces = s->step > 1 ? s->elements : 1;
   char *data = s->data;
   for (int64_t k = 0; k < n; k++) {
     if (kept[k] == k) continue;
-    for (int64_t e = 0; e < s->elements; e++) memcpy(data + k * lane + e * step, data + kept[k] * lane + e * step, (size_t)item);
+    for (int64_t e = 0; e < pieces; e++) memcpy(data + k * lane + e * step, data + kept[k] * lane + e * step, (size_t)lane);
   }
   s->version++;
   s->moved = true;
