@@ -319,6 +319,34 @@ test("resumed from its state a run continues bit for bit, from memory and from a
   os.remove(path)
 end)
 
+test("a state loaded into an optimizer that has taken steps is the whole truth", function()
+  each(function(name, o)
+    local p, q = pair(), pair()
+    local whole, other = tw.optim[name](p, with(o, { weight_decay = name ~= "rprop" and .1 or nil })), nil
+    other = tw.optim[name](q, with(o, { weight_decay = name ~= "rprop" and .1 or nil }))
+    other:update(waves(77)) -- its numbers are those of a first step
+    for t = 1, 4 do whole:update(waves(t)) end
+    other:load(whole:state())
+    q.a.w:assign(p.a.w)
+    q.b:assign(p.b)
+    for t = 5, 7 do
+      whole:update(waves(t))
+      other:update(waves(t))
+    end
+    same(p, q, name)
+  end)
+  local p, q = tw.ones(1), tw.ones(1)
+  local o = { lr = 1, momentum = .5, dampening = .5 } -- in the first step the gradient enters undamped
+  local first, second = tw.optim.sgd(p, o), tw.optim.sgd(q, o)
+  for _ = 1, 5 do first:update(tw.ones(1)) end
+  second:update(tw.ones(1))
+  second:load(first:state())
+  q:assign(p)
+  first:update(tw.ones(1))
+  second:update(tw.ones(1))
+  same(p, q)
+end)
+
 test("a state that does not fit is an error that says why, and changes nothing", function()
   local function state()
     local opt = tw.optim.nadam(pair())
