@@ -3085,6 +3085,173 @@ function tw.tree.size(t) end
 ---@return thalweg.Optimizer
 function tw.optim.sgd(params, options) end
 
+---@class thalweg.options.optim.asgd
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field lambd? number|thalweg.Schedule|thalweg.Space decay of the parameters and of the rate
+---@field alpha? number|thalweg.Schedule|thalweg.Space power with which the rate falls
+---@field t0? number|thalweg.Schedule|thalweg.Space the average begins at step t0 + 2: until then it is the parameter itself
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field convention? "torch7"|thalweg.Space defaults and forms of another library; torch7: lr = 0.0001
+
+--- `asgd(params [, {options}]) -> optimizer`
+--- `asgd{options} -> recipe`
+---
+--- Gradient descent that also keeps the average of its iterates.
+---@overload fun(options?: thalweg.options.optim.asgd): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.asgd
+---@return thalweg.Optimizer
+function tw.optim.asgd(params, options) end
+
+---@class thalweg.options.optim.qhm
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field momentum? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field nu? number|thalweg.Schedule|thalweg.Space weight of the average in the step
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+
+--- `qhm(params [, {options}]) -> optimizer`
+--- `qhm{options} -> recipe`
+---
+--- quasi-hyperbolic momentum, a mean of a plain and a momentum step.
+---@overload fun(options?: thalweg.options.optim.qhm): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.qhm
+---@return thalweg.Optimizer
+function tw.optim.qhm(params, options) end
+
+---@class thalweg.options.optim.signsgd
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+
+--- `signsgd(params [, {options}]) -> optimizer`
+--- `signsgd{options} -> recipe`
+---
+--- Steps by the sign of the gradient.
+---@overload fun(options?: thalweg.options.optim.signsgd): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.signsgd
+---@return thalweg.Optimizer
+function tw.optim.signsgd(params, options) end
+
+---@class thalweg.options.optim.signum
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field momentum? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+
+--- `signum(params [, {options}]) -> optimizer`
+--- `signum{options} -> recipe`
+---
+--- Steps by the sign of the average gradient.
+---@overload fun(options?: thalweg.options.optim.signum): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.signum
+---@return thalweg.Optimizer
+function tw.optim.signum(params, options) end
+
+---@class thalweg.options.optim.lion
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space weight of the average in the direction
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field convention? "keras"|"optax"|thalweg.Space defaults and forms of another library; keras: lr = 0.001; optax: weight_decay = 0.001
+
+--- `lion(params [, {options}]) -> optimizer`
+--- `lion{options} -> recipe`
+---
+--- Steps by the sign of an interpolated average.
+---@overload fun(options?: thalweg.options.optim.lion): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.lion
+---@return thalweg.Optimizer
+function tw.optim.lion(params, options) end
+
+---@class thalweg.options.optim.rprop
+---@field lr? number|thalweg.Schedule|thalweg.Space the first step of every element
+---@field eta_minus? number|thalweg.Schedule|thalweg.Space factor of the step when the gradient changes its sign
+---@field eta_plus? number|thalweg.Schedule|thalweg.Space factor of the step while the gradient keeps its sign
+---@field step_min? number|thalweg.Schedule|thalweg.Space smallest step
+---@field step_max? number|thalweg.Schedule|thalweg.Space largest step
+---@field form? "irprop_minus"|"rprop_minus"|"rprop_plus"|thalweg.Space after a change of sign: stay for one step, go on with the new sign, take the last step back
+---@field convention? "torch7"|thalweg.Space defaults and forms of another library; torch7: lr = 0.1
+
+--- `rprop(params [, {options}]) -> optimizer`
+--- `rprop{options} -> recipe`
+---
+--- Steps that grow while the gradient keeps its sign, for full batches.
+---@overload fun(options?: thalweg.options.optim.rprop): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.rprop
+---@return thalweg.Optimizer
+function tw.optim.rprop(params, options) end
+
+---@class thalweg.options.optim.adagrad
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field lr_decay? number|thalweg.Schedule|thalweg.Space the rate of step t is lr / (1 + (t - 1) lr_decay)
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field initial_accumulator_value? number|thalweg.Schedule|thalweg.Space where the sum of squares starts
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field eps_at? "outside"|"inside"|thalweg.Space beside the root, under it
+---@field convention? "d2l"|"ensmallen"|"keras"|"optax"|"torch7"|thalweg.Space defaults and forms of another library; d2l: eps = 1e-06, eps_at = inside, lr = 0.1; ensmallen: eps = 1e-08; keras: decay = decoupled, eps = 1e-07, eps_at = inside, initial_accumulator_value = 0.1, lr = 0.001; optax: eps = 1e-07, eps_at = inside, initial_accumulator_value = 0.1; torch7: lr = 0.001
+
+--- `adagrad(params [, {options}]) -> optimizer`
+--- `adagrad{options} -> recipe`
+---
+--- Steps that shrink with the sum of squared gradients.
+---@overload fun(options?: thalweg.options.optim.adagrad): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.adagrad
+---@return thalweg.Optimizer
+function tw.optim.adagrad(params, options) end
+
+---@class thalweg.options.optim.adadelta
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field rho? number|thalweg.Schedule|thalweg.Space decay of both averages of squares
+---@field eps? number|thalweg.Schedule|thalweg.Space added to both averages; the first steps are of this size
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field eps_at? "inside"|"outside"|thalweg.Space under the roots, beside them
+---@field convention? "d2l"|"ensmallen"|"keras"|"optax"|"torch7"|thalweg.Space defaults and forms of another library; d2l: eps = 1e-05, lr = 1, rho = 0.9; ensmallen: eps = 1e-06, lr = 1, rho = 0.95; keras: decay = decoupled, eps = 1e-07, lr = 0.001, rho = 0.95; optax: eps = 1e-06, rho = 0.9; torch7: eps = 1e-06, lr = 1, rho = 0.9
+
+--- `adadelta(params [, {options}]) -> optimizer`
+--- `adadelta{options} -> recipe`
+---
+--- Steps in units of the steps before.
+---@overload fun(options?: thalweg.options.optim.adadelta): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.adadelta
+---@return thalweg.Optimizer
+function tw.optim.adadelta(params, options) end
+
+---@class thalweg.options.optim.rmsprop
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field alpha? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field momentum? number|thalweg.Schedule|thalweg.Space factor by which the velocity survives a step
+---@field centered? boolean|thalweg.Space divide by the standard deviation: the square of the average gradient is subtracted
+---@field eps_at? "outside"|"inside"|thalweg.Space beside the root, under it
+---@field form? "heavy_ball"|"velocity"|thalweg.Space the learning rate multiplies the velocity, or what enters it
+---@field nesterov? boolean|thalweg.Space look ahead along the new velocity
+---@field initial_accumulator_value? number|thalweg.Schedule|thalweg.Space where the average of squares starts
+---@field convention? "d2l"|"ensmallen"|"keras"|"optax"|"torch7"|thalweg.Space defaults and forms of another library; d2l: alpha = 0.9, eps = 1e-06, eps_at = inside, lr = 0.01; ensmallen: alpha = 0.99, eps = 1e-08, lr = 0.01; keras: alpha = 0.9, decay = decoupled, eps = 1e-07, eps_at = inside, form = velocity, lr = 0.001; optax: alpha = 0.9, eps = 1e-08, eps_at = inside, form = velocity; torch7: alpha = 0.99, eps = 1e-08, lr = 0.01
+
+--- `rmsprop(params [, {options}]) -> optimizer`
+--- `rmsprop{options} -> recipe`
+---
+--- Gradients divided by their moving root mean square, with momentum and centering.
+---@overload fun(options?: thalweg.options.optim.rmsprop): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.rmsprop
+---@return thalweg.Optimizer
+function tw.optim.rmsprop(params, options) end
+
 ---@class thalweg.options.optim.adam
 ---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
 ---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
@@ -3095,6 +3262,10 @@ function tw.optim.sgd(params, options) end
 ---@field amsgrad? boolean|thalweg.Space divide by the largest average of squared gradients so far
 ---@field eps_at? "outside"|"hat"|"inside"|thalweg.Space beside the corrected root, beside the uncorrected one, under it
 ---@field bias_correction? "power"|"none"|"constant"|thalweg.Space divide the averages by 1 - beta^t, by 1, or by 1 - beta
+---@field eps_root? number|thalweg.Schedule|thalweg.Space added under the root
+---@field amsgrad_of? "raw"|"corrected"|thalweg.Space the largest average before bias correction, or after it
+---@field write_back? boolean|thalweg.Space the corrected averages replace the averages themselves, a misreading that grows without bound
+---@field convention? "d2l"|"ensmallen"|"keras"|"optax"|"torch7"|thalweg.Space defaults and forms of another library; d2l: eps = 1e-06, lr = 0.01; ensmallen: eps = 1e-08, eps_at = hat, lr = 0.001; keras: decay = decoupled, eps = 1e-07, eps_at = hat, lr = 0.001; optax: amsgrad_of = corrected; torch7: eps = 1e-08, eps_at = hat, lr = 0.001
 
 --- `adam(params [, {options}]) -> optimizer`
 --- `adam{options} -> recipe`
@@ -3116,6 +3287,10 @@ function tw.optim.adam(params, options) end
 ---@field amsgrad? boolean|thalweg.Space divide by the largest average of squared gradients so far
 ---@field eps_at? "outside"|"hat"|"inside"|thalweg.Space beside the corrected root, beside the uncorrected one, under it
 ---@field bias_correction? "power"|"none"|"constant"|thalweg.Space divide the averages by 1 - beta^t, by 1, or by 1 - beta
+---@field eps_root? number|thalweg.Schedule|thalweg.Space added under the root
+---@field amsgrad_of? "raw"|"corrected"|thalweg.Space the largest average before bias correction, or after it
+---@field write_back? boolean|thalweg.Space the corrected averages replace the averages themselves, a misreading that grows without bound
+---@field convention? "d2l"|"ensmallen"|"keras"|"optax"|"torch7"|thalweg.Space defaults and forms of another library; d2l: eps = 1e-06, lr = 0.01; ensmallen: eps = 1e-08, eps_at = hat, lr = 0.001; keras: decay = decoupled, eps = 1e-07, eps_at = hat, lr = 0.001, weight_decay = 0.004; optax: amsgrad_of = corrected, weight_decay = 0.0001; torch7: eps = 1e-08, eps_at = hat, lr = 0.001
 
 --- `adamw(params [, {options}]) -> optimizer`
 --- `adamw{options} -> recipe`
@@ -3137,6 +3312,10 @@ function tw.optim.adamw(params, options) end
 ---@field amsgrad? boolean|thalweg.Space divide by the largest average of squared gradients so far
 ---@field eps_at? "outside"|"hat"|"inside"|thalweg.Space beside the corrected root, beside the uncorrected one, under it
 ---@field bias_correction? "power"|"none"|"constant"|thalweg.Space divide the averages by 1 - beta^t, by 1, or by 1 - beta
+---@field eps_root? number|thalweg.Schedule|thalweg.Space added under the root
+---@field amsgrad_of? "raw"|"corrected"|thalweg.Space the largest average before bias correction, or after it
+---@field write_back? boolean|thalweg.Space the corrected averages replace the averages themselves, a misreading that grows without bound
+---@field convention? "d2l"|"ensmallen"|"keras"|"optax"|"torch7"|thalweg.Space defaults and forms of another library; d2l: eps = 1e-06, lr = 0.01; ensmallen: eps = 1e-08, eps_at = hat, lr = 0.001; keras: decay = decoupled, eps = 1e-07, eps_at = hat, lr = 0.001; optax: amsgrad_of = corrected; torch7: eps = 1e-08, eps_at = hat, lr = 0.001
 
 --- `amsgrad(params [, {options}]) -> optimizer`
 --- `amsgrad{options} -> recipe`
@@ -3147,6 +3326,138 @@ function tw.optim.adamw(params, options) end
 ---@param options? thalweg.options.optim.amsgrad
 ---@return thalweg.Optimizer
 function tw.optim.amsgrad(params, options) end
+
+---@class thalweg.options.optim.adamax
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the largest gradient
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field eps_at? "inside"|"outside"|thalweg.Space beside |g| inside the maximum, beside the maximum
+---@field convention? "ensmallen"|"keras"|"optax"|"torch7"|thalweg.Space defaults and forms of another library; ensmallen: eps = 1e-08, eps_at = outside, lr = 0.001; keras: decay = decoupled, eps = 1e-07, eps_at = outside, lr = 0.001; optax: eps = 1e-08; torch7: eps = 1e-38, lr = 0.002
+
+--- `adamax(params [, {options}]) -> optimizer`
+--- `adamax{options} -> recipe`
+---
+--- Adam with the largest gradient in the place of the mean square.
+---@overload fun(options?: thalweg.options.optim.adamax): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.adamax
+---@return thalweg.Optimizer
+function tw.optim.adamax(params, options) end
+
+---@class thalweg.options.optim.nadam
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field momentum_decay? number|thalweg.Schedule|thalweg.Space how fast the momentum rises from beta1/2 to beta1
+---@field momentum_schedule? "warming"|"constant"|thalweg.Space the momentum rises as momentum_decay says, or is beta1 throughout
+---@field eps_at? "outside"|"hat"|"inside"|thalweg.Space beside the corrected root, beside the uncorrected one, under it
+---@field eps_root? number|thalweg.Schedule|thalweg.Space added under the root
+---@field convention? "ensmallen"|"keras"|"optax"|thalweg.Space defaults and forms of another library; ensmallen: eps = 1e-08, eps_at = hat, lr = 0.001; keras: decay = decoupled, eps = 1e-07, lr = 0.001, momentum_decay = 1; optax: eps = 1e-08, momentum_schedule = constant
+
+--- `nadam(params [, {options}]) -> optimizer`
+--- `nadam{options} -> recipe`
+---
+--- Adam with Nesterov's look-ahead.
+---@overload fun(options?: thalweg.options.optim.nadam): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.nadam
+---@return thalweg.Optimizer
+function tw.optim.nadam(params, options) end
+
+---@class thalweg.options.optim.radam
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field threshold? number|thalweg.Schedule|thalweg.Space the length of the average from which on steps adapt
+---@field rectify? "above"|"from"|thalweg.Space steps adapt above the threshold, or from it on
+---@field eps_at? "outside"|"hat"|"inside"|thalweg.Space beside the corrected root, beside the uncorrected one, under it
+---@field eps_root? number|thalweg.Schedule|thalweg.Space added under the root
+---@field convention? "optax"|thalweg.Space defaults and forms of another library; optax: eps = 1e-08, eps_at = outside, rectify = from
+
+--- `radam(params [, {options}]) -> optimizer`
+--- `radam{options} -> recipe`
+---
+--- Adam with its first steps rectified.
+---@overload fun(options?: thalweg.options.optim.radam): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.radam
+---@return thalweg.Optimizer
+function tw.optim.radam(params, options) end
+
+---@class thalweg.options.optim.yogi
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field initial_accumulator_value? number|thalweg.Schedule|thalweg.Space where both averages start
+---@field bias_correction? "power"|"none"|"constant"|thalweg.Space divide the averages by 1 - beta^t, by 1, or by 1 - beta
+---@field eps_at? "outside"|"hat"|"inside"|thalweg.Space beside the corrected root, beside the uncorrected one, under it
+---@field eps_root? number|thalweg.Schedule|thalweg.Space added under the root
+---@field convention? "d2l"|"ensmallen"|"optax"|thalweg.Space defaults and forms of another library; d2l: bias_correction = power, eps = 0.001, lr = 0.01; ensmallen: eps = 1e-08, lr = 0.001; optax: bias_correction = power, eps = 0.001, initial_accumulator_value = 1e-06
+
+--- `yogi(params [, {options}]) -> optimizer`
+--- `yogi{options} -> recipe`
+---
+--- Adam with an average of squares that moves by additions.
+---@overload fun(options?: thalweg.options.optim.yogi): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.yogi
+---@return thalweg.Optimizer
+function tw.optim.yogi(params, options) end
+
+---@class thalweg.options.optim.adabelief
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared errors
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field eps_root? number|thalweg.Schedule|thalweg.Space added to the average of squared errors in every step
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field amsgrad? boolean|thalweg.Space divide by the largest average of squared errors so far
+---@field error_from? "new"|"old"|thalweg.Space the gradient's distance from its average with this gradient in it, or without
+---@field eps_at? "outside"|"hat"|"inside"|thalweg.Space beside the corrected root, beside the uncorrected one, under it
+---@field convention? "optax"|thalweg.Space defaults and forms of another library; optax: eps = 1e-16, eps_root = 1e-16, error_from = old
+
+--- `adabelief(params [, {options}]) -> optimizer`
+--- `adabelief{options} -> recipe`
+---
+--- Adam divided by how far gradients are from their average.
+---@overload fun(options?: thalweg.options.optim.adabelief): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.adabelief
+---@return thalweg.Optimizer
+function tw.optim.adabelief(params, options) end
+
+---@class thalweg.options.optim.qhadam
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field nu1? number|thalweg.Schedule|thalweg.Space weight of the average of gradients in the step
+---@field nu2? number|thalweg.Schedule|thalweg.Space weight of the average of squared gradients under the root
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+
+--- `qhadam(params [, {options}]) -> optimizer`
+--- `qhadam{options} -> recipe`
+---
+--- quasi-hyperbolic Adam.
+---@overload fun(options?: thalweg.options.optim.qhadam): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.qhadam
+---@return thalweg.Optimizer
+function tw.optim.qhadam(params, options) end
 
 ---@class thalweg.options.optim.newton
 ---@field lr? number|thalweg.Schedule|thalweg.Space factor of the Newton step; below 1: damped Newton

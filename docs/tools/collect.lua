@@ -3,6 +3,7 @@
 local core = require "thalweg.core"
 local example = require "docs.tools.example"
 local options = require "thalweg.options"
+local ordered = require "thalweg.ordered"
 local row = require "docs.tools.row"
 local source = require "docs.tools.source"
 local text = require "docs.tools.text"
@@ -229,6 +230,21 @@ local function lua_entries(root, topic, into)
   end
 end
 
+-- The option `convention`: what each library's name stands for.
+local function convention(kind)
+  local names = ordered.keys(kind.presets)
+  if #names == 0 then return nil end
+  local out = {}
+  for i, name in ipairs(names) do
+    local values = {}
+    for option, v in ordered.pairs(kind.presets[name]) do
+      values[#values + 1] = option .. " = " .. (type(v) == "number" and ("%.12g"):format(v) or tostring(v))
+    end
+    out[i] = name .. ": " .. table.concat(values, ", ")
+  end
+  return { name = "convention", type = "string", optional = true, choices = names, about = "defaults and forms of another library; " .. table.concat(out, "; ") }
+end
+
 -- Examples of optimizers: one step on a quadratic.
 local function optimizer_entries(into)
   for _, kind in ipairs(core.optimizer_kinds()) do
@@ -242,6 +258,7 @@ local function optimizer_entries(into)
       fields[i] = { name = o.name, type = kinds[o.type], default = default, about = o.about, choices = choices[1] and choices or nil,
         min = o.type == "number" and o.min > -1e299 and o.min or nil, max = o.type == "number" and o.max < 1e299 and o.max or nil }
     end
+    fields[#fields + 1] = convention(kind)
     local setup = {
       "local p = tw.tensor{ 1, -2 }",
       ("local opt = tw.optim.%s(p, { lr = 0.1 })"):format(kind.name),

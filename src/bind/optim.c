@@ -308,7 +308,7 @@ static int set(lua_State *L) {
     tw_bind_status(L, tw_optim_set(ctx, e->optim, group, option, 1, &v, lua_toboolean(L, 5)));
     return 0;
   }
-  luaL_argcheck(L, t->ndim == 0 && tw_is_real((tw_dtype)t->dtype), 4, "a number is needed");
+  luaL_argcheck(L, t->ndim == 0 && t->dtype != TW_BOOL, 4, "a number is needed");
   if (t->lanes & ~1 || (t->lanes && !e->optim->laned))
     return luaL_error(L, "%s: a hyperparameter differs between the slices of a tw.vmap", e->optim->kind->name);
   double *v = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *v, 0);

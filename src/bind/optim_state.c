@@ -21,6 +21,12 @@ static void put_lanes(lua_State *L, const double *v) {
   tw_handle_fill(L, h, t);
 }
 
+static void put_numbers(lua_State *L, const tw_optim *o, const char *name, const double *v) {
+  if (o->laned) put_lanes(L, v);
+  else lua_pushnumber(L, v[0]);
+  lua_setfield(L, -2, name);
+}
+
 static void put_integer(lua_State *L, const char *name, int64_t v) {
   lua_pushinteger(L, v);
   lua_setfield(L, -2, name);
@@ -49,12 +55,16 @@ int tw_engine_read(lua_State *L) {
   for (int i = 0; o->kind->vectors[i].name; i++) put_copy(L, o->kind->vectors[i].name, o->vector[i]);
   lua_setfield(L, -2, "vectors");
   lua_newtable(L);
-  for (int i = 0; o->kind->numbers[i]; i++) {
-    if (o->laned) put_lanes(L, o->number[i]);
-    else lua_pushnumber(L, o->number[i][0]);
-    lua_setfield(L, -2, o->kind->numbers[i]);
-  }
+  for (int i = 0; o->kind->numbers[i]; i++) put_numbers(L, o, o->kind->numbers[i], o->number[i]);
   lua_setfield(L, -2, "numbers");
+  if (!o->kind->group_numbers[0]) return 1;
+  lua_createtable(L, o->n_groups, 0); /* the whole first, then groups in order */
+  for (int g = 0; g < o->n_groups; g++) {
+    lua_newtable(L);
+    for (int i = 0; o->kind->group_numbers[i]; i++) put_numbers(L, o, o->kind->group_numbers[i], o->group_number[g][i]);
+    lua_rawseti(L, -2, g + 1);
+  }
+  lua_setfield(L, -2, "groups");
   return 1;
 }
 
@@ -77,9 +87,10 @@ static tw_tensor *get_copy(lua_State *L, const char *owner, const char *name, co
   return own;
 }
 
-static void replace(tw_ctx *ctx, tw_tensor **place, tw_tensor *owned) {
-  tw_tensor_release(ctx, *place);
-  *place = owned;
+/* Everything is read twice: first to see that it fits, then to take it, so that a state that does not fit changes nothing. */
+static void replace(tw_ctx *ctx, tw_tensor **place, tw_tensor *owned, bool take) {
+  tw_tensor_release(ctx, take ? *place : owned);
+  if (take) *place = owned;
 }
 
 static int64_t get_integer(lua_State *L, const char *owner, const char *name) {
@@ -95,40 +106,70 @@ static void check_table(lua_State *L, const char *owner, const char *name) {
   if (lua_getfield(L, 2, name) != LUA_TTABLE) luaL_error(L, "%s: the saved state has no table `%s`", owner, name);
 }
 
-int tw_engine_write(lua_State *L) {
-  tw_optim *o = tw_engine_check(L, 1)->optim;
+/* Field `name` of the table on top, a number or one per lane; out may be NULL. */
+static void get_numbers(lua_State *L, const tw_optim *o, const char *name, double *out) {
+  int type = lua_getfield(L, -1, name);
+  const tw_tensor *t = type == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
+  if (type != LUA_TNUMBER && !t) luaL_error(L, "%s: the saved state has no number `%s`", o->kind->name, name);
+  if (t && out) tw_optim_numbers(o, t, out);
+  for (int r = 0; r < o->lanes && !t && out; r++) out[r] = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+}
+
+static void write_groups(lua_State *L, tw_optim *o, bool take) {
+  const char *owner = o->kind->name;
+  if (!o->kind->group_numbers[0]) return;
+  check_table(L, owner, "groups");
+  int n = (int)lua_rawlen(L, -1);
+  if (n != o->n_groups) luaL_error(L, "%s: the saved state has %d groups, the optimizer %d", owner, n - 1, o->n_groups - 1);
+  for (int g = 0; g < n; g++) {
+    if (lua_rawgeti(L, -1, g + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks group %d", owner, g);
+    for (int i = 0; o->kind->group_numbers[i]; i++) {
+      get_numbers(L, o, o->kind->group_numbers[i], take ? o->group_number[g][i] : NULL);
+    }
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static void write_all(lua_State *L, tw_optim *o, bool take) {
   tw_ctx *ctx = tw_bind_ctx(L);
   const char *owner = o->kind->name;
-  tw_optim_follow(ctx, o);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  int64_t steps = get_integer(L, owner, "steps"), updates = get_integer(L, owner, "updates"), calls = get_integer(L, owner, "calls");
   check_table(L, owner, "leaves");
   for (int i = 0; i < o->n; i++) {
     tw_leaf *l = &o->leaf[i];
     if (lua_rawgeti(L, -1, i + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks parameter %d", owner, i + 1);
-    for (int k = 0; k < o->n_slots; k++) replace(ctx, &l->slot[k], get_copy(L, owner, o->kind->slots[k], l->p));
-    replace(ctx, &l->accumulated, get_copy(L, owner, "accumulated", l->p));
-    replace(ctx, &l->ema, get_copy(L, owner, "ema", l->p));
+    for (int k = 0; k < o->n_slots; k++) replace(ctx, &l->slot[k], get_copy(L, owner, o->kind->slots[k], l->p), take);
+    replace(ctx, &l->accumulated, get_copy(L, owner, "accumulated", l->p), take);
+    replace(ctx, &l->ema, get_copy(L, owner, "ema", l->p), take);
     lua_pop(L, 1);
   }
+  lua_pop(L, 1);
   check_table(L, owner, "vectors");
   for (int i = 0; o->kind->vectors[i].name; i++) {
     tw_tensor *like = NULL, *given;
     tw_bind_status(L, tw_optim_vector_of(ctx, o, i, &like));
     given = get_copy(L, owner, o->kind->vectors[i].name, like);
-    if (given) replace(ctx, &o->vector[i], given);
+    if (given) replace(ctx, &o->vector[i], given, take);
   }
+  lua_pop(L, 1);
   check_table(L, owner, "numbers");
   for (int i = 0; o->kind->numbers[i]; i++) {
-    int type = lua_getfield(L, -1, o->kind->numbers[i]);
-    const tw_tensor *t = type == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
-    if (type != LUA_TNUMBER && !t) luaL_error(L, "%s: the saved state has no number `%s`", owner, o->kind->numbers[i]);
-    if (t) tw_optim_numbers(o, t, o->number[i]);
-    else {
-      for (int r = 0; r < o->lanes; r++) o->number[i][r] = lua_tonumber(L, -1);
-    }
-    lua_pop(L, 1);
+    get_numbers(L, o, o->kind->numbers[i], take ? o->number[i] : NULL);
   }
+  lua_pop(L, 1);
+  write_groups(L, o, take);
+}
+
+int tw_engine_write(lua_State *L) {
+  tw_optim *o = tw_engine_check(L, 1)->optim;
+  const char *owner = o->kind->name;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  int64_t steps = get_integer(L, owner, "steps"), updates = get_integer(L, owner, "updates"), calls = get_integer(L, owner, "calls");
+  tw_optim_follow(tw_bind_ctx(L), o);
+  write_all(L, o, false);
+  write_all(L, o, true);
+  o->changes++; /* scalars are made anew */
   lua_getfield(L, 2, "begun");
   o->begun = lua_toboolean(L, -1);
   o->steps = steps;

@@ -71,7 +71,7 @@ static tw_status check_output(tw_ctx *ctx, const tw_call *c, int i, const tw_met
     return tw_fail(&ctx->error, TW_ESTATE, "%s: a tensor that is being differentiated cannot be written in place; make a new one", name);
   }
   for (int k = 0; k < o->ndim; k++) {
-    if (o->shape[k] > 1 && o->stride[k] == 0) {
+    if (o->size > 0 && o->shape[k] > 1 && o->stride[k] == 0) {
       return tw_fail(&ctx->error, TW_EINVAL, "%s: an expanded tensor shows one element many times and cannot be written; :clone() it first", name);
     }
   }

@@ -1,30 +1,30 @@
-/* Adam, and what differs from it in one place each: AMSGrad, and the conventions of other libraries.
+/* Adam, and what differs from it in one place each: AMSGrad, and the conventions of lectures and other libraries.
  *
  *   m <- beta1 m + (1 - beta1) g          v <- beta2 v + (1 - beta2) g^2          bc1 = 1 - beta1^t,  bc2 = 1 - beta2^t
- *   eps outside:  p <- p - lr/bc1  m / (sqrt(v)/sqrt(bc2) + eps)                  PyTorch, Optax
- *   eps hat:      p <- p - lr sqrt(bc2)/bc1  m / (sqrt(v) + eps)                  the paper's last form; Keras, Torch7, ensmallen
- *   eps inside:   p <- p - lr/bc1  m / sqrt(v/bc2 + eps)
- *   amsgrad:      the largest v so far in the place of v
+ *   eps outside:  p <- p - lr/bc1  m / (sqrt(v/bc2 + eps_root) + eps)             PyTorch, Optax (eps_root is Optax's, 0 elsewhere)
+ *   eps hat:      p <- p - lr sqrt(bc2)/bc1  m / (sqrt(v + eps_root) + eps)       the paper's last form; Keras, Torch7, ensmallen
+ *   eps inside:   p <- p - lr/bc1  m / sqrt(v/bc2 + eps_root + eps)
+ *   amsgrad:      the largest v so far in the place of v; amsgrad_of corrected: the largest v/bc2 in the place of v/bc2 (Optax)
  *   correction:   power: as above;  none: bc1 = bc2 = 1;  constant: bc1 = 1 - beta1, bc2 = 1 - beta2 (right in the first step only)
+ *   write_back:   m <- m/bc1, v <- v/bc2 as the new state, which the next step averages into: pseudocode that corrects m itself, read to the letter
  *
  * Kingma and Ba 2015; Reddi, Kale and Kumar 2018 (AMSGrad, on v as PyTorch does: the maximum is taken before bias correction). */
-#include <math.h>
-
 #include "optim/kinds.h"
+#include "optim/moments.h"
 #include "optim/rule.h"
 
-enum { LR, BETA1, BETA2, EPS, DECAY_, DECAY_HOW, AMSGRAD, EPS_AT, CORRECTION };
-enum { OUTSIDE, HAT, INSIDE };
-enum { POWER, NONE, CONSTANT };
+enum { LR, BETA1, BETA2, EPS, DECAY_, DECAY_HOW, AMSGRAD, EPS_AT, CORRECTION, EPS_ROOT, AMSGRAD_OF, WRITE_BACK };
+enum { RAW, CORRECTED };
 enum { M, V2, TOP };
-enum { H_BETA1, H_TAKE1, H_BETA2, H_TAKE2, H_LR, H_ROOT, H_EPS, H_INSIDE, N_SCALARS };
+enum { H_BETA1, H_TAKE1, H_BETA2, H_TAKE2, H_LR, H_ROOT, H_EPS, H_INSIDE, H_TOP, N_SCALARS };
 
-#define OPTIONS(decay, how, ams)                                                                                                            \
-  TW_OPTION_LR(1e-3), TW_OPTION_BETA1(.9), TW_OPTION_BETA2(.999), TW_OPTION_EPS(1e-8), TW_OPTION_DECAY(decay, how),                         \
-    {"amsgrad", TW_OPTION_FLAG, ams, 0, 1, NULL, "divide by the largest average of squared gradients so far"},                              \
-    {"eps_at", TW_OPTION_CHOICE, OUTSIDE, 0, 2, "outside hat inside", "beside the corrected root, beside the uncorrected one, under it"},   \
-    {"bias_correction", TW_OPTION_CHOICE, POWER, 0, 2, "power none constant", "divide the averages by 1 - beta^t, by 1, or by 1 - beta"}, { \
-    0                                                                                                                                       \
+#define OPTIONS(decay, how, ams)                                                                                                                  \
+  TW_OPTION_LR(1e-3), TW_OPTION_BETA1(.9), TW_OPTION_BETA2(.999), TW_OPTION_EPS(1e-8), TW_OPTION_DECAY(decay, how),                               \
+    {"amsgrad", TW_OPTION_FLAG, ams, 0, 1, NULL, "divide by the largest average of squared gradients so far"}, TW_OPTION_EPS_AT(TW_EPS_OUTSIDE),  \
+    TW_OPTION_CORRECTION(TW_CORRECT_POWER), TW_OPTION_EPS_ROOT(0),                                                                                \
+    {"amsgrad_of", TW_OPTION_CHOICE, RAW, 0, 1, "raw corrected", "the largest average before bias correction, or after it"},                      \
+    {"write_back", TW_OPTION_FLAG, 0, 0, 1, NULL, "the corrected averages replace the averages themselves, a misreading that grows without bound"}, { \
+    0                                                                                                                                             \
   }
 
 static const tw_option options[] = {OPTIONS(0, TW_DECAY_COUPLED, 0)};
@@ -40,29 +40,26 @@ TW_RULE(adam, 2, N_SCALARS, 1, { MOMENTS MOVE(x[V2]) })
 
 TW_RULE(amsgrad, 3, N_SCALARS, 1, {
   MOMENTS
-  x[TOP] = vmax(x[V2], x[TOP]);
+  x[TOP] = vmax(x[V2] * h[H_TOP], x[TOP]);
   MOVE(x[TOP])
 })
 
 static void scalars(const tw_hypers *o, double *const *s) {
   int at = (int)o->v[EPS_AT][0], correction = (int)o->v[CORRECTION][0];
-  double power1[1], power2[1];
+  bool back = o->v[WRITE_BACK][0] != 0, corrected = o->v[AMSGRAD][0] != 0 && o->v[AMSGRAD_OF][0] == CORRECTED;
   TW_LANES(o, r) {
-    double b1 = o->v[BETA1][r], b2 = o->v[BETA2][r], bc1 = 1, bc2 = 1;
-    if (correction == CONSTANT) bc1 = 1 - b1, bc2 = 1 - b2;
-    if (correction == POWER) {
-      tw_powers(1, &b1, &o->t[r], power1);
-      tw_powers(1, &b2, &o->t[r], power2);
-      bc1 = 1 - power1[0], bc2 = 1 - power2[0];
-    }
-    s[H_BETA1][r] = b1;
-    s[H_TAKE1][r] = 1 - b1;
-    s[H_BETA2][r] = b2;
-    s[H_TAKE2][r] = 1 - b2;
-    s[H_LR][r] = at == HAT ? o->v[LR][r] * sqrt(bc2) / bc1 : o->v[LR][r] / bc1;
-    s[H_ROOT][r] = at == HAT ? 1 : 1 / bc2;
-    s[H_EPS][r] = at == INSIDE ? 0 : o->v[EPS][r];
-    s[H_INSIDE][r] = at == INSIDE ? o->v[EPS][r] : 0;
+    double b1 = o->v[BETA1][r], b2 = o->v[BETA2][r], bc1 = tw_bias(correction, b1, o->t[r]), bc2 = tw_bias(correction, b2, o->t[r]);
+    s[H_BETA1][r] = back ? b1 / bc1 : b1;
+    s[H_TAKE1][r] = back ? (1 - b1) / bc1 : 1 - b1;
+    s[H_BETA2][r] = back ? b2 / bc2 : b2;
+    s[H_TAKE2][r] = back ? (1 - b2) / bc2 : 1 - b2;
+    if (back) bc1 = bc2 = 1;
+    tw_denominator d = tw_denominator_of(at, o->v[LR][r], o->v[EPS][r], o->v[EPS_ROOT][r], bc2);
+    s[H_LR][r] = d.lr / bc1;
+    s[H_TOP][r] = corrected ? d.root : 1;
+    s[H_ROOT][r] = corrected ? 1 : d.root;
+    s[H_EPS][r] = d.eps;
+    s[H_INSIDE][r] = d.inside;
   }
 }
 
@@ -72,18 +69,23 @@ static const tw_rule amsgrad = {.op = &amsgrad_op, .n_scalars = N_SCALARS, .scal
 static const tw_rule *choose(const tw_hypers *o) { return o->v[AMSGRAD][0] != 0 ? &amsgrad : &adam; }
 
 /* Kingma and Ba's algorithm 1 and PyTorch agree. */
-static const tw_optim_preset presets[] = {
-  {"keras", "lr=1e-3 eps=1e-7 eps_at=hat"},
-  {"torch7", "lr=1e-3 eps=1e-8 eps_at=hat"},
-  {"ensmallen", "lr=1e-3 eps=1e-8 eps_at=hat"},
-  {"d2l", "lr=1e-2 eps=1e-6"},
-  {0},
-};
+#define PRESETS(keras_decay, optax)                                   \
+  {"keras", "lr=1e-3 eps=1e-7 eps_at=hat decay=decoupled" keras_decay}, \
+    {"optax", "amsgrad_of=corrected" optax},                           \
+    {"torch7", "lr=1e-3 eps=1e-8 eps_at=hat"},                         \
+    {"ensmallen", "lr=1e-3 eps=1e-8 eps_at=hat"},                      \
+    {"d2l", "lr=1e-2 eps=1e-6"}, {                                     \
+    0                                                                  \
+  }
+
+static const tw_optim_preset presets[] = {PRESETS("", "")};
+static const tw_optim_preset presets_w[] = {PRESETS(" weight_decay=4e-3", " weight_decay=1e-4")};
 
 #define SLOTS {"m", "v", "v_max"}
 const tw_optim_kind tw_optim_adam = {.name = "adam", .about = "adaptive moments", .source = "Kingma and Ba 2015", .options = options,
                                      .presets = presets, .slots = SLOTS, .choose = choose};
 const tw_optim_kind tw_optim_adamw = {.name = "adamw", .about = "Adam with decoupled weight decay", .source = "Loshchilov and Hutter 2019",
-                                      .options = options_w, .slots = SLOTS, .choose = choose};
+                                      .options = options_w, .presets = presets_w, .slots = SLOTS, .choose = choose};
 const tw_optim_kind tw_optim_amsgrad = {.name = "amsgrad", .about = "Adam that divides by the largest average of squared gradients so far",
-                                        .source = "Reddi, Kale and Kumar 2018", .options = options_ams, .slots = SLOTS, .choose = choose};
+                                        .source = "Reddi, Kale and Kumar 2018", .options = options_ams, .presets = presets, .slots = SLOTS,
+                                        .choose = choose};

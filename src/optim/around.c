@@ -134,7 +134,10 @@ static tw_status norms(tw_ctx *ctx, tw_optim *o, double *grads, double *params) 
   return s;
 }
 
-static double factor(double limit, double norm) { return norm > limit ? limit / (norm + 1e-6) : 1; } /* PyTorch's guard of 1e-6 */
+static double factor(double limit, double norm) { /* PyTorch's, with its guard of 1e-6; infinities and NaN give 1 */
+  double f = limit / (norm + 1e-6);
+  return f < 1 ? f : 1;
+}
 
 tw_status tw__clip(tw_ctx *ctx, tw_optim *o, tw_tensor **own) {
   size_t lanes = (size_t)o->lanes;

@@ -38,6 +38,10 @@ tw_status tw_optim_add_group(tw_ctx *ctx, tw_optim *o, int *group) {
   bool **constant = tw_realloc(o->constant, (n + 1) * sizeof *constant);
   if (!constant) return out_of_memory(ctx, o);
   o->constant = constant;
+  double *(*number)[TW_MAX_STATE] = tw_realloc(o->group_number, (n + 1) * sizeof *number);
+  if (!number) return out_of_memory(ctx, o);
+  o->group_number = number;
+  memset(number[n], 0, sizeof *number);
   bool **differs = tw_realloc(o->differs, (n + 1) * sizeof *differs);
   if (!differs) return out_of_memory(ctx, o);
   o->differs = differs;
@@ -52,6 +56,10 @@ tw_status tw_optim_add_group(tw_ctx *ctx, tw_optim *o, int *group) {
     for (int r = 0; r < o->lanes; r++) v[r] = n ? o->hyper[0][i][r] : tw_optim_option(o, i)->initial;
     o->constant[n][i] = n == 0 || o->constant[0][i];
     o->differs[n][i] = n > 0 && o->differs[0][i];
+  }
+  for (int i = 0; o->kind->group_numbers[i]; i++) {
+    o->group_number[n][i] = tw_calloc((size_t)o->lanes, sizeof(double));
+    if (!o->group_number[n][i]) return out_of_memory(ctx, o);
   }
   *group = (int)n;
   return TW_OK;
@@ -142,6 +150,7 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
     for (int i = 0; i < o->n_options && o->hyper[g]; i++) tw_free(o->hyper[g][i]);
     tw_free(o->hyper[g]);
     tw_free(o->constant[g]);
+    for (int i = 0; i < TW_MAX_STATE; i++) tw_free(o->group_number[g][i]);
     tw_free(o->differs[g]);
   }
   for (int i = 0; i < TW_MAX_STATE; i++) {
@@ -152,6 +161,7 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
   tw_tensor_release(ctx, o->scalars);
   tw_free(o->hyper);
   tw_free(o->constant);
+  tw_free(o->group_number);
   tw_free(o->differs);
   tw_free(o->origin);
   tw_free(o->leaf);
@@ -181,6 +191,9 @@ void tw_optim_follow(tw_ctx *ctx, tw_optim *o) {
     for (int i = 0; i < o->n_options; i++) gather_doubles(o->hyper[g][i], from, n);
   }
   for (int i = 0; o->kind->numbers[i]; i++) gather_doubles(o->number[i], from, n);
+  for (int g = 0; g < o->n_groups; g++) {
+    for (int i = 0; o->kind->group_numbers[i]; i++) gather_doubles(o->group_number[g][i], from, n);
+  }
   gather_doubles(o->loss, from, n);
   gather_doubles(o->go, from, n);
   for (int k = 0; k < n; k++) {
@@ -224,6 +237,10 @@ static tw_status begin(tw_ctx *ctx, tw_optim *o) {
 
 /* The update proper, from gradients that are clipped and whole. */
 static tw_status take(tw_ctx *ctx, tw_optim *o) {
+  for (int g = 0; g < o->n_groups && o->kind->advance; g++) {
+    tw_hypers h = tw_optim_hypers(o, g);
+    o->kind->advance(&h, o->go);
+  }
   if (o->kind->rule || o->kind->choose) return tw_optim_apply_kind(ctx, o);
   tw_tensor **prepared = NULL;
   tw_status s = snapshot(ctx, o);

@@ -19,6 +19,7 @@ typedef struct {
   const int64_t *t;
   double *const *v;
   const bool *constant; /* by option: a plain number, the same in every lane and step; only what is constant may decide between rules */
+  double *const *number; /* number[i][lane]: the group's numbers, in the order of kind->group_numbers */
 } tw_hypers;
 
 /* One elementwise update of (p, slots) by g, fused: rule.h makes it from a formula. */
@@ -63,6 +64,8 @@ typedef struct tw_optim_kind {
   const char *slots[TW_MAX_SLOTS + 1];             /* per parameter, of its shape; ends with NULL; zeros, made when first used */
   tw_optim_vector vectors[TW_MAX_STATE + 1];       /* for all parameters as one vector */
   const char *numbers[TW_MAX_STATE + 1];           /* per lane, f64 */
+  const char *group_numbers[TW_MAX_STATE + 1];     /* per group and lane, f64; 0 at first */
+  void (*advance)(const tw_hypers *, const double *go); /* moves a group's numbers, once a step before its update, in lanes where go is not 0 */
   const tw_rule *rule;                             /* one of: an elementwise rule for every parameter, */
   const tw_rule *(*choose)(const tw_hypers *);     /* one of several rules, from flags, choices and constants, */
   tw_status (*update)(tw_ctx *, tw_optim *);       /* all parameters, from o->grad, */
@@ -101,6 +104,7 @@ struct tw_optim {
   int64_t *origin;                 /* [lane] which lane it was when the axis was opened */
   tw_leaf *leaf;
   double ***hyper;                 /* [group][option][lane] */
+  double *(*group_number)[TW_MAX_STATE]; /* [group][number][lane] */
   bool **constant, **differs;      /* [group][option]; differs: set lane by lane */
   tw_tensor *vector[TW_MAX_STATE];
   double *number[TW_MAX_STATE];    /* [lane] */

@@ -15,7 +15,7 @@ void tw_powers(int n, const double *base, const int64_t *t, double *out) {
 }
 
 tw_hypers tw_optim_hypers(const tw_optim *o, int group) {
-  return (tw_hypers){.lanes = o->lanes, .t = o->t, .v = o->hyper[group], .constant = o->constant[group]};
+  return (tw_hypers){.lanes = o->lanes, .t = o->t, .v = o->hyper[group], .constant = o->constant[group], .number = o->group_number[group]};
 }
 
 const double *tw_optim_hyper(const tw_optim *o, int group, const char *option) { return o->hyper[group][tw_spec_find(o->kind->options, option)]; }
@@ -48,6 +48,8 @@ void tw_optim_numbers(const tw_optim *o, const tw_tensor *t, double *out) {
     for (int r = 0; r < o->lanes; r++) out[r] = tw_tensor_get(t, 0);
   } else if (t->dtype == TW_F64) {
     for (int r = 0; r < o->lanes; r++) out[r] = ((const double *)(const void *)t->data)[r * t->lane_stride[0]];
+  } else if (t->dtype == TW_I64) {
+    for (int r = 0; r < o->lanes; r++) out[r] = (double)((const int64_t *)(const void *)t->data)[r * t->lane_stride[0]];
   } else {
     for (int r = 0; r < o->lanes; r++) out[r] = (double)((const float *)(const void *)t->data)[r * t->lane_stride[0]];
   }

@@ -1,0 +1,85 @@
+-- Optimizers in lanes: runs computed together that differ in every number an optimizer has are, bit for bit, those runs alone; also after lanes were dropped,
+-- and where one lane's gradient is not finite while the others' are.
+local core = require "thalweg.core"
+local test = require "spec"
+local tw = require "thalweg"
+
+local kinds = { "sgd", "asgd", "qhm", "signsgd", "signum", "lion", "rprop", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "amsgrad", "adamax", "nadam",
+  "radam", "yogi", "adabelief", "qhadam" }
+local forms = { sgd = { nesterov = true }, rmsprop = { centered = true, nesterov = true }, adam = { eps_at = "hat" }, rprop = { form = "rprop_plus" },
+  adabelief = { amsgrad = true }, nadam = { convention = "keras" }, radam = { convention = "optax", beta2 = .8 } }
+
+local own = {}
+for _, kind in ipairs(core.optimizer_kinds()) do own[kind.name] = kind.options end
+
+-- Three values of every number, near its default and in its range.
+local function columns(name)
+  local out = { box_max = { 3, 2.5, 1.5 }, clip_global_norm = { 2, 1, math.huge } }
+  for _, o in ipairs(own[name]) do
+    if o.type == "number" then
+      local v, list = o.initial, {}
+      for i, f in ipairs(v == 0 and { 0, .01, .3 } or { 1, .9, 1.01 }) do
+        local x = v == 0 and f or f * v
+        list[i] = math.max(o.min, math.min(o.max, x))
+      end
+      out[o.name] = list
+    end
+  end
+  if name == "asgd" then out.t0 = { 1, 2, 4 } end
+  if name == "radam" then out.threshold = { 5, 4, 4.5 } end
+  return out
+end
+
+local function wave(t, n)
+  local values = {}
+  for i = 1, n do values[i] = ((i * 37 + t * 61) % 97 - 48) / 32 end
+  return tw.tensor(values)
+end
+
+-- Lane i's run alone; spoiled: a factor of the gradients of step 2, NaN in the second lane.
+local function train(name, o, scale, spoiled, drop)
+  local p = { a = wave(50, 5), b = wave(60, 12):reshape { 3, 4 } }
+  local opt = tw.optim[name](p, o)
+  for t = 1, 9 do
+    if t == 6 and drop then drop() end
+    local factor = t == 2 and spoiled() or scale()
+    opt:update { a = wave(t, 5) * factor, b = wave(t + 7, 12):reshape { 3, 4 } * factor }
+  end
+  return p, opt
+end
+
+for _, name in ipairs(kinds) do
+  for _, form in ipairs(forms[name] and { {}, forms[name] } or { {} }) do
+    local words = {}
+    for k, v in next, form do words[#words + 1] = k .. " = " .. tostring(v) end
+    table.sort(words)
+    test(("%s in lanes is %s alone%s"):format(name, name, #words > 0 and " with " .. table.concat(words, ", ") or ""), function()
+      local list, scales, broken = columns(name), { 1, .5, -2 }, { 1, 0 / 0, -2 }
+      local alone, averages = {}, {}
+      for i = 1, 3 do
+        local o = { skip_nonfinite = true, groups = { { path = "b" } } }
+        for k, v in next, list do o[k] = v[i] end
+        for k, v in next, form do o[k] = v end
+        local p, opt = train(name, o, function() return scales[i] end, function() return broken[i] end)
+        alone[i], averages[i] = p, opt:eval_params()
+      end
+      core.lanes_begin(3)
+      local o = { skip_nonfinite = true, groups = { { path = "b" } } }
+      for k, v in next, list do o[k] = core.laned(v, k) end
+      for k, v in next, form do o[k] = v end
+      local kept, factor = { 2, 3 }, core.laned(scales, "scale")
+      local p, opt = train(name, o, function() return factor end, function() return core.laned(broken, "broken") end,
+        function() core.lanes_compact(kept) end)
+      for j, i in ipairs(kept) do
+        for _, leaf in ipairs { "a", "b" } do
+          test.eq(core.lane(p[leaf], j):reshape(-1):table(), alone[i][leaf]:reshape(-1):table(), "lane " .. i)
+          test.eq(core.lane(opt:eval_params()[leaf], j):reshape(-1):table(), averages[i][leaf]:reshape(-1):table(), "average of lane " .. i)
+        end
+      end
+      core.lanes_end()
+    end)
+    core.lanes_end()
+  end
+end
+
+test.close()
