@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What a sweep in lanes costs beside PyTorch: /usr/bin/python3 tests/bench/lanes.py [limit]
 
-Momentum descent on a quadratic, 1000 learning rates: per run and step here, in PyTorch batched by hand at the same width, and in PyTorch run by run. Then 64 learning
-rates of a 64-32-10 network beside PyTorch run by run and, where the program `limit` (the same step by hand in C with OpenBLAS) is given, beside that.
-One core, medians, all in one go: the machine's load moves every figure, so the ratios are what to quote.
+Momentum descent on a quadratic, 1000 learning rates: per run and step here, in PyTorch batched by hand at the same width, and in PyTorch run by run. Then
+64 learning rates of a 64-32-10 network beside PyTorch run by run and, where the program `limit` (the same step by hand in C with OpenBLAS) is given, beside
+that. One core, processor time, medians, all in one go: the machine's load moves every figure, so the ratios are what to quote.
 """
 import os
 import re
@@ -83,7 +83,8 @@ print(f"quadratic, 1000 lanes: {ours:7.1f} ns per run and step (alone {alone:.0f
       f"run by run {one:.0f} ns, {one / ours:.0f} times")
 ours, alone = swept("lanes_mlp.lua", 1000)
 one = median_of(mlp, 1000)
-print(f"64-32-10, 64 lanes:    {ours / 1000:7.2f} us per run and step (alone {alone / 1000:.1f});  PyTorch run by run {one / 1000:.0f} us, {one / ours:.1f} times")
+print(f"64-32-10, 64 lanes:    {ours / 1000:7.2f} us per run and step (alone {alone / 1000:.1f});  "
+      f"PyTorch run by run {one / 1000:.0f} us, {one / ours:.1f} times")
 if len(sys.argv) > 1:
     text = subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout
     print(text)
