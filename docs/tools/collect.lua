@@ -233,7 +233,7 @@ local function optimizer_entries(into)
   for _, kind in ipairs(core.optimizer_kinds()) do
     local fields = {}
     for i, o in ipairs(kind.options) do
-      local default, kinds = o.initial, { number = "number | schedule", flag = "boolean", choice = "string" }
+      local default, kinds = o.initial == o.initial and o.initial or nil, { number = "number | schedule", flag = "boolean", choice = "string" }
       if o.type == "flag" then default = o.initial ~= 0 end
       local choices = {}
       for word in (o.choices or ""):gmatch("%S+") do choices[#choices + 1] = word end

@@ -25,6 +25,8 @@ int tw_engine_read(lua_State *L) {
   put_integer(L, "steps", o->steps);
   put_integer(L, "updates", o->t[0]);
   put_integer(L, "calls", o->calls);
+  lua_pushnumber(L, o->collected[0]);
+  lua_setfield(L, -2, "collected");
   lua_pushboolean(L, o->begun);
   lua_setfield(L, -2, "begun");
   lua_createtable(L, o->n, 0);
@@ -49,18 +51,18 @@ int tw_engine_read(lua_State *L) {
   return 1;
 }
 
-/* Takes a copy of field `name` of the table on top; absent: NULL. like: the shape and dtype it must have, NULL where any will do. */
-static tw_tensor *get_copy(lua_State *L, const char *owner, const char *name, const tw_tensor *like) {
+/* Takes a copy of field `name` of the table on top; absent: NULL. It must have the dtype of like, and its shape or (not NULL) that one. */
+static tw_tensor *get_copy(lua_State *L, const char *owner, const char *name, const tw_tensor *like, const tw_shape *shape) {
   if (lua_getfield(L, -1, name) == LUA_TNIL) {
     lua_pop(L, 1);
     return NULL;
   }
   tw_tensor *t = tw_bind_to_tensor(L, -1), *own = NULL;
   if (!t) luaL_error(L, "%s: the saved %s is no tensor", owner, name);
-  tw_shape a = tw_tensor_shape(t), b = like ? tw_tensor_shape(like) : a;
-  if (like && (!tw_shape_equal(&a, &b) || like->dtype != t->dtype)) {
+  tw_shape a = tw_tensor_shape(t), b = shape ? *shape : tw_tensor_shape(like);
+  if (!tw_shape_equal(&a, &b) || like->dtype != t->dtype) {
     char has[128], wants[128];
-    luaL_error(L, "%s: the saved %s is %s, the parameter %s", owner, name, tw_tensor_describe(t, has, sizeof has),
+    luaL_error(L, "%s: the saved %s is %s, which does not fit %s", owner, name, tw_tensor_describe(t, has, sizeof has),
                tw_tensor_describe(like, wants, sizeof wants));
   }
   tw_bind_status(L, tw_optim_copy(tw_bind_ctx(L), t, &own));
@@ -96,17 +98,19 @@ int tw_engine_write(lua_State *L) {
   for (int i = 0; i < o->n; i++) {
     tw_leaf *l = &o->leaf[i];
     if (lua_rawgeti(L, -1, i + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks parameter %d", owner, i + 1);
-    for (int k = 0; k < o->n_slots; k++) replace(ctx, &l->slot[k], get_copy(L, owner, o->kind->slots[k], l->p));
-    replace(ctx, &l->accumulated, get_copy(L, owner, "accumulated", l->p));
-    replace(ctx, &l->ema, get_copy(L, owner, "ema", l->p));
+    for (int k = 0; k < o->n_slots; k++) {
+      tw_shape shape = tw_optim_slot_shape(o, i, k);
+      replace(ctx, &l->slot[k], get_copy(L, owner, o->kind->slots[k], l->p, &shape));
+    }
+    replace(ctx, &l->accumulated, get_copy(L, owner, "accumulated", l->p, NULL));
+    replace(ctx, &l->ema, get_copy(L, owner, "ema", l->p, NULL));
     lua_pop(L, 1);
   }
   check_table(L, owner, "vectors");
   for (int i = 0; o->kind->vectors[i].name; i++) {
-    tw_tensor *like = NULL, *given;
+    tw_tensor *like = NULL;
     tw_bind_status(L, tw_optim_vector_of(ctx, o, i, &like));
-    given = get_copy(L, owner, o->kind->vectors[i].name, like);
-    if (given) replace(ctx, &o->vector[i], given);
+    replace(ctx, &o->vector[i], get_copy(L, owner, o->kind->vectors[i].name, like, NULL)); /* absent: not used yet */
   }
   check_table(L, owner, "numbers");
   for (int i = 0; o->kind->numbers[i]; i++) {
@@ -114,6 +118,8 @@ int tw_engine_write(lua_State *L) {
     for (int r = 0; r < o->lanes; r++) o->number[i][r] = lua_tonumber(L, -1);
     lua_pop(L, 1);
   }
+  lua_getfield(L, 2, "collected");
+  for (int r = 0; r < o->lanes; r++) o->collected[r] = lua_tonumber(L, -1);
   lua_getfield(L, 2, "begun");
   o->begun = lua_toboolean(L, -1);
   o->steps = steps;

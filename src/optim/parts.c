@@ -15,7 +15,7 @@ void tw_powers(int n, const double *base, const int64_t *t, double *out) {
 }
 
 tw_hypers tw_optim_hypers(const tw_optim *o, int group) {
-  return (tw_hypers){.lanes = o->lanes, .t = o->t, .v = o->hyper[group], .constant = o->constant[group]};
+  return (tw_hypers){.lanes = o->lanes, .t = o->t, .v = o->hyper[group], .constant = o->constant[group], .number = o->number};
 }
 
 const double *tw_optim_hyper(const tw_optim *o, int group, const char *option) { return o->hyper[group][tw_spec_find(o->kind->options, option)]; }
@@ -54,6 +54,43 @@ tw_status tw_optim_zeros(tw_ctx *ctx, const tw_tensor *like, tw_tensor **out) {
   return s;
 }
 
+tw_shape tw_optim_slot_shape(const tw_optim *o, int leaf, int slot) {
+  const tw_tensor *p = o->leaf[leaf].p;
+  return o->kind->slot_shape ? o->kind->slot_shape(p, slot) : tw_tensor_shape(p);
+}
+
+tw_status tw_optim_slot(tw_ctx *ctx, tw_optim *o, int leaf, int slot, tw_tensor **lent) {
+  tw_leaf *l = &o->leaf[leaf];
+  tw_status s = TW_OK;
+  if (!l->slot[slot]) {
+    tw_tensor like = *l->p;
+    tw_shape shape = tw_optim_slot_shape(o, leaf, slot);
+    like.ndim = (uint8_t)shape.n;
+    for (int i = 0; i < TW_MAX_DIM; i++) like.shape[i] = i < shape.n ? shape.d[i] : 0;
+    s = tw_optim_zeros(ctx, &like, &l->slot[slot]);
+  }
+  *lent = l->slot[slot];
+  return s;
+}
+
+tw_status tw_optim_blend(tw_ctx *ctx, const tw_optim *o, tw_tensor *x, const double *w, tw_tensor *y, tw_tensor **out) {
+  tw_compose k = {.ctx = ctx};
+  tw_tensor *gap = tw_do2(&k, &tw_op_sub, NULL, y, x);
+  return tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, x, tw_do2(&k, &tw_op_mul, NULL, tw_do_scalar(&k, o, w, x), gap)), out);
+}
+
+tw_status tw_optim_put(tw_ctx *ctx, tw_optim *o, int leaf, int slot, tw_tensor *values) {
+  tw_tensor *x, *chosen = NULL;
+  tw_status s = tw_optim_slot(ctx, o, leaf, slot, &x);
+  bool all = true;
+  for (int r = 0; r < o->lanes; r++) all = all && o->go[r] != 0;
+  if (s == TW_OK && all) return tw_optim_assign(ctx, x, values);
+  if (s == TW_OK) s = tw_flat_choose(ctx, o, o->go, values, x, &chosen);
+  if (s == TW_OK) s = tw_optim_assign(ctx, x, chosen);
+  tw_tensor_release(ctx, chosen);
+  return s;
+}
+
 /* [n] scalars, one number per lane each. */
 static tw_status scalars_tensor(tw_ctx *ctx, const tw_optim *o, tw_dtype dtype, int n, double *const *s, tw_tensor **out) {
   (void)o;
@@ -70,13 +107,12 @@ static tw_status call_rule(tw_ctx *ctx, tw_optim *o, tw_leaf *l, const tw_rule *
   int n_slots = rule->op->n_in - 4;
   tw_tensor *in[4 + TW_MAX_SLOTS] = {l->p, g, l->before}, *out[2 + TW_MAX_SLOTS] = {l->p, l->before};
   for (int k = 0; k < n_slots; k++) {
-    tw_status s = l->slot[k] ? TW_OK : tw_optim_zeros(ctx, l->p, &l->slot[k]);
+    tw_status s = tw_optim_slot(ctx, o, (int)(l - o->leaf), k, &in[3 + k]);
     if (s != TW_OK) return s;
-    in[3 + k] = out[2 + k] = l->slot[k];
+    out[2 + k] = in[3 + k];
   }
   in[3 + n_slots] = scalars;
   tw_call c = {.op = rule->op, .attrs = &variant, .in = in, .out = out, .n_in = 4 + n_slots, .n_out = 2 + n_slots};
-  (void)o;
   return tw_apply(ctx, &c);
 }
 
@@ -174,6 +210,18 @@ tw_status tw_optim_global_norm(tw_ctx *ctx, int n, tw_tensor *const *tensors, in
   }
   for (int r = 0; r < lanes; r++) out[r] = sqrt(out[r]);
   tw_free(squares);
+  return s;
+}
+
+tw_status tw_optim_norm_of(tw_ctx *ctx, const tw_optim *o, tw_tensor *const *tensors, double *out) {
+  tw_tensor **moving = tw_alloc((size_t)o->n * sizeof *moving);
+  if (!moving) return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);
+  int n = 0;
+  for (int i = 0; i < o->n; i++) {
+    if (!o->leaf[i].frozen) moving[n++] = tensors[i];
+  }
+  tw_status s = tw_optim_global_norm(ctx, n, moving, o->lanes, out);
+  tw_free(moving);
   return s;
 }
 
