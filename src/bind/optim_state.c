@@ -48,6 +48,17 @@ int tw_engine_read(lua_State *L) {
     lua_setfield(L, -2, o->kind->numbers[i]);
   }
   lua_setfield(L, -2, "numbers");
+  if (!o->kind->group_numbers[0]) return 1;
+  lua_createtable(L, o->n_groups, 0); /* the whole first, then groups in order */
+  for (int g = 0; g < o->n_groups; g++) {
+    lua_newtable(L);
+    for (int i = 0; o->kind->group_numbers[i]; i++) {
+      lua_pushnumber(L, o->group_number[g][i][0]);
+      lua_setfield(L, -2, o->kind->group_numbers[i]);
+    }
+    lua_rawseti(L, -2, g + 1);
+  }
+  lua_setfield(L, -2, "groups");
   return 1;
 }
 
@@ -88,6 +99,25 @@ static void check_table(lua_State *L, const char *owner, const char *name) {
   if (lua_getfield(L, 2, name) != LUA_TTABLE) luaL_error(L, "%s: the saved state has no table `%s`", owner, name);
 }
 
+static void write_groups(lua_State *L, tw_optim *o) {
+  const char *owner = o->kind->name;
+  if (!o->kind->group_numbers[0]) return;
+  check_table(L, owner, "groups");
+  if (lua_rawlen(L, -1) != (size_t)o->n_groups) {
+    luaL_error(L, "%s: the saved state has %d groups, the optimizer %d", owner, (int)lua_rawlen(L, -1) - 1, o->n_groups - 1);
+  }
+  for (int g = 0; g < o->n_groups; g++) {
+    if (lua_rawgeti(L, -1, g + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks group %d", owner, g);
+    for (int i = 0; o->kind->group_numbers[i]; i++) {
+      const char *name = o->kind->group_numbers[i];
+      if (lua_getfield(L, -1, name) != LUA_TNUMBER) luaL_error(L, "%s: the saved state has no number `%s`", owner, name);
+      for (int r = 0; r < o->lanes; r++) o->group_number[g][i][r] = lua_tonumber(L, -1);
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
+}
+
 int tw_engine_write(lua_State *L) {
   tw_optim *o = tw_engine_check(L, 1)->optim;
   tw_ctx *ctx = tw_bind_ctx(L);
@@ -118,6 +148,7 @@ int tw_engine_write(lua_State *L) {
     for (int r = 0; r < o->lanes; r++) o->number[i][r] = lua_tonumber(L, -1);
     lua_pop(L, 1);
   }
+  write_groups(L, o);
   lua_getfield(L, 2, "collected");
   for (int r = 0; r < o->lanes; r++) o->collected[r] = lua_tonumber(L, -1);
   lua_getfield(L, 2, "begun");

@@ -38,6 +38,10 @@ tw_status tw_optim_add_group(tw_ctx *ctx, tw_optim *o, int *group) {
   bool **constant = tw_realloc(o->constant, (n + 1) * sizeof *constant);
   if (!constant) return out_of_memory(ctx, o);
   o->constant = constant;
+  double *(*number)[TW_MAX_STATE] = tw_realloc(o->group_number, (n + 1) * sizeof *number);
+  if (!number) return out_of_memory(ctx, o);
+  o->group_number = number;
+  memset(number[n], 0, sizeof *number);
   o->hyper[n] = tw_calloc((size_t)o->n_options, sizeof **hyper);
   o->constant[n] = tw_calloc((size_t)o->n_options, sizeof **constant);
   o->n_groups++; /* what is there is freed with it */
@@ -47,6 +51,10 @@ tw_status tw_optim_add_group(tw_ctx *ctx, tw_optim *o, int *group) {
     if (!v) return out_of_memory(ctx, o);
     for (int r = 0; r < o->lanes; r++) v[r] = n ? o->hyper[0][i][r] : tw_optim_option(o, i)->initial;
     o->constant[n][i] = n == 0 || o->constant[0][i];
+  }
+  for (int i = 0; o->kind->group_numbers[i]; i++) {
+    o->group_number[n][i] = tw_calloc((size_t)o->lanes, sizeof(double));
+    if (!o->group_number[n][i]) return out_of_memory(ctx, o);
   }
   *group = (int)n;
   return TW_OK;
@@ -128,6 +136,7 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
     for (int i = 0; i < o->n_options && o->hyper[g]; i++) tw_free(o->hyper[g][i]);
     tw_free(o->hyper[g]);
     tw_free(o->constant[g]);
+    for (int i = 0; i < TW_MAX_STATE; i++) tw_free(o->group_number[g][i]);
   }
   for (int i = 0; i < TW_MAX_STATE; i++) {
     tw_tensor_release(ctx, o->vector[i]);
@@ -136,6 +145,7 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
   tw_optim_free(ctx, o->inner);
   tw_free(o->hyper);
   tw_free(o->constant);
+  tw_free(o->group_number);
   tw_free(o->leaf);
   tw_free(o->t);
   tw_free(o->loss);
@@ -177,9 +187,9 @@ static tw_status begin(tw_ctx *ctx, tw_optim *o) {
 
 /* The update proper, from gradients that are clipped and whole. */
 static tw_status take(tw_ctx *ctx, tw_optim *o) {
-  if (o->kind->ahead) {
-    tw_status s = o->kind->ahead(ctx, o);
-    if (s != TW_OK) return s;
+  for (int g = 0; g < o->n_groups && o->kind->advance; g++) {
+    tw_hypers h = tw_optim_hypers(o, g);
+    o->kind->advance(&h, o->go);
   }
   if (o->kind->rule || o->kind->choose) return tw_optim_apply_kind(ctx, o);
   tw_tensor **prepared = NULL;

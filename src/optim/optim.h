@@ -19,7 +19,7 @@ typedef struct {
   const int64_t *t;
   double *const *v;
   const bool *constant; /* by option: a plain number, the same in every lane and step; only what is constant may decide between rules */
-  double *const *number; /* kind->numbers[i][lane] */
+  double *const *number; /* number[i][lane]: the group's numbers, in the order of kind->group_numbers */
 } tw_hypers;
 
 /* One elementwise update of (p, slots) by g, fused: rule.h makes it from a formula. */
@@ -65,12 +65,13 @@ typedef struct tw_optim_kind {
   unsigned points;                                 /* bit per slot: it is a point like the parameter; a projection holds for it too */
   tw_optim_vector vectors[TW_MAX_STATE + 1];       /* for all parameters as one vector */
   const char *numbers[TW_MAX_STATE + 1];           /* per lane, f64 */
+  const char *group_numbers[TW_MAX_STATE + 1];     /* per group and lane, f64; 0 at first */
+  void (*advance)(const tw_hypers *, const double *go); /* moves a group's numbers, once a step before its update, in lanes where go is not 0 */
   const tw_rule *rule;                             /* one of: an elementwise rule for every parameter, */
   const tw_rule *(*choose)(const tw_hypers *);     /* one of several rules, from flags, choices and constants, */
   tw_status (*update)(tw_ctx *, tw_optim *);       /* all parameters, from o->grad, */
   tw_status (*solve)(tw_ctx *, tw_optim *);        /* one iteration with o->objective, which it evaluates itself */
   tw_status (*begin)(tw_ctx *, tw_optim *);        /* before the first step, for state that does not start at zero; may be NULL */
-  tw_status (*ahead)(tw_ctx *, tw_optim *);        /* before the rule in every update, for numbers that change once for all parameters; may be NULL */
   tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* the parameter to evaluate with, if another; may be NULL */
   bool wraps;                                      /* needs an inner optimizer, whose options are what surrounds a step; with update and solve: either */
   bool elastic;                                    /* made by a script: kind, options and names belong to the instance */
@@ -100,6 +101,7 @@ struct tw_optim {
   tw_leaf *leaf;
   double ***hyper;                 /* [group][option][lane] */
   bool **constant;                 /* [group][option] */
+  double *(*group_number)[TW_MAX_STATE]; /* [group][number][lane] */
   tw_tensor *vector[TW_MAX_STATE];
   double *number[TW_MAX_STATE];    /* [lane] */
   tw_optim *inner;

@@ -15,7 +15,7 @@ void tw_powers(int n, const double *base, const int64_t *t, double *out) {
 }
 
 tw_hypers tw_optim_hypers(const tw_optim *o, int group) {
-  return (tw_hypers){.lanes = o->lanes, .t = o->t, .v = o->hyper[group], .constant = o->constant[group], .number = o->number};
+  return (tw_hypers){.lanes = o->lanes, .t = o->t, .v = o->hyper[group], .constant = o->constant[group], .number = o->group_number[group]};
 }
 
 const double *tw_optim_hyper(const tw_optim *o, int group, const char *option) { return o->hyper[group][tw_spec_find(o->kind->options, option)]; }

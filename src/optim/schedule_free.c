@@ -7,7 +7,7 @@
  *     bias_correction moment:  d = g / (sqrt(v / (1 - beta2^t)) + eps) + ... Optax, the authors' later code
  *   z <- z - a d,     x <- (1 - c) x + c z,     y <- (1 - beta) z + beta x
  *
- * The weights are the same for all parameters, from the options outside groups. A box holds for z, and with it for x and y; a ball for all three.
+ * Groups with options of their own have weights of their own. A box holds for z, and with it for x and y; a ball for all three.
  * The parameters are made anew from x and z in every step: what else is written into them is forgotten.
  * Defazio, Yang, Mehta, Mishchenko, Khaled and Cutkosky 2024; r and weight_lr_power and the defaults are those of their code. */
 #include <math.h>
@@ -92,21 +92,20 @@ static tw_status begin(tw_ctx *ctx, tw_optim *o) {
   return s;
 }
 
-static tw_status ahead(tw_ctx *ctx, tw_optim *o) {
-  (void)ctx;
-  tw_hypers h = tw_optim_hypers(o, 0);
-  bool in_rate = o->kind->slots[V2] && h.v[CORRECTION][0] == RATE;
-  TW_LANES(&h, r) {
-    if (o->go[r] == 0) continue;
-    double a = rate(h.v[LR][r], h.v[WARMUP][r], h.t[r]);
-    if (in_rate) a *= sqrt(correction(&h, r));
+static void weigh(const tw_hypers *o, const double *go, bool in_rate) {
+  TW_LANES(o, r) {
+    if (go[r] == 0) continue;
+    double a = rate(o->v[LR][r], o->v[WARMUP][r], o->t[r]);
+    if (in_rate) a *= sqrt(correction(o, r));
     if (a > o->number[LARGEST][r]) o->number[LARGEST][r] = a;
-    double w = tw_power((double)h.t[r], h.v[R][r]) * tw_power(o->number[LARGEST][r], h.v[POWER][r]);
+    double w = tw_power((double)o->t[r], o->v[R][r]) * tw_power(o->number[LARGEST][r], o->v[POWER][r]);
     o->number[WEIGHT_SUM][r] += w;
     o->number[SHARE][r] = o->number[WEIGHT_SUM][r] > 0 ? w / o->number[WEIGHT_SUM][r] : 0;
   }
-  return TW_OK;
 }
+
+static void advance(const tw_hypers *o, const double *go) { weigh(o, go, false); }
+static void advance_w(const tw_hypers *o, const double *go) { weigh(o, go, o->v[CORRECTION][0] == RATE); }
 
 static tw_status average(tw_ctx *ctx, tw_optim *o, int leaf, tw_tensor **out) {
   (void)ctx;
@@ -118,11 +117,13 @@ static const tw_rule plain = {.op = &schedule_free_sgd_op, .n_scalars = 4, .scal
 static const tw_rule adaptive = {.op = &schedule_free_adamw_op, .n_scalars = N_SCALARS, .scalars = scalars_w};
 
 #define COMMON                                                                                                                        \
-  .source = "Defazio, Yang, Mehta, Mishchenko, Khaled and Cutkosky 2024", .points = 1u << Z | 1u << X, .begin = begin, .ahead = ahead, \
-  .average = average, .numbers = {"weight_sum", "largest_lr", "share"}
+  .source = "Defazio, Yang, Mehta, Mishchenko, Khaled and Cutkosky 2024", .points = 1u << Z | 1u << X, .begin = begin, .average = average, \
+  .group_numbers = {"weight_sum", "largest_lr", "share"}
 static const tw_optim_preset presets[] = {{"optax", "bias_correction=moment"}, {0}};
 
 const tw_optim_kind tw_optim_schedule_free_sgd = {.name = "schedule_free_sgd", .about = "SGD with an average in the place of a learning-rate schedule", COMMON,
-                                                  .options = options, .slots = {"z", "x"}, .rule = &plain};
+                                                  .options = options, .slots = {"z", "x"}, .rule = &plain,
+                                                  .advance = advance};
 const tw_optim_kind tw_optim_schedule_free_adamw = {.name = "schedule_free_adamw", .about = "AdamW with an average in the place of a learning-rate schedule", COMMON,
-                                                    .options = options_w, .slots = {"z", "x", "v"}, .rule = &adaptive, .presets = presets};
+                                                    .options = options_w, .slots = {"z", "x", "v"}, .rule = &adaptive, .presets = presets,
+                                                    .advance = advance_w};

@@ -92,6 +92,11 @@ tw_status tw_optim_reset(tw_ctx *ctx, tw_optim *o, const double *take) {
     tw_tensor_release(ctx, old[i]);
   }
   tw_free(old);
+  for (int g = 0; g < o->n_groups && s == TW_OK; g++) {
+    for (int i = 0; o->kind->group_numbers[i]; i++) {
+      for (int r = 0; r < o->lanes; r++) o->group_number[g][i][r] = take[r] != 0 ? 0 : o->group_number[g][i][r];
+    }
+  }
   for (int r = 0; r < o->lanes && s == TW_OK; r++) o->t[r] = take[r] != 0 ? 0 : o->t[r];
   return s == TW_OK && o->inner ? tw_optim_reset(ctx, o->inner, take) : s;
 }
