@@ -47,6 +47,11 @@ local Generator = {}
 ---@operator mul(number|thalweg.Schedule): thalweg.Schedule
 ---@operator div(number|thalweg.Schedule): thalweg.Schedule
 ---@operator pow(number|thalweg.Schedule): thalweg.Schedule
+local Schedule = {}
+
+---@class thalweg.Stepper
+---@field stateful boolean does the schedule listen to what is reported?
+local Stepper = {}
 
 ---@class thalweg.Recipe : thalweg.Described
 ---@field new fun(self: thalweg.Recipe, params: any): thalweg.Optimizer
@@ -55,6 +60,17 @@ local Generator = {}
 ---@field params any the tree it updates
 ---@field steps integer steps taken so far
 local Optimizer = {}
+
+---@class thalweg.Problem : thalweg.Described
+---@field name string
+---@field f fun(x: thalweg.Tensor, ...): thalweg.Tensor a 0-d tensor; x is a vector, or a plain array of numbers and 0-d tensors
+---@field dimension integer
+---@field minima number[][] every known minimiser; empty when there is no closed form
+---@field value number at the minimisers; NaN when there is no closed form
+---@field domain number[][] { low, high } per coordinate
+---@field smooth boolean twice differentiable at the minimisers
+---@field interior boolean the minimisers lie inside the domain, so that the gradient vanishes there
+local Problem = {}
 
 ---@class thalweg.Mode
 ---@field train? boolean true: dropout drops, batch normalisation takes the batch's own statistics and its running averages follow
@@ -80,16 +96,45 @@ local Optimizer = {}
 ---@field units table<string, string> by metric
 ---@field params table the space tree
 ---@field where? fun(params: table): boolean
+---@field lanes string[] parameters in which runs computed together may differ
 ---@field repeats integer
 ---@field diverge string[] metrics whose first non-finite value ends a run
 ---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
 ---@field run fun(run: thalweg.Run)
+---@field claims? fun(sweep: thalweg.Sweep, claim: function) what `thalweg verify` checks
+---@field quick? { params: table, repeats: integer } what --quick changes
+---@field is_quick? boolean it is the quick form of another
 
 ---@class thalweg.Run
 ---@field params table the parameters of this run, a copy of its own
 ---@field seed integer depends on the root seed and the repeat alone
 ---@field id string 14 hex digits
 local Run = {}
+
+---@class thalweg.Sweep
+---@field name string the experiment's
+---@field about string
+---@field metrics string[] in the file's order; another stream's as stream_metric
+---@field parameters string[] dotted names, sorted
+---@field results string[] what run:result gave, sorted
+---@field objective { metric: string, goal: "min"|"max", at: "final"|"min"|"max" }
+---@field quick boolean these are the runs of the experiment's quick form
+---@operator len: integer
+local Sweep = {}
+
+---@class thalweg.Recorded
+---@field id string 14 hex digits
+---@field status string done, stopped, diverged, failed, crashed, timeout, interrupted, running or pending
+---@field ok boolean status is done or stopped
+---@field seed integer
+---@field rep integer 1, 2, ...: the repeat
+---@field config integer 1, 2, ...: the configuration
+---@field params table<string, any> its parameters by dotted name; an object by its kind, what it holds by names of its own
+---@field text string the parameters as canonical text
+---@field message string why it ended, when there is something to say
+---@field n_steps integer rows of the default stream
+---@field wall_time number seconds
+local Recorded = {}
 
 ---@class thalweg.Module
 local tw = {}
@@ -106,11 +151,17 @@ tw.nn = {}
 ---@class thalweg.module.optim
 tw.optim = {}
 
+---@class thalweg.module.problems
+tw.problems = {}
+
 ---@class thalweg.module.schedule
 tw.schedule = {}
 
 ---@class thalweg.module.space
 tw.space = {}
+
+---@class thalweg.module.stats
+tw.stats = {}
 
 ---@class thalweg.module.tree
 tw.tree = {}
@@ -2915,8 +2966,8 @@ function tw.custom(options) end
 --- `jacobian(f [, {mode = "auto"}]) -> function`
 ---
 --- The Jacobian of f as a function of a tensor: J(x, ...) has f(x, ...)'s shape followed by x's: J[i.. j..] = d f_i / d x_j. Reverse mode costs one
---- evaluation and one backward pass per element of the result, forward mode one evaluation with a tangent per element of x; mode = "auto" takes the
---- smaller count.
+--- evaluation and a backward pass for the elements of the result, forward mode an evaluation with a tangent for each element of x; up to 64 of them are
+--- computed together. mode = "auto" takes the smaller count.
 ---@param f fun(x: thalweg.Tensor, ...): thalweg.Tensor
 ---@param o? thalweg.options.jacobian
 ---@return fun(x: thalweg.Tensor, ...): thalweg.Tensor jacobian
@@ -2925,7 +2976,8 @@ function tw.jacobian(f, o) end
 --- `hessian(f) -> function`
 ---
 --- The Hessian of a function with a 0-d result: for a tensor x its shape twice ([n n] for a vector); for a tree of tensors a tree of trees, H[a][b] with
---- the shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, one backward pass per parameter.
+--- the shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, and a backward pass for every 64
+--- rows.
 ---@param f fun(p: any, ...): thalweg.Tensor
 ---@return fun(p: any, ...): any hessian
 function tw.hessian(f) end
@@ -2945,7 +2997,10 @@ function tw.hvp(f) end
 ---
 --- Applies f to each slice of its tensor arguments along their first axis and stacks the results: vmap(f)(x, y) has rows f(x[i], y[i]). With axes = { 1,
 --- false } the second argument is the same for all. Trees are sliced leaf by leaf; per-example gradients are vmap(grad(loss), { axes = { false, 1, 1 }
---- })(p, x, y).
+--- })(p, x, y). f runs once, for all slices together: shapes and axes inside are those of one slice, its values are those of f on it alone, bit for bit.
+--- It cannot branch on a value (x:item() raises; tw.where chooses). What f does not get as a mapped argument is shared, also in gradients taken around
+--- the vmap, where its cotangents are summed over the slices; a generator it draws from gives every slice numbers of its own. What f makes lives until it
+--- returns, as in tw.scope.
 ---@param f function
 ---@param o? thalweg.options.vmap
 ---@return function
@@ -3210,14 +3265,62 @@ function tw.schedule.constant(value) end
 ---@return thalweg.Schedule
 function tw.schedule.piecewise(o) end
 
----@class thalweg.options.schedule.exponential
----@field rate? number|thalweg.Space decay per step
+---@class thalweg.options.schedule.step
+---@field size integer|thalweg.Space steps from one change to the next
+---@field gamma? number|thalweg.Space the factor at each change
 
---- `exponential{ rate = 0.01 } -> schedule`
+--- `step{ size, gamma = 0.1 } -> schedule`
 ---
---- Exponential decay (Optax's exponential_decay with transition_steps = 1 and decay_rate = e^-rate).
+--- Multiplied by gamma after every `size` steps, for ever: step `size` is the first with the new value (PyTorch's StepLR; Optax's and Keras' exponential
+--- decay with staircase).
 ---
---- Formula: `s(t) = e^(-rate t)`
+--- Formula: `s(t) = gamma^floor(t / size)`
+---@param o thalweg.options.schedule.step
+---@return thalweg.Schedule
+function tw.schedule.step(o) end
+
+---@class thalweg.options.schedule.multistep
+---@field milestones number[]|thalweg.Space the steps at which the value changes, ascending
+---@field gamma? number|thalweg.Space the factor at each milestone
+
+--- `multistep{ milestones, gamma = 0.1 } -> schedule`
+---
+--- Multiplied by gamma at each milestone, from that step on (PyTorch's MultiStepLR, which counts a repeated milestone twice: here they ascend; Optax's
+--- piecewise_constant_schedule with equal scales).
+---
+--- Formula: `s(t) = gamma^k, where k milestones are <= t`
+---@param o thalweg.options.schedule.multistep
+---@return thalweg.Schedule
+function tw.schedule.multistep(o) end
+
+---@class thalweg.options.schedule.interpolated
+---@field boundaries number[]|thalweg.Space the steps at which the values are reached, ascending
+---@field values number[]|thalweg.Space the value at step 0, then one per boundary
+---@field method? "linear"|"cosine"|thalweg.Space straight lines or half cosines
+
+--- `interpolated{ boundaries, values, method = "linear" } -> schedule`
+---
+--- The curve through (0, values[1]), (boundaries[1], values[2]), ..., straight or in half cosines; after the last boundary its value stays. It is Optax's
+--- piecewise_interpolate_schedule with values instead of scales that multiply up; Optax's linear_onecycle_schedule is one of these; PyTorch's SWALR is
+--- interpolated{ boundaries = { anneal_epochs }, values = { 1, swa_lr / lr }, method = "cosine" } behind a join.
+---
+--- Formula: `s(t) = a + (b - a) u, u = x or (1 - cos(pi x)) / 2, x = (t - t_a) / (t_b - t_a) between neighbouring points`
+---@param o thalweg.options.schedule.interpolated
+---@return thalweg.Schedule
+function tw.schedule.interpolated(o) end
+
+---@class thalweg.options.schedule.exponential
+---@field rate? number|thalweg.Space decay per step; 0.01 when gamma is not given either
+---@field gamma? number|thalweg.Space the factor per step, instead of the rate
+---@field every? integer|thalweg.Space steps from one change to the next
+
+--- `exponential{ rate, gamma, every } -> schedule`
+---
+--- Exponential decay, for ever: by the rate, or by gamma = e^-rate (PyTorch's ExponentialLR; Optax's exponential_decay with transition_steps = 1 and
+--- decay_rate = gamma). With `every` the exponent grows by one only every so many steps: step `every` is the first with the new value (staircase in Optax
+--- and Keras, decay_steps = every). rate and gamma together are an error; without either the rate is 0.01.
+---
+--- Formula: `s(t) = e^(-rate t), or gamma^t; with every: t replaced by floor(t / every)`
 ---@param o? thalweg.options.schedule.exponential
 ---@return thalweg.Schedule
 function tw.schedule.exponential(o) end
@@ -3228,7 +3331,7 @@ function tw.schedule.exponential(o) end
 
 --- `inverse_power{ alpha = 0.5, beta = 0.1 } -> schedule`
 ---
---- Polynomial decay.
+--- Polynomial decay, for ever.
 ---
 --- Formula: `s(t) = (1 + beta t)^(-alpha)`
 ---@param o? thalweg.options.schedule.inverse_power
@@ -3241,34 +3344,686 @@ function tw.schedule.inverse_power(o) end
 
 --- `polynomial{ alpha = 0.5, beta = 0.1 } -> schedule`
 ---
---- inverse_power under another name.
+--- inverse_power under another name. PyTorch's PolynomialLR, which ends at 0, is decay.
 ---@param o? thalweg.options.schedule.polynomial
 ---@return thalweg.Schedule
 function tw.schedule.polynomial(o) end
 
+---@class thalweg.options.schedule.inverse_time
+---@field rate? number|thalweg.Space decay per step
+---@field every? integer|thalweg.Space steps from one change to the next
+
+--- `inverse_time{ rate = 0.01, every } -> schedule`
+---
+--- One over a line, for ever (learningRateDecay of Torch7's optimizers, lr_decay of PyTorch's Adagrad). With `every` in steps: step `every` is the first
+--- with the new value (Keras' InverseTimeDecay with staircase, decay_steps = every).
+---
+--- Formula: `s(t) = 1 / (1 + rate t); with every: t replaced by floor(t / every)`
+---@param o? thalweg.options.schedule.inverse_time
+---@return thalweg.Schedule
+function tw.schedule.inverse_time(o) end
+
+--- `inverse_sqrt{  } -> schedule`
+---
+--- One over the root of the step's number, counted from 1.
+---
+--- Formula: `s(t) = (t + 1)^(-1/2)`
+---@type fun(o?: {}): thalweg.Schedule
+tw.schedule.inverse_sqrt = nil
+
+---@class thalweg.options.schedule.linear
+---@field from? number|thalweg.Space the first value, as a factor of the base
+---@field to? number|thalweg.Space the last value, as a factor of the base
+---@field steps number|thalweg.Space the step at which the last value is reached
+
+--- `linear{ from = 1, to = 0, steps } -> schedule`
+---
+--- A straight line from `from` at step 0 to `to` at step `steps`, where it stays (PyTorch's LinearLR with start_factor, end_factor, total_iters; Optax's
+--- linear_schedule; Keras' PolynomialDecay of power 1).
+---
+--- Formula: `s(t) = from + (to - from) t / steps for t < steps, then to`
+---@param o thalweg.options.schedule.linear
+---@return thalweg.Schedule
+function tw.schedule.linear(o) end
+
+---@class thalweg.options.schedule.decay
+---@field steps number|thalweg.Space the step at which the last value is reached
+---@field power? number|thalweg.Space the power of the line
+---@field to? number|thalweg.Space the last value, as a factor of the first
+---@field cycle? boolean|thalweg.Space begin again, over ever longer lines
+
+--- `decay{ steps, power = 1, to = 0, cycle } -> schedule`
+---
+--- A power of a falling line from 1 to `to` at step `steps`, where it stays (PyTorch's PolynomialLR, whose end is 0; Optax's polynomial_schedule; Keras'
+--- PolynomialDecay). With cycle the line begins again: after step `steps` it falls to `to` at 2 steps, from the height it has there, and so on (Keras).
+---
+--- Formula: `s(t) = to + (1 - to) (1 - t / steps)^power for t < steps, then to; with cycle: steps replaced by steps ceil(t / steps), for ever`
+---@param o thalweg.options.schedule.decay
+---@return thalweg.Schedule
+function tw.schedule.decay(o) end
+
 ---@class thalweg.options.schedule.cosine
 ---@field steps number|thalweg.Space the step at which the minimum is reached
 ---@field min? number|thalweg.Space the last value, as a factor of the first
+---@field exponent? number|thalweg.Space the power of the falling cosine, 1 when not given
 
---- `cosine{ steps, min = 0 } -> schedule`
+--- `cosine{ steps, min = 0, exponent } -> schedule`
 ---
---- Half a cosine from 1 down to min, where it stays (Optax's cosine_decay_schedule; PyTorch's CosineAnnealingLR up to T_max, where that turns and rises
---- again).
+--- Half a cosine from 1 down to min, where it stays (Optax's cosine_decay_schedule and Keras' CosineDecay, whose alpha is min; PyTorch's
+--- CosineAnnealingLR up to T_max, where that turns and rises again). exponent is Optax's: a power of the falling cosine.
 ---
---- Formula: `s(t) = min + (1 - min) (1 + cos(pi t / steps)) / 2 for t < steps, then min`
+--- Formula: `s(t) = min + (1 - min) ((1 + cos(pi t / steps)) / 2)^exponent for t < steps, then min`
 ---@param o thalweg.options.schedule.cosine
 ---@return thalweg.Schedule
 function tw.schedule.cosine(o) end
 
+---@class thalweg.options.schedule.cosine_restarts
+---@field period number|thalweg.Space steps of the first period
+---@field mult? number|thalweg.Space each period is so many times as long as the one before
+---@field min? number|thalweg.Space the lowest value, as a factor of the first
+---@field amplitude? number|thalweg.Space each period is so many times as high as the one before, 1 when not given
+
+--- `cosine_restarts{ period, mult = 1, min = 0, amplitude } -> schedule`
+---
+--- Half a cosine down to min, again and again: step `period` is the first of the second period and back at the top (PyTorch's
+--- CosineAnnealingWarmRestarts, T_0 = period, T_mult = mult; Optax's sgdr_schedule; Keras' CosineDecayRestarts with t_mul = mult, m_mul = amplitude).
+---
+--- Formula: `s(t) = min + (1 - min) amplitude^i (1 + cos(pi u / T_i)) / 2, u steps into period i = 0, 1, ..., of T_i = period mult^i steps`
+---@param o thalweg.options.schedule.cosine_restarts
+---@return thalweg.Schedule
+function tw.schedule.cosine_restarts(o) end
+
+---@class thalweg.options.schedule.cyclic
+---@field low? number|thalweg.Space the bottom, as a factor of the top
+---@field up number|thalweg.Space steps from the bottom to the top
+---@field down? number|thalweg.Space steps from the top to the bottom, as many as up when not given
+---@field mode? "triangular"|"triangular2"|"exp_range"|thalweg.Space what becomes of the height
+---@field gamma? number|thalweg.Space the height's factor per step, for exp_range
+
+--- `cyclic{ low = 0, up, down, mode = "triangular", gamma } -> schedule`
+---
+--- Up from low to the base in `up` steps, down again in `down`, for ever; the base is the top (PyTorch's CyclicLR, whose base_lr is the bottom).
+--- "triangular2" halves the height after every cycle, "exp_range" multiplies it by gamma at every step. A schedule of the momentum, if it shall cycle as
+--- well, is given to the momentum: 0.9 * cyclic{ ... }.
+---
+--- Formula: `s(t) = low + (1 - low) x h, x = u / up or (up + down - u) / down, u = t mod (up + down), h = 1, 2^-floor(t / (up + down)) or gamma^t`
+---@param o thalweg.options.schedule.cyclic
+---@return thalweg.Schedule
+function tw.schedule.cyclic(o) end
+
+---@class thalweg.options.schedule.onecycle
+---@field steps integer|thalweg.Space steps of the whole run
+---@field pct_start? number|thalweg.Space the share of the steps in which it rises
+---@field div_factor? number|thalweg.Space the top is so many times the first value
+---@field final_div_factor? number|thalweg.Space the first value is so many times the last
+---@field anneal? "cos"|"linear"|thalweg.Space half cosines or straight lines
+---@field three_phase? boolean|thalweg.Space fall to the first value as fast as it rose, then to the last
+
+--- `onecycle{ options } -> schedule`
+---
+--- One rise to the base and one fall to almost nothing, with PyTorch's phases (OneCycleLR, total_steps = steps): from 1 / div_factor at step 0 up to 1 at
+--- step pct_start steps - 1, down to 1 / (div_factor final_div_factor) at step steps - 1, the last of the run; in three phases first down to 1 /
+--- div_factor, as fast as it rose. After the end it stays (PyTorch raises an error; Optax's two ends lie one step later, at pct_start steps and at
+--- steps). The step at a phase's end belongs to that phase.
+---
+--- Formula: `s(t) = b + (a - b) (1 + cos(pi x)) / 2, or a + (b - a) x, x = (t - t_a) / (t_b - t_a), from a to b in each phase`
+---@param o thalweg.options.schedule.onecycle
+---@return thalweg.Schedule
+function tw.schedule.onecycle(o) end
+
 --- `warmup(n [, after]) -> schedule`
 ---
---- Grows linearly to its base in n steps, then goes on with another schedule, whose step 0 is step n.
+--- Grows linearly to its base in n steps, then goes on with another schedule, whose step 0 is step n. Step 0 has 1/n, not 0, and step n - 1 the base
+--- (PyTorch's LinearLR{1/n, 1, n - 1} before a SequentialLR; Optax's and Keras' warm-ups begin at their own value and reach the base at step n: join{ {
+--- linear{ from = 0, to = 1, steps = n }, n }, after }). The steps of `after` are its own: they do not include the warm-up, unlike decay_steps of Optax's
+--- warmup_cosine_decay_schedule.
 ---
 --- Formula: `s(t) = (t + 1) / n for t < n, then after(t - n)`
 ---@param n integer steps of warm-up
 ---@param after? thalweg.Schedule|number default 1
 ---@return thalweg.Schedule
 function tw.schedule.warmup(n, after) end
+
+--- `join(list) -> schedule`
+---
+--- One schedule after another, each for so many steps and each from its own step 0, the last for ever: join{ {s1, n1}, {s2, n2}, s3 }. Step n1 is the
+--- first of s2 (PyTorch's SequentialLR with milestones n1, n1 + n2; Optax's join_schedules). Numbers are constants.
+---
+--- Formula: `s(t) = s1(t) for t < n1, s2(t - n1) for t < n1 + n2, ...`
+---@param list { [1]: thalweg.Schedule|number, [2]: integer }[] the last without steps
+---@return thalweg.Schedule
+function tw.schedule.join(list) end
+
+---@class thalweg.options.schedule.plateau
+---@field factor? number|thalweg.Space the factor of a reduction
+---@field patience? integer|thalweg.Space so many bad reports in a row are borne; the next one reduces
+---@field threshold? number|thalweg.Space by how much a report must beat the best one to be good
+---@field threshold_mode? "rel"|"abs"|thalweg.Space as a share of the best, or as it is
+---@field cooldown? integer|thalweg.Space so many reports after a reduction are not counted as bad
+---@field min? number|thalweg.Space the lowest value, as a factor of the base
+---@field mode? "min"|"max"|thalweg.Space what is better: less, or more
+
+--- `plateau{ options } -> schedule`
+---
+--- Multiplied by factor when what is reported has stopped getting better: after more than `patience` bad reports in a row, that is at the 11th with
+--- patience = 10 (PyTorch's ReduceLROnPlateau, but for its eps: every reduction counts, however small; Keras reduces one report earlier). A report is bad
+--- when it does not beat the best so far by the threshold; NaN is bad. Between reports the value stays, and it never rises. The optimizer hands the
+--- reports on, opt:report(loss); the value depends on them and not on the step, so calling s(t) is an error and s:start() gives what follows the reports.
+---
+--- Formula: `good: value < best (1 - threshold), best - threshold, or for mode "max" value > best (1 + threshold), best + threshold`
+---@param o? thalweg.options.schedule.plateau
+---@return thalweg.Schedule
+function tw.schedule.plateau(o) end
+
+--- `func(name, f) -> schedule`
+---
+--- A schedule of one's own: f(t) -> number at t = 0, 1, ... (PyTorch's LambdaLR; a callable in Optax and Keras). f must be pure: the same t gives the
+--- same number, in any order, any number of times. The name is the schedule's text and its kind, so it tells one from another: two functions need two
+--- names, and names of the library's own kinds are taken. The code of f counts for the experiment's code hash. A result that is no number is an error.
+---
+--- Formula: `s(t) = f(t)`
+---@param name string letters, digits and _
+---@param f fun(t: number): number
+---@return thalweg.Schedule
+function tw.schedule.func(name, f) end
+
+---@class thalweg.options.schedule.cosine_annealing
+---@field steps number|thalweg.Space the step at which the minimum is reached
+---@field min? number|thalweg.Space the last value, as a factor of the first
+---@field exponent? number|thalweg.Space the power of the falling cosine, 1 when not given
+
+--- `cosine_annealing{ steps, min = 0, exponent } -> schedule`
+---
+--- cosine under PyTorch's name (CosineAnnealingLR). After its last step it stays at the minimum instead of rising again.
+---@param o thalweg.options.schedule.cosine_annealing
+---@return thalweg.Schedule
+function tw.schedule.cosine_annealing(o) end
+
+---@class thalweg.options.schedule.warm_restarts
+---@field period number|thalweg.Space steps of the first period
+---@field mult? number|thalweg.Space each period is so many times as long as the one before
+---@field min? number|thalweg.Space the lowest value, as a factor of the first
+---@field amplitude? number|thalweg.Space each period is so many times as high as the one before, 1 when not given
+
+--- `warm_restarts{ period, mult = 1, min = 0, amplitude } -> schedule`
+---
+--- cosine_restarts under PyTorch's name (CosineAnnealingWarmRestarts).
+---@param o thalweg.options.schedule.warm_restarts
+---@return thalweg.Schedule
+function tw.schedule.warm_restarts(o) end
+
+---@class thalweg.options.schedule.reduce_on_plateau
+---@field factor? number|thalweg.Space the factor of a reduction
+---@field patience? integer|thalweg.Space so many bad reports in a row are borne; the next one reduces
+---@field threshold? number|thalweg.Space by how much a report must beat the best one to be good
+---@field threshold_mode? "rel"|"abs"|thalweg.Space as a share of the best, or as it is
+---@field cooldown? integer|thalweg.Space so many reports after a reduction are not counted as bad
+---@field min? number|thalweg.Space the lowest value, as a factor of the base
+---@field mode? "min"|"max"|thalweg.Space what is better: less, or more
+
+--- `reduce_on_plateau{ options } -> schedule`
+---
+--- plateau under PyTorch's name (ReduceLROnPlateau).
+---@param o? thalweg.options.schedule.reduce_on_plateau
+---@return thalweg.Schedule
+function tw.schedule.reduce_on_plateau(o) end
+
+--- `sequential() -> schedule`
+---
+--- join under PyTorch's name (SequentialLR); the steps stand with each schedule instead of milestones.
+---@param list { [1]: thalweg.Schedule|number, [2]: integer }[] the last without steps
+---@return thalweg.Schedule
+function tw.schedule.sequential(list) end
+
+--- `lambda() -> schedule`
+---
+--- func under PyTorch's name (LambdaLR).
+---@param name string letters, digits and _
+---@param f fun(t: number): number
+---@return thalweg.Schedule
+function tw.schedule.lambda(name, f) end
+
+--- `stepper:factor(t) -> number`
+---
+--- The value at step t, given what has been reported so far.
+---@param t number
+---@return number
+function Stepper:factor(t) end
+
+--- `stepper:report(value)`
+---
+--- Tells the schedule how the run goes: a number or a tensor of one element, by tradition the loss on validation data after each epoch. A schedule that
+--- does not listen (all but plateau, and what is composed of it) takes no notice.
+---@param value number|thalweg.Tensor
+function Stepper:report(value) end
+
+--- `stepper:state() -> table`
+---
+--- A copy of what has been learnt from the reports: an array of plain tables, one per plateau within, empty for other schedules.
+---@return table
+function Stepper:state() end
+
+--- `stepper:load(state)`
+---
+--- Goes on where the stepper that gave the state was. The state of another schedule is an error.
+---@param state table
+function Stepper:load(state) end
+
+--- `s:table(n [, from]) -> array`
+---
+--- The values s(from), ..., s(from + n - 1) as a plain array; from is 0 by default.
+---@param n integer how many
+---@param from? integer the first step, default 0
+---@return number[]
+function Schedule:table(n, from) end
+
+--- `s:start() -> stepper`
+---
+--- The schedule at the beginning of a run, with the state that plateau has: stepper:factor(t), stepper:report(value), stepper:state(),
+--- stepper:load(state). The schedule itself never changes and may be started any number of times.
+---@return thalweg.Stepper
+function Schedule:start() end
+
+--- `least_squares(X, y [, l2]) -> problem`
+---
+--- Least squares: f(p) over all n rows of X [n d] and y [n], f(p, i) over those of an index tensor i; problem.n is the number of rows,
+--- problem.residual(p) the vector whose half square is f(p), for the methods that want it. The minimiser is found in closed form, the shortest one when
+--- there are many. problem.minima, problem.value and problem:solve() have it.
+---
+--- Formula: `mean of (X_i . p - y_i)^2 / 2 + l2 |p|^2 / 2`
+---@param X thalweg.Tensor [n d]
+---@param y thalweg.Tensor [n]
+---@param l2? number default 0
+---@return thalweg.Problem
+function tw.problems.least_squares(X, y, l2) end
+
+--- `logistic_regression(X, y [, l2]) -> problem`
+---
+--- Logistic regression for two classes: f(p) over all n rows of X [n d], f(p, i) over those of an index tensor i; problem.n is the number of rows. y [n]
+--- holds two distinct numbers, of which the larger is the positive class. The minimiser has no closed form: problem.minima is empty, problem.value is
+--- NaN, and problem:solve() finds it by Newton's method.
+---
+--- Formula: `mean of log(1 + e^(-s_i X_i . p)) + l2 |p|^2 / 2, s_i = 1 or -1`
+---@param X thalweg.Tensor [n d]
+---@param y thalweg.Tensor [n]
+---@param l2? number default 0
+---@return thalweg.Problem
+function tw.problems.logistic_regression(X, y, l2) end
+
+---@class thalweg.options.problems.rosenbrock
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `rosenbrock{ n = 2, start } -> problem`
+---
+--- Rosenbrock's valley in n dimensions: easy to reach, slow to follow.
+---
+--- Formula: `sum over i < n of 100 (x_(i+1) - x_i^2)^2 + (1 - x_i)^2`
+---@param o? thalweg.options.problems.rosenbrock
+---@return thalweg.Problem
+function tw.problems.rosenbrock(o) end
+
+---@class thalweg.options.problems.colville
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `colville{ start } -> problem`
+---
+--- Colville's function of four variables: two Rosenbrock valleys, coupled.
+---
+--- Formula: `100 (a^2 - b)^2 + (a - 1)^2 + (c - 1)^2 + 90 (c^2 - d)^2 + 10.1 ((b - 1)^2 + (d - 1)^2) + 19.8 (b - 1)(d - 1)`
+---@param o? thalweg.options.problems.colville
+---@return thalweg.Problem
+function tw.problems.colville(o) end
+
+---@class thalweg.options.problems.wood
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `wood{ start } -> problem`
+---
+--- Wood's function of four variables: Colville's written as a sum of squares, with a start near a saddle.
+---
+--- Formula: `100 (b - a^2)^2 + (1 - a)^2 + 90 (d - c^2)^2 + (1 - c)^2 + 10 (b + d - 2)^2 + 0.1 (b - d)^2`
+---@param o? thalweg.options.problems.wood
+---@return thalweg.Problem
+function tw.problems.wood(o) end
+
+---@class thalweg.options.problems.ackley
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `ackley{ n = 2, start } -> problem`
+---
+--- Ackley's function in n dimensions: a cone in a field of bumps. It has no derivative at its minimiser; 0 is given there.
+---
+--- Formula: `-20 e^(-0.2 sqrt(mean x_i^2)) - e^(mean cos(2 pi x_i)) + 20 + e`
+---@param o? thalweg.options.problems.ackley
+---@return thalweg.Problem
+function tw.problems.ackley(o) end
+
+---@class thalweg.options.problems.levy
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `levy{ n = 2, start } -> problem`
+---
+--- Levy's function in n dimensions.
+---
+--- Formula: `sin^2(pi w_1) + sum over i < n of (w_i - 1)^2 (1 + 10 sin^2(pi w_i + 1)) + (w_n - 1)^2 (1 + sin^2(2 pi w_n)), w = 1 + (x - 1) / 4`
+---@param o? thalweg.options.problems.levy
+---@return thalweg.Problem
+function tw.problems.levy(o) end
+
+---@class thalweg.options.problems.rastrigin
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `rastrigin{ n = 2, start } -> problem`
+---
+--- Rastrigin's function in n dimensions: a bowl with a local minimum near every point of whole numbers.
+---
+--- Formula: `10 n + sum of x_i^2 - 10 cos(2 pi x_i)`
+---@param o? thalweg.options.problems.rastrigin
+---@return thalweg.Problem
+function tw.problems.rastrigin(o) end
+
+---@class thalweg.options.problems.styblinski_tang
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `styblinski_tang{ n = 2, start } -> problem`
+---
+--- Styblinski and Tang's function in n dimensions: 2^n minima, the lowest at -2.9035 in every coordinate.
+---
+--- Formula: `sum of (x_i^4 - 16 x_i^2 + 5 x_i) / 2`
+---@param o? thalweg.options.problems.styblinski_tang
+---@return thalweg.Problem
+function tw.problems.styblinski_tang(o) end
+
+---@class thalweg.options.problems.sphere
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `sphere{ n = 2, start } -> problem`
+---
+--- The sphere: the easiest of all.
+---
+--- Formula: `sum of x_i^2`
+---@param o? thalweg.options.problems.sphere
+---@return thalweg.Problem
+function tw.problems.sphere(o) end
+
+---@class thalweg.options.problems.schwefel
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `schwefel{ n = 2, start } -> problem`
+---
+--- Schwefel's function in n dimensions: the second best minimum lies far from the best, which is near a corner.
+---
+--- Formula: `418.9829 n - sum of x_i sin(sqrt(|x_i|)), the constant to the last digit of f64`
+---@param o? thalweg.options.problems.schwefel
+---@return thalweg.Problem
+function tw.problems.schwefel(o) end
+
+---@class thalweg.options.problems.zakharov
+---@field n? integer|thalweg.Space the dimension
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `zakharov{ n = 2, start } -> problem`
+---
+--- Zakharov's function in n dimensions: a bowl with one steep direction.
+---
+--- Formula: `sum x_i^2 + s^2 + s^4, s = sum of i x_i / 2`
+---@param o? thalweg.options.problems.zakharov
+---@return thalweg.Problem
+function tw.problems.zakharov(o) end
+
+---@class thalweg.options.problems.beale
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `beale{ start } -> problem`
+---
+--- Beale's function: flat far out, with sharp ridges towards the corners.
+---
+--- Formula: `(1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2`
+---@param o? thalweg.options.problems.beale
+---@return thalweg.Problem
+function tw.problems.beale(o) end
+
+---@class thalweg.options.problems.booth
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `booth{ start } -> problem`
+---
+--- Booth's function: a quadratic with a valley along a diagonal.
+---
+--- Formula: `(x + 2y - 7)^2 + (2x + y - 5)^2`
+---@param o? thalweg.options.problems.booth
+---@return thalweg.Problem
+function tw.problems.booth(o) end
+
+---@class thalweg.options.problems.himmelblau
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `himmelblau{ start } -> problem`
+---
+--- Himmelblau's function: four minimisers of one value.
+---
+--- Formula: `(x^2 + y - 11)^2 + (x + y^2 - 7)^2`
+---@param o? thalweg.options.problems.himmelblau
+---@return thalweg.Problem
+function tw.problems.himmelblau(o) end
+
+---@class thalweg.options.problems.matyas
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `matyas{ start } -> problem`
+---
+--- Matyas' function: a plate-shaped quadratic, condition number 25.
+---
+--- Formula: `0.26 (x^2 + y^2) - 0.48 xy`
+---@param o? thalweg.options.problems.matyas
+---@return thalweg.Problem
+function tw.problems.matyas(o) end
+
+---@class thalweg.options.problems.three_hump_camel
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `three_hump_camel{ start } -> problem`
+---
+--- The three-hump camel: two minima of value 0.2986 beside the global one.
+---
+--- Formula: `2 x^2 - 1.05 x^4 + x^6 / 6 + xy + y^2`
+---@param o? thalweg.options.problems.three_hump_camel
+---@return thalweg.Problem
+function tw.problems.three_hump_camel(o) end
+
+---@class thalweg.options.problems.goldstein_price
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `goldstein_price{ start } -> problem`
+---
+--- Goldstein and Price's function: values over six orders of magnitude, four local minima.
+---
+--- Formula: `(1 + (x + y + 1)^2 (19 - 14x + 3x^2 - 14y + 6xy + 3y^2)) (30 + (2x - 3y)^2 (18 - 32x + 12x^2 + 48y - 36xy + 27y^2))`
+---@param o? thalweg.options.problems.goldstein_price
+---@return thalweg.Problem
+function tw.problems.goldstein_price(o) end
+
+---@class thalweg.options.problems.easom
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `easom{ start } -> problem`
+---
+--- Easom's function: a needle at (pi, pi) in a plain.
+---
+--- Formula: `-cos(x) cos(y) e^(-(x - pi)^2 - (y - pi)^2)`
+---@param o? thalweg.options.problems.easom
+---@return thalweg.Problem
+function tw.problems.easom(o) end
+
+---@class thalweg.options.problems.mccormick
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `mccormick{ start } -> problem`
+---
+--- McCormick's function, whose minimiser is (1/2 - pi/3, -1/2 - pi/3).
+---
+--- Formula: `sin(x + y) + (x - y)^2 - 1.5 x + 2.5 y + 1`
+---@param o? thalweg.options.problems.mccormick
+---@return thalweg.Problem
+function tw.problems.mccormick(o) end
+
+---@class thalweg.options.problems.levy_n13
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `levy_n13{ start } -> problem`
+---
+--- Levy's function number 13: a grid of local minima.
+---
+--- Formula: `sin^2(3 pi x) + (x - 1)^2 (1 + sin^2(3 pi y)) + (y - 1)^2 (1 + sin^2(2 pi y))`
+---@param o? thalweg.options.problems.levy_n13
+---@return thalweg.Problem
+function tw.problems.levy_n13(o) end
+
+---@class thalweg.options.problems.branin
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `branin{ start } -> problem`
+---
+--- Branin's function: three minimisers of value 5 / (4 pi).
+---
+--- Formula: `(y - 5.1 x^2 / (4 pi^2) + 5 x / pi - 6)^2 + 10 (1 - 1 / (8 pi)) cos(x) + 10`
+---@param o? thalweg.options.problems.branin
+---@return thalweg.Problem
+function tw.problems.branin(o) end
+
+---@class thalweg.options.problems.bukin
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `bukin{ start } -> problem`
+---
+--- Bukin's function number 6: a parabola of kinks whose floor slopes gently to (-10, 1), where it has no derivative.
+---
+--- Formula: `100 sqrt(|y - 0.01 x^2|) + 0.01 |x + 10|`
+---@param o? thalweg.options.problems.bukin
+---@return thalweg.Problem
+function tw.problems.bukin(o) end
+
+---@class thalweg.options.problems.drop_wave
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `drop_wave{ start } -> problem`
+---
+--- The drop wave: rings around the minimiser.
+---
+--- Formula: `-(1 + cos(12 r)) / (r^2 / 2 + 2), r = sqrt(x^2 + y^2)`
+---@param o? thalweg.options.problems.drop_wave
+---@return thalweg.Problem
+function tw.problems.drop_wave(o) end
+
+---@class thalweg.options.problems.eggholder
+---@field start? number[]|thalweg.Space another starting point, one number per coordinate
+
+--- `eggholder{ start } -> problem`
+---
+--- The eggholder: its least value within the domain lies on the domain's edge, where the gradient is not zero.
+---
+--- Formula: `-(y + 47) sin(sqrt(|x / 2 + y + 47|)) - x sin(sqrt(|x - y - 47|))`
+---@param o? thalweg.options.problems.eggholder
+---@return thalweg.Problem
+function tw.problems.eggholder(o) end
+
+--- `problem:start([dtype]) -> tensor`
+---
+--- The usual starting point, a fresh tensor: an optimizer may change it in place. dtype is the default one unless it is given; the finite sums have that
+--- of their data.
+---@param dtype? "f64"|"f32"
+---@return thalweg.Tensor
+function Problem:start(dtype) end
+
+--- `problem:minimum([k [, dtype]]) -> tensor`
+---
+--- The k-th known minimiser, the first by default, as a fresh tensor. One that is not there is an error.
+---@param k? integer
+---@param dtype? "f64"|"f32"
+---@return thalweg.Tensor
+function Problem:minimum(k, dtype) end
+
+--- `problem:gap(x) -> tensor`
+---
+--- How far f(x) lies above the least value, a 0-d tensor. Where the least value has no closed form this is an error.
+---
+--- Formula: `f(x) - value`
+---@param x thalweg.Tensor
+---@return thalweg.Tensor
+function Problem:gap(x) end
+
+--- `problem:solve() -> tensor`
+---
+--- The minimiser of a finite sum: of least squares in closed form, of logistic regression by Newton's method. For other problems an error: theirs are
+--- listed in problem.minima.
+---@return thalweg.Tensor
+function Problem:solve() end
+
+--- `problem:hessian([dtype]) -> tensor`
+---
+--- The Hessian of a quadratic, which is the same everywhere: a fresh matrix, f64 by default. For other problems an error: tw.hessian(problem.f)(x) gives
+--- it at a point.
+---@param dtype? "f64"|"f32"
+---@return thalweg.Tensor
+function Problem:hessian(dtype) end
+
+--- `problem:noisy(rng, sd [, examples]) -> problem`
+---
+--- The same problem with noise u in its gradient, of standard deviation sd in every component and fresh at every evaluation: the mean over so many
+--- examples (1 by default), each with noise of its own. Start, minimisers and value stay those of the problem without noise, which is the mean of this
+--- one.
+---
+--- Formula: `f(x) + u . x, u = mean of `examples` draws from N(0, sd^2 I)`
+---@param rng thalweg.Generator
+---@param sd number
+---@param examples? integer
+---@return thalweg.Problem
+function Problem:noisy(rng, sd, examples) end
+
+---@class thalweg.options.problems.quadratic
+---@field eigenvalues? number[]|thalweg.Space of the Hessian; or n, condition and spectrum
+---@field n? integer|thalweg.Space the dimension
+---@field condition? number|thalweg.Space the largest eigenvalue, the smallest being 1; 100 when not given
+---@field spectrum? "log"|"linear"|"outlier"|"two"|thalweg.Space how the eigenvalues lie between 1 and condition: equal ratios (when not given), equal steps, all but one at 1, half and half
+---@field rotate? any a seed or a generator: turns the axes by a matrix from Haar's measure
+---@field center? number[]|thalweg.Space the minimiser, 0 when not given
+---@field start? number[]|thalweg.Space the starting point, 1 in every coordinate when not given
+
+--- `quadratic{ options } -> problem`
+---
+--- A convex quadratic with any spectrum and axes: problem:hessian() is its matrix A, problem.minima[1] its exact solution. The spectrum is given as such,
+--- or by its extent and form. Both, neither, and coordinates of another number are errors.
+---
+--- Formula: `(x - center)^T A (x - center) / 2, A = Q diag(eigenvalues) Q^T`
+---@param o? thalweg.options.problems.quadratic
+---@return thalweg.Problem
+function tw.problems.quadratic(o) end
+
+---@class thalweg.options.problems.quadratic_deep
+---@field n? integer|thalweg.Space the dimension
+---@field seed? integer|thalweg.Space of the spectrum, the rotation and the data
+---@field examples? integer|thalweg.Space points of the data set
+---@field noise? number|thalweg.Space standard deviation of the data in every coordinate
+---@field start? number[]|thalweg.Space the starting point, 1 in every coordinate when not given
+
+--- `quadratic_deep{ n = 100, seed = 42, examples = 1000, noise = 0.6, start } -> problem`
+---
+--- DeepOBS's quadratic_deep: a spectrum as found in deep networks (nine tenths of the eigenvalues uniform in (0, 1), one tenth in (30, 60)), a rotation
+--- from Haar's measure, and data z_i from N(0, noise^2 I). f(x) is the mean over all data, f(x, i) over those of an index tensor; problem.n is their
+--- number. The minimiser is the mean of the data. Everything is drawn from this library's generator, so the numbers are not DeepOBS's own, whose seed is
+--- 42 as well.
+---
+--- Formula: `mean of (x - z_i)^T Q (x - z_i) / 2`
+---@param o? thalweg.options.problems.quadratic_deep
+---@return thalweg.Problem
+function tw.problems.quadratic_deep(o) end
 
 ---@class thalweg.options.nn.linear
 ---@field [integer] integer|thalweg.Space inputs and outputs: linear{64, 32}
@@ -3585,14 +4340,18 @@ function tw.space.list(rows) end
 ---@field params? table what varies, and what does not
 ---@field where? function keeps a combination of parameters when true
 ---@field repeats? integer seeds per configuration
+---@field lanes? table parameters in which runs computed together may differ; "seed" is the repeat
 ---@field diverge? table metrics whose first non-finite value ends a run
 ---@field objective? table what ranks configurations
 ---@field run function one run
+---@field claims? function what the recorded runs show, checked by thalweg verify
+---@field quick? table what --quick changes: params by name, repeats
 
 --- `experiment{ options } -> experiment`
 ---
 --- An experiment: the parameters, of which spaces vary, and what one run does with them. A script returns it. Unknown keys, missing and wrong values are
---- errors at the script's line.
+--- errors at the script's line. `claims` gets the sweep of its runs and a function: see Claims. `quick` replaces parameters by name, and the number of
+--- repeats, when the command says --quick; its runs have a file of their own.
 ---@param given thalweg.options.experiment
 ---@return thalweg.Experiment
 function tw.experiment(given) end
@@ -3630,7 +4389,8 @@ function Run:stop(reason) end
 
 --- `stop_if(condition [, reason])`
 ---
---- Ends this run with status stopped when the condition holds.
+--- Ends this run with status stopped when the condition holds. The stop rule that works in lanes: where the condition differs between runs computed
+--- together, those for which it holds end and the others go on.
 ---@param condition boolean|thalweg.Tensor true or false, or a 0-d tensor
 ---@param reason? string
 function Run:stop_if(condition, reason) end
@@ -3646,6 +4406,407 @@ function Run:finished() end
 --- Results of the whole run, one number per name; they become columns of the file.
 ---@param values table<string, number>
 function Run:result(values) end
+
+--- `open(path, ...) -> sweep`
+---
+--- Opens a sweep for reading: its file (and the journals beside it while it is being written), a journal folder, or several of them, which are merged:
+--- the first finished record of a run wins. Nothing but the plan is read before it is asked for; what is opened does not change when the file does.
+---@param path string
+---@param ... string
+---@return thalweg.Sweep
+function tw.open(path, ...) end
+
+--- `runs() -> function`
+---
+--- The runs of a sweep in plan order, for a loop.
+---@return fun(): thalweg.Recorded
+function Sweep:runs() end
+
+--- `where(wanted) -> sweep`
+---
+--- The runs that meet a condition, as a sweep. A table names parameters (dotted where nested: ["opt.lr"], ["decay.rate"]), or id, status, ok, seed, rep,
+--- config. It gives each a value (numbers are compared exactly), { "<", value }, a list of values, a schedule or recipe, or a function of the value. A
+--- string is an expression as in `thalweg run --only`. A function gets each run and says whether it stays. A name that the sweep does not have is an
+--- error that lists the names; a run without the parameter meets no condition on it.
+---@param wanted table|string|fun(one: thalweg.Recorded): boolean
+---@return thalweg.Sweep
+function Sweep:where(wanted) end
+
+--- `ok() -> sweep`
+---
+--- The runs that reached their end: status done or stopped.
+---@return thalweg.Sweep
+function Sweep:ok() end
+
+--- `trace(metric) -> values, steps`
+---
+--- The trajectory of the one run there is: see run:trace. Several runs are an error that says what they differ in.
+---@param metric string
+---@return number[] values, integer[] steps
+function Sweep:trace(metric) end
+
+--- `final(metric) -> number|number[]`
+---
+--- The last value of a metric in the one run there is. Several runs are an error: `:values` gives all, `:median` and its like one number for them.
+---@param metric string
+---@return number|number[]
+function Sweep:final(metric) end
+
+--- `at(metric, step) -> number|number[]|nil`
+---
+--- The value of a metric at a step of the one run there is: see run:at.
+---@param metric string
+---@param step integer
+---@return number|number[]|nil
+function Sweep:at(metric, step) end
+
+--- `steps_to(metric, threshold [, relation]) -> number`
+---
+--- The first step of the one run there is at which a metric is below a threshold: see run:steps_to. Of several runs: `sweep:values(function(one) return
+--- one:steps_to(metric, threshold) end)`.
+---@param metric string
+---@param threshold number
+---@param relation? "<"|"<="|">"|">="
+---@return number
+function Sweep:steps_to(metric, threshold, relation) end
+
+--- `group_by(...) -> table`
+---
+--- The runs by the values of one or more names (parameters, or status, rep, config ...): a list of entries { value, ..., sweep }, numbers ascending, the
+--- rest in plan order. `entry.sweep` is the sweep as well and `entry.keys` has the values by name; a value that is absent is false.
+---@param ... string
+---@return { sweep: thalweg.Sweep, keys: table<string, any>, [integer]: any }[]
+function Sweep:group_by(...) end
+
+--- `best([{metric, goal = "min", at = "final"}]) -> sweep`
+---
+--- The runs of the best configuration: the one with the best median of the objective over its runs with status done or stopped, as `thalweg best` ranks
+--- them; of equal ones the first of the plan. All runs of the configuration are in it, whatever their status.
+---@param o? { metric?: string, goal?: "min"|"max", at?: "final"|"min"|"max" }
+---@return thalweg.Sweep
+function Sweep:best(o) end
+
+--- `values(metric [, {at = "final", result = false}]) -> table`
+---
+--- One number per run, in plan order: the last value of a metric, or with `at` its smallest ("min"), its largest ("max"), the step of the smallest
+--- ("argmin") or the value at a step; "x[2]" names an element of a metric with axes. What run:result gave, when the name is a result's ({ result = true }
+--- where a metric has that name too); or what a function says of each run. NaN where a run has none.
+---@param metric string|fun(one: thalweg.Recorded): number
+---@param o? { at?: "final"|"min"|"max"|"argmin"|integer, result?: boolean }
+---@return number[]
+function Sweep:values(metric, o) end
+
+--- `mean(metric [, {at = "final", result = false}]) -> number`
+---
+--- The mean of a metric over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.mean = nil
+
+--- `median(metric [, {at = "final", result = false}]) -> number`
+---
+--- The median of a metric over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.median = nil
+
+--- `sd(metric [, {at = "final", result = false}]) -> number`
+---
+--- The sample standard deviation of a metric over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.sd = nil
+
+--- `var(metric [, {at = "final", result = false}]) -> number`
+---
+--- The sample variance of a metric over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.var = nil
+
+--- `se(metric [, {at = "final", result = false}]) -> number`
+---
+--- The standard error of the mean of a metric over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.se = nil
+
+--- `sd_se(metric [, {at = "final", result = false}]) -> number`
+---
+--- The standard error of the standard deviation of a metric over the runs (see tw.stats.sd_se); metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.sd_se = nil
+
+--- `min(metric [, {at = "final", result = false}]) -> number`
+---
+--- The smallest value over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.min = nil
+
+--- `max(metric [, {at = "final", result = false}]) -> number`
+---
+--- The largest value over the runs; metric and options as in sweep:values.
+---@type fun(self: thalweg.Sweep, metric: string|fun(one: thalweg.Recorded): number, o?: table): number
+Sweep.max = nil
+
+--- `quantile(metric, q [, {at = "final", result = false}]) -> number`
+---
+--- The q-th quantile of a metric over the runs (see tw.stats.quantile); metric and options as in sweep:values.
+---@param metric string|fun(one: thalweg.Recorded): number
+---@param q number from 0 to 1
+---@param o? table
+---@return number
+function Sweep:quantile(metric, q, o) end
+
+--- `ci(metric [, {level = 0.95, method = "t", at = "final", result = false}]) -> low, high, value`
+---
+--- A confidence interval over the runs, and the value it is about: see tw.stats.ci for the methods "t", "bootstrap" and "median". Options as there, and
+--- `at` and `result` as in sweep:values.
+---@param metric string|fun(one: thalweg.Recorded): number
+---@param o? table
+---@return number low, number high, number value
+function Sweep:ci(metric, o) end
+
+--- `compare(other, metric [, {at = "final", result = false}]) -> table`
+---
+--- Two selections compared over the seeds that both have: the mean difference self - other with its standard error, Student's paired t test and the sign
+--- test (see tw.stats.paired). Each selection has one run per seed. `unpaired` counts the runs without a partner. Options as in sweep:values.
+---@param other thalweg.Sweep
+---@param metric string|fun(one: thalweg.Recorded): number
+---@param o? table
+---@return { difference: number, se: number, t: number, p: number, n: integer, wins: integer, losses: integer, sign_p: number, unpaired: integer }
+function Sweep:compare(other, metric, o) end
+
+--- `across(metric, statistic) -> values, steps`
+---
+--- A statistic over the runs at every step: its values and the steps. Runs that ended earlier leave NaN from there on; runs that logged at other steps
+--- are an error. The statistic is the name of one in tw.stats ("mean", "median", "sd", "se", ...) or a function of the runs' values.
+---@param metric string
+---@param statistic string|fun(values: number[]): number
+---@return number[] values, integer[] steps
+function Sweep:across(metric, statistic) end
+
+--- `fit_slope(x, y [, {logx = false, logy = false, over = "median", at = "final", result = false, from, to}]) -> slope, intercept, se, n`
+---
+--- A straight line fitted by least squares, in the values or in their logarithms (logx, logy): slope, intercept, standard error of the slope (NaN for two
+--- points), number of points. With x = "step", y is a metric along the steps of the one run, or a statistic over the runs at each step (`over`). With x a
+--- metric, both come from the one run, row by row. With x a parameter, each of its values is a point and y is a metric, a result or a function of a run,
+--- `over` the runs that have it (default the median). `from` and `to` bound x before the logarithm. Options `at` and `result` as in sweep:values.
+---@param x string
+---@param y string|fun(one: thalweg.Recorded): number
+---@param o? table
+---@return number slope, number intercept, number se, integer n
+function Sweep:fit_slope(x, y, o) end
+
+--- `trace(metric) -> values, steps`
+---
+--- The values of a metric, row by row, and the steps at which they were logged. A metric with axes gives an array per row, row-major; "x[2]" or "w[1,3]"
+--- is one element of it and a metric like any other. Both are empty when the run has not logged it.
+---@param metric string
+---@return number[] values, integer[] steps
+function Recorded:trace(metric) end
+
+--- `final(metric) -> number|number[]`
+---
+--- The last value of a metric, NaN when there is none; an array for a metric with axes.
+---@param metric string
+---@return number|number[]
+function Recorded:final(metric) end
+
+--- `min(metric) -> number`
+---
+--- The smallest value of a metric, NaN left out.
+---@type fun(self: thalweg.Recorded, metric: string): number
+Recorded.min = nil
+
+--- `max(metric) -> number`
+---
+--- The largest value of a metric, NaN left out.
+---@type fun(self: thalweg.Recorded, metric: string): number
+Recorded.max = nil
+
+--- `argmin(metric) -> integer|nil`
+---
+--- The step of the smallest value (the first such), nil when the run has logged none.
+---@param metric string
+---@return integer|nil
+function Recorded:argmin(metric) end
+
+--- `at(metric, step) -> number|number[]|nil`
+---
+--- The value of a metric at a step; NaN when the run has no row there (it ended before, or did not log at that step). Of a metric with axes an array, and
+--- nil.
+---@param metric string
+---@param step integer
+---@return number|number[]|nil
+function Recorded:at(metric, step) end
+
+--- `steps_to(metric, threshold [, relation]) -> number`
+---
+--- The first step at which a metric is below a threshold (or stands in another relation to it); infinite when it never is.
+---@param metric string
+---@param threshold number
+---@param relation? "<"|"<="|">"|">="
+---@return number
+function Recorded:steps_to(metric, threshold, relation) end
+
+--- `result(name) -> number`
+---
+--- What run:result gave under a name, NaN when the run gave none.
+---@param name string
+---@return number
+function Recorded:result(name) end
+
+--- `mean(values) -> number`
+---
+--- The arithmetic mean.
+---
+--- Formula: `m = sum(x) / n`
+---@param values number[]
+---@return number
+function tw.stats.mean(values) end
+
+--- `var(values) -> number`
+---
+--- The sample variance.
+---
+--- Formula: `s^2 = sum((x - m)^2) / (n - 1)`
+---@param values number[] at least two
+---@return number
+function tw.stats.var(values) end
+
+--- `sd(values) -> number`
+---
+--- The sample standard deviation: the square root of the sample variance.
+---@param values number[] at least two
+---@return number
+function tw.stats.sd(values) end
+
+--- `se(values) -> number`
+---
+--- The standard error of the mean.
+---
+--- Formula: `s / sqrt(n)`
+---@param values number[] at least two
+---@return number
+function tw.stats.se(values) end
+
+--- `sd_se(values) -> number`
+---
+--- The standard error of the standard deviation, from the sample's own fourth moment, so that no distribution is assumed.
+---
+--- Formula: `sqrt((m4 - s^4 (n - 3) / (n - 1)) / n) / (2 s), m4 = sum((x - m)^4) / n; about s / sqrt(2 (n - 1)) for normal values`
+---@param values number[] at least four
+---@return number
+function tw.stats.sd_se(values) end
+
+--- `quantile(values, q) -> number`
+---
+--- The q-th quantile by linear interpolation between the ordered values (NumPy's default, type 7 of Hyndman and Fan).
+---
+--- Formula: `x_k + (h - k) (x_{k+1} - x_k), h = (n - 1) q, k = floor(h), x_0 the smallest`
+---@param values number[]
+---@param q number from 0 to 1
+---@return number
+function tw.stats.quantile(values, q) end
+
+--- `median(values) -> number`
+---
+--- The middle value; of an even number the mean of the middle two.
+---@param values number[]
+---@return number
+function tw.stats.median(values) end
+
+--- `min(values) -> number`
+---
+--- The smallest value.
+---@type fun(values: number[]): number
+tw.stats.min = nil
+
+--- `max(values) -> number`
+---
+--- The largest value.
+---@type fun(values: number[]): number
+tw.stats.max = nil
+
+--- `linear_fit(x, y) -> table`
+---
+--- Least squares of y = intercept + slope x. Two points give a line without errors: se is NaN.
+---
+--- Formula: `slope = sum((x - mx)(y - my)) / sum((x - mx)^2); se^2 = (sum(residual^2) / (n - 2)) / sum((x - mx)^2)`
+---@param x number[]
+---@param y number[]
+---@return { slope: number, intercept: number, se: number, intercept_se: number, r: number, n: integer }
+function tw.stats.linear_fit(x, y) end
+
+---@class thalweg.options.stats.ci
+---@field level? number the probability that the interval holds the value
+---@field method? "t"|"bootstrap"|"median" t: of the mean, for normal values; bootstrap: of the statistic, by resampling; median: of the median, by order statistics
+---@field statistic? "mean"|"median"|"sd" what the bootstrap computes
+---@field samples? integer resamples of the bootstrap
+---@field seed? integer seed of the bootstrap
+
+--- `ci(values [, {level = 0.95, method = "t", statistic = "mean", samples = 2000, seed = 1}]) -> low, high, value`
+---
+--- A confidence interval: its ends, and the value it is about. Method "t": of the mean, from Student's quantile. "bootstrap": percentiles of the
+--- statistic over resamples drawn by tw.rng. "median": order statistics, at least of the level, for any distribution; at level 0.95 it takes six values.
+---
+--- Formula: `t: m -+ t_{(1 + level)/2, n-1} s / sqrt(n); median: [x_(k), x_(n+1-k)], k the largest with P(Binomial(n, 1/2) <= k - 1) <= (1 - level) / 2`
+---@param values number[] at least two
+---@param o? thalweg.options.stats.ci
+---@return number low, number high, number value
+function tw.stats.ci(values, o) end
+
+--- `paired(a, b) -> table`
+---
+--- Pairs of values compared: the mean difference a - b with Student's paired t test and the sign test, both two-sided. Pairs that are equal count for
+--- neither side of the sign test. Differences that are all equal have se 0: t is infinite (or NaN when they are all zero), p is 0 (or 1).
+---
+--- Formula: `t = mean(d) / (s_d / sqrt(n)), d = a - b; sign_p = min(1, 2 P(Binomial(wins + losses, 1/2) <= min(wins, losses)))`
+---@param a number[]
+---@param b number[]
+---@return { difference: number, se: number, t: number, p: number, n: integer, wins: integer, losses: integer, ties: integer, sign_p: number }
+function tw.stats.paired(a, b) end
+
+--- `t_cdf(x, df) -> number`
+---
+--- Student's t distribution function.
+---
+--- Formula: `P(T <= x) = 1 - I_{v/(v+x^2)}(v/2, 1/2) / 2 for x >= 0, v = df`
+---@param x number
+---@param df number degrees of freedom, above 0
+---@return number
+function tw.stats.t_cdf(x, df) end
+
+--- `t_quantile(p, df) -> number`
+---
+--- The quantile of Student's t distribution: the inverse of t_cdf, by bisection down to neighbouring numbers.
+---@param p number between 0 and 1
+---@param df number degrees of freedom, above 0
+---@return number
+function tw.stats.t_quantile(p, df) end
+
+--- `normal_cdf(x) -> number`
+---
+--- The standard normal distribution function.
+---
+--- Formula: `P(Z <= x) = 1/2 + phi(x) (x + x^3/3 + x^5/(3 5) + ...)`
+---@param x number
+---@return number
+function tw.stats.normal_cdf(x) end
+
+--- `normal_quantile(p) -> number`
+---
+--- The quantile of the standard normal distribution, to about 1e-16 of its value.
+---@param p number between 0 and 1
+---@return number
+function tw.stats.normal_quantile(p) end
+
+--- `binomial_cdf(k, n, p) -> number`
+---
+--- The probability of at most k successes in n trials.
+---
+--- Formula: `P(X <= k) = I_{1-p}(n - k, k + 1)`
+---@param k integer
+---@param n integer
+---@param p number from 0 to 1
+---@return number
+function tw.stats.binomial_cdf(k, n, p) end
 
 ---@type string
 tw.version = ""

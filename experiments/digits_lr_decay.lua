@@ -48,4 +48,15 @@ return tw.experiment {
     end
     run:result { test_accuracy = accuracy(params, test) }
   end,
+
+  claims = function(sweep, claim)
+    claim("test accuracy of the one chosen on validation", sweep:best():median("test_accuracy"), ">=", 0.96,
+      { seeds = 3, se = sweep:best():se("test_accuracy"), why = "the floor set for this network before the sweep was run" })
+    local one = sweep:where { decay = "exponential", ["decay.rate"] = 0.005, lr = 0.1, rep = 1 }
+    claim("slope of log lr under e^(-0.005 t)", one:fit_slope("step", "lr", { logy = true }), "~", -0.005, { rel = 1e-12, why = "closed form" })
+    local steps_down, constant = sweep:where { lr = 0.3, decay = "piecewise" }, sweep:where { lr = 0.3, decay = "constant" }
+    local c = steps_down:compare(constant, "test_accuracy")
+    claim("at lr = 0.3 decay beats none: paired t over seeds", c.t, ">", tw.stats.t_quantile(0.975, c.n - 1),
+      { seeds = c.n, why = "Student's quantile: two-sided, 5 %" })
+  end,
 }

@@ -24,7 +24,8 @@ local collect = {}
 ---@field note? string
 
 -- How an object of each kind is called on the page.
-local variables = { generator = "r", optimizer = "opt", run = "run" }
+local variables = { generator = "r", optimizer = "opt", run = "run", schedule = "s", stepper = "stepper", problem = "problem", sweep = "sweep",
+  recorded = "one" }
 
 -- The tables with public functions, by path: tw, tw.linalg, ...
 ---@return table<string, table>
@@ -314,7 +315,13 @@ function collect.public()
   methods("opt", getmetatable(tw.optim.sgd(tw.zeros(1), {})))
   methods("recipe", select(2, debug.getupvalue(getmetatable(tw.optim.sgd {}).__index, 1)))
   methods("model", select(2, debug.getupvalue(getmetatable(tw.nn.linear { 1, 1 }).__index, 1)))
-  methods("run", getmetatable(require("thalweg.runner.object").new({ params = {}, seed = 1, hex = "" })).__index)
+  local decay = tw.schedule.plateau()
+  methods("s", select(2, debug.getupvalue(getmetatable(decay).__index, 1)))
+  methods("stepper", getmetatable(decay:start()))
+  methods("problem", select(2, debug.getupvalue(getmetatable(tw.problems.sphere()).__index, 1)))
+  methods("run", getmetatable(require("thalweg.runner.object").new({ { params = {}, seed = 1, hex = "" } })).__index)
+  methods("sweep", require("thalweg.sweep.view").class)
+  methods("one", require("thalweg.sweep.recorded").class)
   table.sort(out)
   return out
 end

@@ -1,8 +1,11 @@
 -- Runs an example: lines of Lua in which `--> text` says what the expression before it prints, or `--> error: text` how it fails.
--- A line with nothing but `--> text` continues the text above. Used by the generator, by the test and for the guide.
+-- A line with nothing but `--> text` continues the text above. `run` is a run, `sweep` a small sweep, `claim` a claim that prints its outcome; each is made when
+-- it is first named. Used by the generator, by the test and for the guide.
+local claims = require "thalweg.claims"
 local object = require "thalweg.runner.object"
 local core = require "thalweg.core"
 local record = require "thalweg.record"
+local report = require "thalweg.verify.report"
 local sys = require "thalweg.sys"
 local tw = require "thalweg"
 
@@ -53,7 +56,51 @@ local function new_run(dir)
   local book = record.logbook(dir, 1, { uuid = "00000000-0000-4000-8000-000000000000", sync = "off" })
   local row = { id = 0x123456789, hex = "00000123456789", seed = 1, params = { lr = 0.1, batch = 32 } }
   book:begin(row.id, 1, row.seed, { diverge = { "loss" }, lanes = 1 })
-  return object.new(row, book), book
+  return object.new({ row }, book), book
+end
+
+-- A sweep of gradient descent on x^2 / 2 from 1: two learning rates, two seeds, five rows each.
+local function new_sweep(dir)
+  local uuid = "00000000-0000-4000-8000-000000000001"
+  local runs, order = {}, {}
+  for i = 1, 4 do
+    local lr = i <= 2 and 0.2 or 0.4
+    runs[i] = { id = 0x1000 + i, seed = 11 + i % 2, rep = 2 - i % 2, text = ("lr=%g"):format(lr), values = { { "lr", lr } } }
+    order[i] = runs[i].id
+  end
+  assert(sys.make_directories(dir))
+  record.plan_append(dir, { uuid = uuid, meta = { name = "descent", root_seed = "0" }, order = order, runs = runs })
+  local book = record.logbook(dir, 1, { uuid = uuid, sync = "off" })
+  for _, one in ipairs(runs) do
+    local x = 1
+    book:begin(one.id, 1, one.seed, { diverge = { "loss" }, lanes = 1 })
+    for t = 0, 4 do
+      book:log{ loss = x * x }
+      if t < 4 then x = x - one.values[1][2] * x end
+    end
+    book:result{ distance = x }
+    book:finish("done", "", 0, 0)
+  end
+  book:close()
+  return require("thalweg.sweep").of(assert(record.load(dir)))
+end
+
+-- claim as a script's claims function gets it; it prints the outcome at once.
+local function claim_of(print_line)
+  local function outcome(f)
+    local c = claims.run(f, nil)[1]
+    local text = report.comparison(c, 6)
+    print_line(c.status .. (c.message and ": " .. position_free(c.message) or text ~= "" and ": " .. text or ""))
+  end
+  return setmetatable({
+    skip = function(...)
+      local given = table.pack(...)
+      outcome(function(_, claim) claim.skip(table.unpack(given, 1, given.n)) end)
+    end,
+  }, { __call = function(_, ...)
+    local given = table.pack(...)
+    outcome(function(_, claim) claim(table.unpack(given, 1, given.n)) end)
+  end })
 end
 
 local function run_parts(parts, name, dir)
@@ -72,6 +119,11 @@ local function run_parts(parts, name, dir)
       printed[#printed + 1] = table.concat(out, "\t")
     end,
   }, { __index = function(_, k)
+    if k == "sweep" then
+      rawset(env, "sweep", new_sweep(dir .. "/sweep"))
+      return rawget(env, "sweep")
+    end
+    if k == "claim" then return claim_of(env.print) end
     if k ~= "run" then return _G[k] end
     rawset(env, "run", (function()
       local run
@@ -119,6 +171,7 @@ function example.run(lines, name)
   os.remove(dir)
   assert(sys.make_directories(dir))
   local ok, result = run_parts(parts, name, dir)
+  sys.remove_directory(dir .. "/sweep")
   for _, file in ipairs(sys.list(dir) or {}) do os.remove(dir .. "/" .. file) end
   sys.remove_directory(dir)
   if ok then return parts, nil, result end

@@ -214,7 +214,7 @@ local function declare_lua(out, entry, name)
       out[#out + 1] = ("function %s(o) end\n"):format(name)
     else
       out[#out + 1] = "---@type " .. entry.signature
-      out[#out + 1] = ("%s = nil\n"):format(name)
+      out[#out + 1] = ("%s = nil\n"):format((name:gsub(":", ".")))
     end
     return
   end
@@ -265,14 +265,16 @@ local function operators()
   return table.concat(out, "\n")
 end
 
-local class_variables = { optimizer = "Optimizer", run = "Run" }
+local class_variables = { optimizer = "Optimizer", run = "Run", schedule = "Schedule", stepper = "Stepper", problem = "Problem", sweep = "Sweep",
+  recorded = "Recorded" }
 
 -- Fields of the library's own.
 local inner = { items = true, parts = true, count = true, make = true, columns = true, rebuild = true, at = true, path = true, source = true, code_hash = true }
 
 -- The classes that the sources annotate, those that the editor's user meets.
 local function classes(out, root)
-  local files = { "described.lua", "space.lua", "schedule.lua", "optim/init.lua", "optim/optimizer.lua", "nn/model.lua", "data/csv.lua", "experiment.lua", "runner/object.lua" }
+  local files = { "described.lua", "space.lua", "schedule/class.lua", "optim/init.lua", "optim/optimizer.lua", "problems/problem.lua", "nn/model.lua",
+    "data/csv.lua", "experiment.lua", "runner/object.lua", "sweep/view.lua", "sweep/recorded.lua" }
   for _, file in ipairs(files) do
     for _, class in ipairs(source.classes(root .. "/lua/thalweg/" .. file)) do
       for _, line in ipairs(class.lines) do

@@ -121,6 +121,8 @@ local function fields(instruction)
   return instruction & 0x7f, instruction >> 7 & 0xff, instruction >> 16 & 0xff, instruction >> 24 & 0xff
 end
 
+bytecode.fields = fields
+
 -- Beyond 256 constants a function loads the upvalue and the name into registers before it indexes one with the other.
 local function long_access(p, pc)
   local _, base, upvalue = fields(p.code[pc])

@@ -1,6 +1,8 @@
 -- Canonical text: equal values have equal text, whatever the order or layout in which a script wrote them. Run ids,
 -- code hashes and the plan in the file are built on it, so its rules never change:
 -- integral numbers as integers, others in the shortest form that reads back exactly; strings quoted; names sorted bytewise.
+local core = require "thalweg.core"
+
 local canonical = {}
 
 -- The shortest decimal text that reads back as exactly this number; integral values have no point or exponent below 1e15.
@@ -74,6 +76,7 @@ function canonical.text(v, seen)
   if t == "number" then return canonical.number(v) end
   if t == "string" then return quoted(v) end
   if t == "boolean" or t == "nil" then return tostring(v) end
+  if core.is_laned(v) then return "lanes" end -- inside a run only; what is stored was written before
   local meta = getmetatable(v)
   if type(meta) == "table" and meta.__canonical then return meta.__canonical(v) end
   if t == "table" and meta == nil then return table_text(v, seen or {}) end

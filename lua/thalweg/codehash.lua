@@ -6,6 +6,7 @@ local canonical = require "thalweg.canonical"
 local core = require "thalweg.core"
 local described = require "thalweg.described"
 local fault = require "thalweg.fault"
+local space = require "thalweg.space"
 local strict = require "thalweg.strict"
 
 local codehash = {}
@@ -61,11 +62,36 @@ local function pack(out, v, format, width)
 end
 
 -- dtype, shape and the content's hash of a tensor.
-local function tensor_text(x)
+---@param x thalweg.Tensor
+---@return string
+function codehash.tensor(x)
   local packed, shape = {}, {}
   pack(packed, x:table(), formats[x.dtype], x.dtype == "i64" and 2 or 1)
   for i = 1, x.ndim do shape[i] = tostring(x.shape[i]) end
   return string.format("tensor %s[%s] %s", x.dtype, table.concat(shape, " "), core.sha256(table.concat(packed)))
+end
+
+-- The author's functions among the values of a parameter (schedule.func), each once, by name: in spaces, plain tables and described objects.
+---@param v any
+---@return { name: string, f: function }[]
+function codehash.functions(v)
+  local out, seen = {}, {}
+  local function look(value)
+    if type(value) ~= "table" or seen[value] then return end
+    seen[value] = true
+    if described.is(value) then
+      if rawget(value, "code") then out[#out + 1] = { name = value.text, f = value.code } end
+      look(value.options)
+    elseif space.is(value) then
+      look(value.items)
+      look(rawget(value, "parts"))
+    else
+      for _, child in next, value do look(child) end
+    end
+  end
+  look(v)
+  table.sort(out, function(a, b) return a.name < b.name end)
+  return out
 end
 
 local Walker = {}
@@ -136,24 +162,34 @@ function Walker:value(v)
   if t == "function" then return self:closure(v) end
   if t == "table" then
     if strict.is_environment(v) then return self:put("environment") end
-    if described.is(v) then return self:put("described", v.text) end
+    if described.is(v) then
+      self:put("described", v.text)
+      for _, own in ipairs(codehash.functions(v)) do self:value(own.f) end
+      return
+    end
     return self:table(v)
   end
-  if t == "userdata" and core.is_tensor(v) then return self:put(tensor_text(v)) end
+  if t == "userdata" and core.is_tensor(v) then return self:put(codehash.tensor(v)) end
   local meta = debug.getmetatable(v)
   self:put(t, type(meta) == "table" and meta.__name or "")
 end
 
 -- The hash of f with whatever it reaches. `modules` are further chunks that count with their code: the project files a script requires.
 ---@param f function
+-- `functions` are the author's own among the parameters' values.
 ---@param modules? { name: string, chunk: function }[] sorted by name
+---@param functions? { name: string, f: function }[] sorted by name
 ---@return string 64 hex digits
-function codehash.of(f, modules)
+function codehash.of(f, modules, functions)
   local walker = setmetatable({ out = {}, seen = {}, count = 0, known = known_values() }, Walker)
   walker:value(f)
   for _, module in ipairs(modules or {}) do
     walker:put("module", module.name)
     walker:proto(bytecode.of(module.chunk))
+  end
+  for _, own in ipairs(functions or {}) do
+    walker:put("parameter", own.name)
+    walker:value(own.f)
   end
   return core.sha256(table.concat(walker.out))
 end

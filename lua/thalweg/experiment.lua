@@ -2,8 +2,11 @@
 local canonical = require "thalweg.canonical"
 local described = require "thalweg.described"
 local fault = require "thalweg.fault"
+local names = require "thalweg.names"
 local options = require "thalweg.options"
 local ordered = require "thalweg.ordered"
+local override = require "thalweg.override"
+local override = require "thalweg.override"
 local space = require "thalweg.space"
 
 ---@class thalweg.Experiment
@@ -13,16 +16,21 @@ local space = require "thalweg.space"
 ---@field units table<string, string> by metric
 ---@field params table the space tree
 ---@field where? fun(params: table): boolean
+---@field lanes string[] parameters in which runs computed together may differ
 ---@field repeats integer
 ---@field diverge string[] metrics whose first non-finite value ends a run
 ---@field objective { metric: string, goal: "min" | "max", at: "final" | "min" | "max" }
 ---@field run fun(run: thalweg.Run)
+---@field claims? fun(sweep: thalweg.Sweep, claim: function) what `thalweg verify` checks
+---@field quick? { params: table, repeats: integer } what --quick changes
 ---@field path? string the script, once loaded
 ---@field source? string its text
 ---@field code_hash? string 64 hex digits
+---@field is_quick? boolean it is the quick form of another
+local absent = { where = true, claims = true, quick = true, path = true, source = true, code_hash = true, is_quick = true }
 local Experiment = { __name = "thalweg.experiment" }
 Experiment.__index = function(_, k)
-  if k == "where" or k == "path" or k == "source" or k == "code_hash" then return nil end
+  if absent[k] then return nil end
   fault.raise("experiment: it has no field %s", tostring(k))
 end
 
@@ -41,10 +49,43 @@ local fields = {
   { name = "params", type = "table", default = {}, about = "what varies, and what does not" },
   { name = "where", type = "function", optional = true, about = "keeps a combination of parameters when true" },
   { name = "repeats", type = "integer", min = 1, default = 1, about = "seeds per configuration" },
+  { name = "lanes", type = "table", default = {}, about = "parameters in which runs computed together may differ; \"seed\" is the repeat" },
   { name = "diverge", type = "table", default = { "loss" }, about = "metrics whose first non-finite value ends a run" },
   { name = "objective", type = "table", default = {}, about = "what ranks configurations" },
   { name = "run", type = "function", about = "one run" },
+  { name = "claims", type = "function", optional = true, about = "what the recorded runs show, checked by thalweg verify" },
+  { name = "quick", type = "table", optional = true, about = "what --quick changes: params by name, repeats" },
 }
+
+local quick_fields = {
+  { name = "params", type = "table", default = {}, about = "other values of parameters, by name" },
+  { name = "repeats", type = "integer", min = 1, optional = true, about = "seeds per configuration" },
+}
+
+-- Names in the parameters that are numbers wherever they stand.
+local function check_lanes(given, params)
+  local lanes, seen = {}, {}
+  for i, name in ordered.pairs(given) do
+    if math.type(i) ~= "integer" or type(name) ~= "string" then fault.raise("experiment: lanes is a list of parameters: entry is %s", options.show(name)) end
+    if seen[name] then fault.raise("experiment: lanes: a name stands twice: name is %s", name) end
+    seen[name] = true
+    lanes[#lanes + 1] = name
+    if name ~= "seed" then
+      local found = override.map(params, name, function(old)
+        for _, v in ipairs(space.enumerate(old)) do
+          if type(v) ~= "number" then
+            fault.raise("experiment: lanes: only numbers can differ between runs computed together: %s is %s", name, options.show(v))
+          end
+        end
+        return old
+      end)
+      if not found then fault.raise("experiment: lanes: no parameter has this name: name is %s", name) end
+    elseif params.seed ~= nil then
+      fault.raise('experiment: lanes: "seed" means the repeat: a parameter has this name too; rename it')
+    end
+  end
+  return lanes
+end
 
 local function check_metric(what, v)
   if type(v) ~= "string" or not v:match("^[a-z][a-z0-9_]*$") then
@@ -88,13 +129,48 @@ end
 
 local experiment = {}
 
+-- The space tree with the values of a quick form in the place of the script's own.
+local function quick_params(params, given)
+  local out = {}
+  for k, v in next, params do out[k] = v end
+  for name, v in ordered.pairs(given) do
+    if out[name] ~= nil then
+      out[name] = v
+    else
+      local values = space.is(v) and space.enumerate(v) or { v }
+      out = type(name) == "string" and override.set(out, name, values, "experiment.quick") or nil
+      if not out then
+        fault.raise("experiment.quick: unknown parameter: %s; %s", tostring(name), names.hint(name, names.of(params)))
+      end
+    end
+  end
+  return out
+end
+
+local function check_quick(e)
+  e.quick = options.check("experiment.quick", quick_fields, e.quick)
+  check_params(quick_params(e.params, e.quick.params))
+end
+
+-- The experiment that --quick runs: the same with the parameters and repeats of its `quick` key, or itself where it has none.
+---@param e thalweg.Experiment
+---@return thalweg.Experiment
+function experiment.quick_form(e)
+  if not e.quick then return e end
+  local out = {}
+  for k, v in next, e do out[k] = v end
+  out.params, out.repeats, out.is_quick = quick_params(e.params, e.quick.params), e.quick.repeats or e.repeats, true
+  return setmetatable(out, Experiment)
+end
+
 -- Is this an experiment?
 ---@param v any
 ---@return boolean
 function experiment.is(v) return getmetatable(v) == Experiment end
 
 -- An experiment: the parameters, of which spaces vary, and what one run does with them. A script returns it. Unknown keys, missing and wrong values
--- are errors at the script's line.
+-- are errors at the script's line. `claims` gets the sweep of its runs and a function: see Claims. `quick` replaces parameters by name, and the number
+-- of repeats, when the command says --quick; its runs have a file of their own.
 -- example:
 -- tw.experiment{
 --   name = "quadratic",
@@ -123,6 +199,8 @@ function experiment.new(given)
     if type(unit) ~= "string" then fault.raise("experiment: wrong unit: units.%s is %s; it must be a string", metric, options.show(unit)) end
   end
   check_params(e.params)
+  e.lanes = check_lanes(e.lanes, e.params)
+  if e.quick then check_quick(e) end
   return setmetatable(e, Experiment)
 end
 

@@ -5,8 +5,8 @@ local options = require "thalweg.options"
 -- What the core has for the library and the runner alone.
 local internal = {
   num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true, optimizer_common = true,
-  optimizer_define = true, rows = true,
-  fail_allocation = true,
+  optimizer_define = true, rows = true, fail_allocation = true, in_lanes = true, lanes_in = true, lanes_out = true, lanes_begin = true, lanes_end = true,
+  lanes = true, laned = true, is_laned = true, lane = true, lane_numbers = true, lanes_compact = true,
   linalg = true, blas = true, blas_core = true,
 }
 
@@ -27,10 +27,18 @@ tw.tree = face("tree", "map", "leaves", "flatten", "norm", "dot", "size")
 tw.linalg = options.seal("tw.linalg.", core.linalg)
 tw.experiment = require("thalweg.experiment").new
 tw.space = face("space", "choice", "linear", "log", "range", "zip", "list")
-tw.schedule = face("schedule", "constant", "piecewise", "exponential", "inverse_power", "polynomial", "cosine", "warmup")
+tw.schedule = face("schedule", "constant", "piecewise", "step", "multistep", "interpolated", "exponential", "inverse_power", "polynomial", "inverse_time",
+  "inverse_sqrt", "linear", "decay", "cosine", "cosine_annealing", "cosine_restarts", "warm_restarts", "cyclic", "onecycle", "warmup", "join", "sequential",
+  "func", "lambda", "plateau", "reduce_on_plateau")
 tw.nn = face("nn", "linear", "conv", "conv1d", "max_pool", "avg_pool", "batchnorm", "layernorm", "dropout", "embedding", "flatten",
   "relu", "tanh", "sigmoid", "gelu", "silu", "elu", "leaky_relu", "softplus", "sequential", "mlp")
+tw.problems = face("problems", "beale", "booth", "himmelblau", "matyas", "three_hump_camel", "goldstein_price", "easom", "mccormick", "levy_n13", "branin",
+  "bukin", "drop_wave", "eggholder", "rosenbrock", "colville", "wood", "ackley", "levy", "rastrigin", "styblinski_tang", "sphere", "schwefel", "zakharov",
+  "quadratic", "quadratic_deep", "least_squares", "logistic_regression")
 tw.data = face("data", "csv", "split", "subset", "standardize", "batches")
+tw.stats = face("stats", "mean", "var", "sd", "se", "sd_se", "median", "quantile", "min", "max", "linear_fit", "ci", "paired",
+  "t_cdf", "t_quantile", "normal_cdf", "normal_quantile", "binomial_cdf")
+tw.open = require("thalweg.sweep").open
 tw.optim = options.seal("tw.optim.", require "thalweg.optim")
 
 return options.seal("tw.", tw)

@@ -52,17 +52,22 @@ local comparisons = {
 
 -- Compiles an expression. Returns a predicate over a table of flat values by dotted name ("lr", "decay.rate"; a schedule by its kind).
 -- Raises { message, status = 2 }: a syntax error with its column, an unknown name with the valid ones.
+-- `o` replaces what messages begin with, how they are raised, and which names are known.
 ---@param text string
 ---@param parameters string[] the valid names
+---@param o? { what?: string, raise?: fun(message: string), known?: fun(name: string): boolean }
 ---@return fun(values: table<string, any>): boolean
-function only.compile(text, parameters)
+function only.compile(text, parameters, o)
+  o = o or {}
+  local what, raise = o.what or "--only", o.raise or fault.usage
   local list, bad = tokens(text)
   local function complain(at, format, ...)
-    fault.usage(string.format("--only: %s at column %d of %q", string.format(format, ...), at, text))
+    raise(string.format("%s: %s at column %d of %q", what, string.format(format, ...), at, text))
   end
   if not list then complain(bad, "unexpected character") end
-  local known = {}
-  for _, name in ipairs(parameters) do known[name] = true end
+  local names_known = {}
+  for _, name in ipairs(parameters) do names_known[name] = true end
+  local known = o.known or function(name) return names_known[name] end
   local p = 1
 
   local function peek(value)
@@ -89,8 +94,8 @@ function only.compile(text, parameters)
       local value = token.value == "true"
       return function() return value end
     end
-    if not known[token.value] then
-      fault.usage(string.format("--only: unknown parameter: %s; %s", token.value, names.hint(token.value, parameters)))
+    if not known(token.value) then
+      raise(string.format("%s: unknown parameter: %s; %s", what, token.value, names.hint(token.value, parameters)))
     end
     return function(values) return values[token.value] end, token.value
   end

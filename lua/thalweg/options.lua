@@ -1,6 +1,7 @@
 -- Spec tables: an option's name, type, default, range and sentence stand once, as data, and checking, messages and
 -- documentation all read them here. Knows nothing of the constructors that use it.
 local canonical = require "thalweg.canonical"
+local core = require "thalweg.core"
 local fault = require "thalweg.fault"
 local names = require "thalweg.names"
 
@@ -30,6 +31,7 @@ function options.show(value)
     return "a table"
   end
   if type(value) == "number" then return canonical.number(value) end
+  if core.is_laned(value) then return "a number that differs between the runs computed together" end
   return type(value) == "function" and "a function" or tostring(value)
 end
 
@@ -47,6 +49,7 @@ local function wanted(field)
 end
 
 local function number_fits(field, v, integral)
+  if not integral and core.is_laned(v) then return true end -- a number of each run computed together: each was checked when the plan was made
   if type(v) ~= "number" or v ~= v or v == math.huge or v == -math.huge then return false end
   if integral and not is_integral(v) then return false end
   if field.above and not (v > field.above) then return false end

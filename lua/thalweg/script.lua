@@ -5,6 +5,7 @@ local codehash = require "thalweg.codehash"
 local experiment = require "thalweg.experiment"
 local fault = require "thalweg.fault"
 local find = require "thalweg.data.find"
+local lanes = require "thalweg.lint_lanes"
 local lint = require "thalweg.lint"
 local strict = require "thalweg.strict"
 
@@ -113,11 +114,20 @@ function script.load(path)
   end
   local modules = sealed_modules()
   lint.names(result.run, modules)
+  lanes.check(result.run, result.lanes)
   if result.where then lint.names(result.where, modules) end
+  local functions = codehash.functions(result.params)
+  for i, own in ipairs(functions) do
+    lint.names(own.f, modules)
+    if i > 1 and functions[i - 1].name == own.name then
+      fault.usage(string.format("%s: two functions have one name: name is %s; a function is known by its name", path, own.name))
+    end
+  end
+  if result.claims then lint.names(result.claims, modules) end
   table.sort(opened.modules, function(a, b) return a.name < b.name end)
   rawset(result, "path", path)
   rawset(result, "source", opened.source)
-  rawset(result, "code_hash", codehash.of(result.run, opened.modules))
+  rawset(result, "code_hash", codehash.of(result.run, opened.modules, functions))
   return result
 end
 

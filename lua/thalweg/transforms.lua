@@ -11,10 +11,10 @@ local function joined(a, b)
   return table.move(b, 1, #b, #a + 1, out)
 end
 
--- n like-shaped tensors as one of shape head ++ their shape.
+-- Parts along the first axis as one tensor of shape head ++ like's shape.
 local function assembled(parts, head, like)
   if #parts == 0 then return core.zeros(joined(head, like.shape), { dtype = like.dtype }) end
-  return core.stack(parts):reshape(joined(head, like.shape))
+  return (#parts == 1 and parts[1] or core.cat(parts)):reshape(joined(head, like.shape))
 end
 
 local function real_tensor(y)
@@ -27,23 +27,30 @@ local function by_rows(f, x, ...)
   return y, assembled(rows[1], y.shape, x)
 end
 
+local together = 64 -- directions in one evaluation
+
 local function by_columns(f, x, ...)
-  local columns, y, t = {}, nil, nil
-  local n = x.size
-  for i = 1, n do
-    local unit = core.eye(n, { dtype = x.dtype })[i]:reshape(x.shape)
-    y, t = core.jvp(f, x, unit, ...)
-    real_tensor(y)
-    columns[i] = t:reshape(-1)
+  local further, n = table.pack(...), x.size
+  if n == 0 then
+    local y = f(x, ...)
+    return y, core.zeros(joined(y.shape, x.shape), { dtype = y.dtype })
   end
-  if n == 0 then y = f(x, ...) end
-  if n == 0 then return y, core.zeros(joined(y.shape, x.shape), { dtype = y.dtype }) end
-  return y, core.stack(columns, 2):reshape(joined(y.shape, x.shape))
+  local units, parts, y = core.eye(n, { dtype = x.dtype }):reshape(joined({ n }, x.shape)), {}, nil
+  for first = 1, n, together do
+    local width = math.min(together, n - first + 1)
+    y, parts[#parts + 1] = core.in_lanes(width, function()
+      local unit = core.lanes_in(units:narrow(1, first, width), 1)
+      local value, t = core.jvp(f, x, unit, table.unpack(further, 1, further.n))
+      return real_tensor(value), core.lanes_out(t)
+    end, true)
+  end
+  local columns = #parts == 1 and parts[1] or core.cat(parts)
+  return y, columns:reshape(n, -1):t():reshape(joined(y.shape, x.shape))
 end
 
 -- The Jacobian of f as a function of a tensor: J(x, ...) has f(x, ...)'s shape followed by x's: J[i.. j..] = d f_i / d x_j.
--- Reverse mode costs one evaluation and one backward pass per element of the result, forward mode one evaluation with a tangent per element of x;
--- mode = "auto" takes the smaller count.
+-- Reverse mode costs one evaluation and a backward pass for the elements of the result, forward mode an evaluation with a tangent for each element of x; up
+-- to 64 of them are computed together. mode = "auto" takes the smaller count.
 -- example:
 -- tw.jacobian(function(x) return x * x:sum() end)(tw.tensor{ 1, 2 }) --> f64[2 2]
 --                                                                    --> [[4 1]
@@ -68,7 +75,7 @@ function transforms.jacobian(f, o)
 end
 
 -- The Hessian of a function with a 0-d result: for a tensor x its shape twice ([n n] for a vector); for a tree of tensors a tree of trees, H[a][b] with the
--- shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, one backward pass per parameter.
+-- shape of a followed by that of b. Rows of the exact gradient's Jacobian, in reverse over reverse: one evaluation, and a backward pass for every 64 rows.
 -- example:
 -- tw.hessian(function(x) return x[1] ^ 2 * x[2] end)(tw.tensor{ 3, 5 }) --> f64[2 2]
 --                                                                       --> [[10  6]
@@ -112,6 +119,9 @@ end
 
 -- Applies f to each slice of its tensor arguments along their first axis and stacks the results: vmap(f)(x, y) has rows f(x[i], y[i]). With axes = { 1, false }
 -- the second argument is the same for all. Trees are sliced leaf by leaf; per-example gradients are vmap(grad(loss), { axes = { false, 1, 1 } })(p, x, y).
+-- f runs once, for all slices together: shapes and axes inside are those of one slice, its values are those of f on it alone, bit for bit. It cannot branch on
+-- a value (x:item() raises; tw.where chooses). What f does not get as a mapped argument is shared, also in gradients taken around the vmap, where its
+-- cotangents are summed over the slices; a generator it draws from gives every slice numbers of its own. What f makes lives until it returns, as in tw.scope.
 -- example:
 -- local loss = function(w, x) return w:dot(x) ^ 2 end
 -- tw.vmap(tw.grad(loss), { axes = { false, 1 } })(tw.tensor{ 1, 1 }, tw.tensor{ {1, 2}, {0, 3} }) --> f64[2 2]
@@ -141,33 +151,16 @@ function transforms.vmap(f, o)
       end
     end
     if not n then fault.raise("vmap: no argument is mapped") end
-    local results
-    for k = 1, n do
-      local slices = {}
+    if n == 0 then fault.raise("vmap: the mapped axis has size 0") end
+    return core.in_lanes(n, function()
       for i = 1, arguments.n do
-        local axis, v = axis_of(i), arguments[i]
-        slices[i] = axis and tree.map(function(x) return x:narrow(axis, k, 1):squeeze(axis) end, v) or v
+        local axis = axis_of(i)
+        if axis then arguments[i] = tree.map(function(x) return core.lanes_in(x, axis) end, arguments[i]) end
       end
-      local out = table.pack(f(table.unpack(slices, 1, arguments.n)))
-      results = results or out
-      for j = 1, out.n do
-        local column = k == 1 and {} or results[j].column
-        if k == 1 then results[j] = { like = out[j], column = column } end
-        column[k] = tree.leaves(out[j])
-      end
-    end
-    if not results then fault.raise("vmap: the mapped axis has size 0") end
-    for j = 1, results.n do
-      local place = 0
-      local column = results[j].column
-      results[j] = tree.map(function()
-        place = place + 1
-        local parts = {}
-        for k = 1, n do parts[k] = column[k][place] end
-        return core.stack(parts)
-      end, results[j].like)
-    end
-    return table.unpack(results, 1, results.n)
+      local results = table.pack(f(table.unpack(arguments, 1, arguments.n)))
+      for j = 1, results.n do results[j] = tree.map(core.lanes_out, results[j]) end
+      return table.unpack(results, 1, results.n)
+    end)
   end
 end
 

@@ -16,6 +16,9 @@ int tw_bind_raise(lua_State *L, const tw_error *e);
 /* The tensor behind the handle at idx: NULL when the value there is no tensor; a released handle raises. */
 tw_tensor *tw_bind_to_tensor(lua_State *L, int idx);
 
+/* Raises where one number for all lanes is needed and the tensor differs between them; what: who needs it, "item". */
+void tw_refuse_laned(lua_State *L, const tw_tensor *, const char *what);
+
 int luaopen_thalweg(lua_State *L);          /* `tw` */
 int luaopen_thalweg_core(lua_State *L);     /* require "thalweg.core": tensors, transforms, optimizers, generators */
 int luaopen_thalweg_record(lua_State *L);   /* require "thalweg.record": journals, sweeps, the HDF5 file */

@@ -162,7 +162,7 @@ static int sweep_metrics(lua_State *L) {
   return 1;
 }
 
-/* One number per run; NaN where there is none, or no such variable. */
+/* One number per run; NaN where there is none, or no such variable (for argmin, a step, -1). */
 static int summaries(lua_State *L, int which) {
   tw_sweep *s = check(L, 1);
   tw_error e;
@@ -173,7 +173,8 @@ static int summaries(lua_State *L, int which) {
   for (size_t i = 0; i < n; i++) {
     tw_summary sum = {__builtin_nan(""), __builtin_nan(""), __builtin_nan(""), -1};
     if (variable >= 0 && tw_sweep_summary(s, i, (size_t)variable, &sum, &e) != TW_OK) return tw_record_raise(L, &e);
-    lua_pushnumber(L, which == TW_FINAL ? sum.final : which == TW_MIN ? sum.min : sum.max);
+    if (which == TW_ARGMIN) lua_pushinteger(L, sum.argmin);
+    else lua_pushnumber(L, which == TW_FINAL ? sum.final : which == TW_MIN ? sum.min : sum.max);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   return 1;
@@ -182,6 +183,7 @@ static int summaries(lua_State *L, int which) {
 static int sweep_final(lua_State *L) { return summaries(L, TW_FINAL); }
 static int sweep_min(lua_State *L) { return summaries(L, TW_MIN); }
 static int sweep_max(lua_State *L) { return summaries(L, TW_MAX); }
+static int sweep_argmin(lua_State *L) { return summaries(L, TW_ARGMIN); }
 
 /* sweep:trace(variable, row) -> values, steps; the values of a metric with axes are arrays, row-major */
 static int sweep_trace(lua_State *L) {
@@ -310,7 +312,7 @@ static int record_diff(lua_State *L) {
 
 static const luaL_Reg sweep_methods[] = {
   {"meta", sweep_meta}, {"meta_all", sweep_meta_all}, {"row", sweep_row}, {"statuses", sweep_statuses}, {"order", sweep_order},
-  {"metrics", sweep_metrics}, {"final", sweep_final}, {"min", sweep_min}, {"max", sweep_max}, {"results", sweep_results},
+  {"metrics", sweep_metrics}, {"final", sweep_final}, {"min", sweep_min}, {"max", sweep_max}, {"argmin", sweep_argmin}, {"results", sweep_results},
   {"result", sweep_result}, {"trace", sweep_trace}, {"torn", sweep_torn}, {"close", sweep_gc},
   {"__len", sweep_len}, {"__gc", sweep_gc}, {"__close", sweep_gc}, {NULL, NULL},
 };

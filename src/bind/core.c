@@ -7,9 +7,37 @@
 #include "op/op.h"
 #include "tensor/ctx.h"
 
+/* The same of a number that differs between lanes. */
+static int laned_number(lua_State *L, const tw_op *op) {
+  tw_operand o[2] = {{NULL, NULL}, {NULL, NULL}};
+  tw_tensor *in[2], *out[1] = {NULL};
+  for (int i = 1; i <= op->n_in; i++) {
+    tw_operand_check(L, i);
+    const tw_tensor *t = tw_bind_to_tensor(L, i);
+    luaL_argcheck(L, !t || t->ndim == 0, i, "must be a number");
+  }
+  lua_settop(L, op->n_in);
+  tw_handle *h = tw_handle_new(L);
+  tw_status s = TW_OK;
+  for (int i = 0; i < op->n_in && s == TW_OK; i++) {
+    s = tw_operand_get(L, i + 1, NULL, &o[i]);
+    in[i] = o[i].tensor;
+  }
+  tw_call c = {.op = op, .in = in, .out = out, .n_in = op->n_in, .n_out = 1};
+  if (s == TW_OK) s = tw_apply(tw_bind_ctx(L), &c);
+  for (int i = 0; i < op->n_in; i++) tw_operand_drop(L, &o[i]);
+  tw_bind_status(L, s);
+  tw_handle_fill(L, h, out[0]);
+  return 1;
+}
+
 /* num.f(x): a row's kernel on one number, so that schedules and spaces have the same bits everywhere. */
 static int number_function(lua_State *L) {
   const tw_op *op = lua_touserdata(L, lua_upvalueindex(1));
+  for (int i = 1; i <= op->n_in; i++) {
+    const tw_tensor *t = lua_type(L, i) == LUA_TUSERDATA ? tw_bind_to_tensor(L, i) : NULL;
+    if (t && t->lanes && t->ndim == 0) return laned_number(L, op);
+  }
   double a = luaL_checknumber(L, 1);
   lua_pushnumber(L, op->n_in == 1 ? tw_scalar1(op, a) : tw_scalar2(op, a, luaL_checknumber(L, 2)));
   return 1;
@@ -45,6 +73,7 @@ static int begin_run(lua_State *L) {
 static int end_run(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   tw_open_abandon_all(L);
+  tw_lanes_close(ctx, 0);
   tw_ctx_seal(ctx, false);
   ctx->default_dtype = TW_F64;
   return 0;
@@ -90,6 +119,7 @@ int luaopen_thalweg_core(lua_State *L) {
   tw_doc_group(L, "Gradients and other transforms");
   tw_register_transforms(L);
   tw_register_custom(L);
+  tw_register_lanes(L);
   tw_register_optim(L);
   tw_handle_set_meta(L, "__tostring", tw_tensor_tostring);
   lua_createtable(L, 0, 12);

@@ -31,7 +31,14 @@ typedef struct {
 
 static void push_tensor(lua_State *L, tw_tensor *t) {
   tw_handle *h = tw_handle_new(L);
-  tw_handle_fill(L, h, tw_tensor_retain(t));
+  if (!t->stale) {
+    tw_handle_fill(L, h, tw_tensor_retain(t));
+    return;
+  }
+  tw_tensor *fresh[1] = {NULL}; /* the pass goes back through a tw.vmap that has returned */
+  tw_call alias = {.op = &tw_op_alias, .in = &t, .out = fresh, .n_in = 1, .n_out = 1};
+  tw_bind_status(L, tw_apply(tw_bind_ctx(L), &alias));
+  tw_handle_fill(L, h, fresh[0]);
 }
 
 static void push_tangents(lua_State *L, const rule_call *r) {

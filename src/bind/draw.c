@@ -23,6 +23,8 @@ static double number_option(lua_State *L, int idx, const char *owner, const char
   double v = otherwise;
   if (!lua_istable(L, idx)) return v;
   int type = lua_getfield(L, idx, name);
+  const tw_tensor *t = type == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
+  if (t) tw_refuse_laned(L, t, name);
   if (type == LUA_TNUMBER) v = lua_tonumber(L, -1);
   else if (type != LUA_TNIL) luaL_error(L, "%s: %s must be a number, got %s", owner, name, luaL_typename(L, -1));
   lua_pop(L, 1);

@@ -8,6 +8,7 @@
 typedef struct {
   tw_tensor *state;  /* i64[2]: key, counter */
   lua_Integer seed;
+  tw_tensor *seeds;  /* one for each lane, where they differ; else NULL */
 } tw_generator_box;
 
 tw_generator_box *tw_generator_check(lua_State *L, int idx);

@@ -21,7 +21,8 @@ typedef struct {
   tw_open *innermost;      /* what is open, innermost first */
 } bind_state;
 
-static const char state_key, collected_key, scoped_key, methods_key, docs_key;
+static const char state_key, collected_key, scoped_key, methods_key, docs_key, names_key;
+static const char laned_collected_key, laned_scoped_key; /* handles of tensors that differ between lanes: functions of Lua's own say so */
 enum { MIN_BUDGET = 256 << 20 };
 
 static bind_state *state_of(lua_State *L) {
@@ -64,7 +65,10 @@ tw_handle *tw_handle_test(lua_State *L, int idx) {
 tw_tensor *tw_bind_to_tensor(lua_State *L, int idx) {
   tw_handle *h = tw_handle_test(L, idx);
   if (!h) return NULL;
-  if (!h->tensor || h->tensor->serial != h->serial) {
+  if (!h->tensor || h->tensor->serial != h->serial || h->tensor->stale) {
+    if (h->tensor && h->tensor->serial == h->serial) {
+      luaL_error(L, "this tensor differs between lanes of runs, or slices of a tw.vmap, that are over; take what is needed out of it before they end");
+    }
     luaL_error(L, "this tensor was released when the function that made it returned; return it from there, or keep it with x:keep()");
   }
   return h->tensor;
@@ -113,6 +117,59 @@ void tw_handle_fill(lua_State *L, tw_handle *h, tw_tensor *owned) {
   h->tensor = owned;
   h->serial = owned->serial;
   if (!h->collected) state_of(L)->owned[h->place] = owned;
+  if (owned->lanes && lua_touserdata(L, -1) == h) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, h->collected ? &laned_collected_key : &laned_scoped_key);
+    lua_setmetatable(L, -2);
+  }
+}
+
+/* The names stand in a list that grows by one for each; a label is the place in it. */
+void tw_handle_set_name(lua_State *L, int idx) {
+  idx = lua_absindex(L, idx);
+  tw_handle *h = tw_handle_test(L, idx);
+  const char *name = lua_tostring(L, -1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+  size_t label = 0, n = lua_rawlen(L, -1);
+  for (size_t i = 1; i <= n && !label; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i);
+    if (lua_rawequal(L, -1, -3)) label = i;
+    lua_pop(L, 1);
+  }
+  if (!label && n < UINT8_MAX) {
+    label = n + 1;
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, (lua_Integer)label);
+  }
+  h->tensor->label = (uint8_t)label;
+  lua_createtable(L, 0, 32);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, h->collected ? &laned_collected_key : &laned_scoped_key);
+  for (lua_pushnil(L); lua_next(L, -2);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 1);
+  lua_pushfstring(L, "the parameter \"%s\", which differs between the runs computed together (lanes); use tw.exp, tw.where ... or take \"%s\" off the "
+                  "experiment's lanes list", name, name);
+  lua_setfield(L, -2, "__name");
+  lua_setmetatable(L, idx);
+  lua_pop(L, 2);
+}
+
+void tw_refuse_laned(lua_State *L, const tw_tensor *t, const char *what) {
+  if (!t->lanes) return;
+  if (!(t->lanes & 1)) {
+    luaL_error(L, "%s: the value differs between the slices tw.vmap computes together; stay with tensors (tw.where in place of if)", what);
+  }
+  if (!t->label) {
+    luaL_error(L, "%s: the value differs between the runs computed together (lanes); use tw.where(...), or take the parameter it comes from off the "
+               "experiment's lanes list", what);
+  }
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+  lua_rawgeti(L, -1, t->label);
+  const char *name = lua_tostring(L, -1);
+  luaL_error(L, "%s: the parameter \"%s\" differs between the runs computed together (lanes); use tw.where(...), or take \"%s\" off the experiment's lanes "
+             "list", what, name, name);
 }
 
 static int collect(lua_State *L) {
@@ -129,7 +186,7 @@ static int collect(lua_State *L) {
 static void give_to_collector(lua_State *L, int idx, tw_handle *h) {
   if (h->collected) return;
   idx = lua_absindex(L, idx);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &collected_key);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, h->tensor->lanes ? &laned_collected_key : &collected_key);
   lua_setmetatable(L, idx);
   tw_tensor_retain(h->tensor);
   h->collected = true;
@@ -189,7 +246,7 @@ static void release_from(bind_state *b, size_t mark) {
 
 void tw_open_push(lua_State *L, tw_open *o, int level) {
   bind_state *b = engine_of(L);
-  *o = (tw_open){.around = b->innermost, .thread = L, .mark = b->n_owned, .level = level, .open = true};
+  *o = (tw_open){.around = b->innermost, .thread = L, .mark = b->n_owned, .level = level, .axis = -1, .open = true};
   b->innermost = o;
   b->depth++;
 }
@@ -200,9 +257,17 @@ void tw_open_abandon(lua_State *L, tw_open *o) {
     tw_open *inner = b->innermost;
     if (inner->level >= 0) tw_grad_close(b->ctx, inner->level);
     release_from(b, inner->mark);
+    if (inner->axis >= 0) tw_lanes_close(b->ctx, inner->axis);
     b->innermost = inner->around;
     inner->open = false;
   }
+}
+
+bool tw_open_level(lua_State *L) {
+  for (const tw_open *o = engine_of(L)->innermost; o; o = o->around) {
+    if (o->level >= 0) return true;
+  }
+  return false;
 }
 
 void tw_open_abandon_all(lua_State *L) {
@@ -267,6 +332,7 @@ void tw_scope_close(lua_State *L, tw_open *o, int first) {
   bind_state *b = state_of(L);
   if (b->innermost != o) tw_open_abandon(L, b->innermost); /* left open by a coroutine that is gone */
   close_scope(L, b, o->mark, first);
+  if (o->axis >= 0) tw_lanes_close(b->ctx, o->axis);
   b->innermost = o->around;
   o->open = false;
 }
@@ -300,6 +366,8 @@ void tw_operand_drop(lua_State *L, tw_operand *o) {
 
 /* Registration. */
 
+static const void *const metatable_keys[4] = {&scoped_key, &collected_key, &laned_scoped_key, &laned_collected_key};
+
 static int free_state(lua_State *L) {
   bind_state *b = lua_touserdata(L, 1);
   if (!b->ctx) return 0; /* registration ran out of memory */
@@ -324,9 +392,12 @@ void tw_handle_register(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &docs_key);
-  for (int collected = 0; collected < 2; collected++) {
-    lua_createtable(L, 0, 24);
-    lua_pushstring(L, "tensor");
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
+  for (int kind = 0; kind < 4; kind++) {
+    bool collected = kind & 1, laned = kind & 2;
+    lua_createtable(L, 0, 32);
+    lua_pushstring(L, laned ? "a value that differs between lanes; use tw.exp, tw.where and other functions of tensors" : "tensor");
     lua_setfield(L, -2, "__name");
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
@@ -334,15 +405,14 @@ void tw_handle_register(lua_State *L) {
       lua_pushcfunction(L, collect);
       lua_setfield(L, -2, "__gc");
     }
-    lua_rawsetp(L, LUA_REGISTRYINDEX, collected ? &collected_key : &scoped_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, metatable_keys[kind]);
   }
 }
 
-/* Sets a metamethod (with the method table as its first upvalue) in both metatables; pops nothing. */
+/* Sets a metamethod (with the method table as its first upvalue) in every metatable; pops nothing. */
 void tw_handle_set_meta(lua_State *L, const char *name, lua_CFunction f) {
-  const void *keys[2] = {&collected_key, &scoped_key};
-  for (int i = 0; i < 2; i++) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, keys[i]);
+  for (int i = 0; i < 4; i++) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, metatable_keys[i]);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
     lua_pushcclosure(L, f, 1);
     lua_setfield(L, -2, name);
@@ -350,11 +420,10 @@ void tw_handle_set_meta(lua_State *L, const char *name, lua_CFunction f) {
   }
 }
 
-/* The value on top becomes the metamethod `name` of both metatables; popped. */
+/* The value on top becomes the metamethod `name` of every metatable; popped. */
 void tw_handle_set_meta_value(lua_State *L, const char *name) {
-  const void *keys[2] = {&collected_key, &scoped_key};
-  for (int i = 0; i < 2; i++) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, keys[i]);
+  for (int i = 0; i < 4; i++) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, metatable_keys[i]);
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, name);
     lua_pop(L, 1);

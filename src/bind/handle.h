@@ -35,17 +35,23 @@ typedef struct tw_open {
   lua_State *thread;
   size_t mark;
   int level;
+  int axis;  /* a hidden axis of tw.vmap, -1 without */
   bool open;
 } tw_open;
 void tw_open_push(lua_State *L, tw_open *, int level); /* opens a scope in it */
 void tw_open_abandon(lua_State *L, tw_open *);         /* closes it and everything opened inside it; nothing survives */
 void tw_open_abandon_all(lua_State *L);
+bool tw_open_level(lua_State *L);                      /* a differentiation is in progress */
 void tw_bind_settle(lua_State *L);                     /* closes what dead coroutines left open; this thread is the current one */
 
 /* Scopes. What is pushed while one is open belongs to it. */
 /* Ends a scope whose level is closed: releases what it owns except the tensors reachable from the values first..top through plain tables; those go to
  * the scope around it. */
 void tw_scope_close(lua_State *L, tw_open *, int first);
+
+/* What differs between lanes. `name`: the parameter's name on top of the stack, popped; says it in every message about this value. */
+void tw_handle_set_name(lua_State *L, int idx);
+void tw_register_lanes(lua_State *L);
 
 int tw_handle_keep(lua_State *L);
 void tw_handle_register(lua_State *L);                 /* creates the binding's state and the handles' metatables */

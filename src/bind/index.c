@@ -103,6 +103,7 @@ static int by_tensor(lua_State *L, tw_tensor *x, tw_tensor *index, int axis) {
   if (axis >= x->ndim) return luaL_error(L, "a 0-d tensor has no axis to index");
   int gone = axes_of(L, x, index, axis);
   bool mask = index->dtype == TW_BOOL;
+  if (mask) tw_refuse_laned(L, index, "index: a mask selects as many elements as it has true ones");
   int kept = mask ? 1 : index->ndim;
   int axes = x->ndim - gone + kept;
   if (axes > TW_MAX_DIM) return luaL_error(L, "the result of indexing would have %d axes, at most %d are possible", axes, TW_MAX_DIM);
@@ -216,7 +217,19 @@ static int meta_len(lua_State *L) {
 }
 
 static int meta_less(lua_State *L) {
+  for (int i = 1; i <= 2; i++) {
+    const tw_tensor *t = tw_bind_to_tensor(L, i);
+    if (t) tw_refuse_laned(L, t, "comparison: tensors are not compared with < > <= >=");
+  }
   return luaL_error(L, "tensors are not compared with < > <= >=; use x:lt(y), x:gt(y) ..., and :item() for a number");
+}
+
+static int meta_concat(lua_State *L) {
+  for (int i = 1; i <= 2; i++) {
+    const tw_tensor *t = tw_bind_to_tensor(L, i);
+    if (t) tw_refuse_laned(L, t, "concatenation");
+  }
+  return luaL_error(L, "attempt to concatenate a tensor; tostring(x) makes text of it, x:item() a number");
 }
 
 static int narrow(lua_State *L) {
@@ -299,4 +312,5 @@ void tw_register_index(lua_State *L) {
   tw_handle_set_meta(L, "__len", meta_len);
   tw_handle_set_meta(L, "__lt", meta_less);
   tw_handle_set_meta(L, "__le", meta_less);
+  tw_handle_set_meta(L, "__concat", meta_concat);
 }

@@ -9,6 +9,17 @@
 
 /* Elementwise: the operation is the first upvalue. Numbers take the dtype of the tensor they meet. */
 
+/* An operator whose right side is an object with that operator (a schedule) is the object's business. */
+static int defer(lua_State *L, const tw_op *op, int idx) {
+  char name[32];
+  snprintf(name, sizeof name, "__%s", op->name);
+  if (op->n_in != 2 || lua_type(L, idx) != LUA_TTABLE || luaL_getmetafield(L, idx, name) != LUA_TFUNCTION) return luaL_typeerror(L, idx, "tensor or number");
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_call(L, 2, 1);
+  return 1;
+}
+
 static int call_elementwise(lua_State *L) {
   const tw_op *op = lua_touserdata(L, lua_upvalueindex(1));
   tw_ctx *ctx = tw_bind_ctx(L);
@@ -18,7 +29,7 @@ static int call_elementwise(lua_State *L) {
   for (int i = 0; i < op->n_in; i++) {
     if (lua_type(L, i + 1) == LUA_TNUMBER) continue;
     const tw_tensor *t = tw_bind_to_tensor(L, i + 1);
-    if (!t) return luaL_typeerror(L, i + 1, "tensor or number");
+    if (!t) return defer(L, op, i + 1);
     if (!meets || !tw_is_real((tw_dtype)meets->dtype)) meets = t;
   }
   tw_handle *h = tw_handle_new(L);

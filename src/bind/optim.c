@@ -24,6 +24,8 @@ typedef struct {
   tw_option options[];
 } made_kind;
 
+static void push_lanes(lua_State *L, const double *v, bool differs);
+
 static void push_tensor(lua_State *L, tw_tensor *owned) {
   tw_handle *h = tw_handle_new(L);
   tw_handle_fill(L, h, owned);
@@ -47,7 +49,7 @@ static int call_step(lua_State *L) {
   for (int i = 0; i < o->n_own; i++) {
     const tw_option *spec = &o->kind->options[i];
     if (spec->type == TW_OPTION_FLAG) lua_pushboolean(L, o->hyper[l->group][i][0] != 0);
-    else lua_pushnumber(L, o->hyper[l->group][i][0]);
+    else push_lanes(L, o->hyper[l->group][i], o->differs[l->group][i]);
     lua_setfield(L, -2, spec->name);
   }
   lua_pushinteger(L, o->t[0]);
@@ -272,17 +274,29 @@ static int info(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
   tw_pass *s = last_pass(L, e);
   tw_ctx *ctx = tw_bind_ctx(L);
+  tw_optim_follow(ctx, e->optim);
   double *v = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *v, 0);
   lua_createtable(L, 0, 4);
   tw_bind_status(L, tw_optim_global_norm(ctx, (int)s->leaves.n, s->grads, e->optim->lanes, v));
-  set_number(L, "grad_norm", v[0]);
   tw_optim *o = e->optim;
+  push_lanes(L, v, o->laned);
+  lua_setfield(L, -2, "grad_norm");
   tw_bind_status(L, tw_optim_step_norm(ctx, o, v));
-  set_number(L, "step_norm", v[0]);
+  push_lanes(L, v, o->laned);
+  lua_setfield(L, -2, "step_norm");
   lua_pushinteger(L, o->evaluations);
   lua_setfield(L, -2, "evaluations");
-  lua_pushstring(L, o->reason[0]);
+  bool same = true;
+  for (int r = 0; r < o->lanes; r++) {
+    same = same && strcmp(o->reason[r], o->reason[0]) == 0;
+    v[r] = o->reason[r][0] != 0;
+  }
+  if (same) lua_pushstring(L, o->reason[0]);
+  else lua_pushliteral(L, "differs between the runs computed together; opt:info().stopped says which");
   lua_setfield(L, -2, "reason");
+  if (o->laned) push_lanes(L, v, true);
+  else lua_pushboolean(L, v[0] != 0);
+  lua_setfield(L, -2, "stopped");
   return 1;
 }
 
@@ -309,16 +323,44 @@ static int check_leaf(lua_State *L, const tw_engine *e, int idx) {
   return (int)i - 1;
 }
 
+/* A number, or one that differs between lanes. */
 static int set(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
-  double v = luaL_checknumber(L, 4);
-  tw_bind_status(L, tw_optim_set(tw_bind_ctx(L), e->optim, check_group(L, e, 2), check_option(L, e, 3), 1, &v, lua_toboolean(L, 5)));
+  tw_ctx *ctx = tw_bind_ctx(L);
+  int group = check_group(L, e, 2), option = check_option(L, e, 3);
+  tw_optim_follow(ctx, e->optim);
+  const tw_tensor *t = lua_type(L, 4) == LUA_TUSERDATA ? tw_bind_to_tensor(L, 4) : NULL;
+  if (!t) {
+    double v = luaL_checknumber(L, 4);
+    tw_bind_status(L, tw_optim_set(ctx, e->optim, group, option, 1, &v, lua_toboolean(L, 5)));
+    return 0;
+  }
+  luaL_argcheck(L, t->ndim == 0 && tw_is_real((tw_dtype)t->dtype), 4, "a number is needed");
+  if (t->lanes & ~1 || (t->lanes && !e->optim->laned))
+    return luaL_error(L, "%s: a hyperparameter differs between the slices of a tw.vmap", e->optim->kind->name);
+  double *v = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *v, 0);
+  tw_optim_numbers(e->optim, t, v);
+  tw_bind_status(L, tw_optim_set(ctx, e->optim, group, option, 0, v, false));
   return 0;
+}
+
+/* One number, or one for each lane. */
+static void push_lanes(lua_State *L, const double *v, bool differs) {
+  if (!differs) {
+    lua_pushnumber(L, v[0]);
+    return;
+  }
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *t;
+  tw_bind_status(L, tw_tensor_new_lanes(tw_bind_ctx(L), TW_F64, 0, v, &t));
+  tw_handle_fill(L, h, t);
 }
 
 static int get(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
-  lua_pushnumber(L, e->optim->hyper[check_group(L, e, 2)][check_option(L, e, 3)][0]);
+  int group = check_group(L, e, 2), option = check_option(L, e, 3);
+  tw_optim_follow(tw_bind_ctx(L), e->optim);
+  push_lanes(L, e->optim->hyper[group][option], e->optim->differs[group][option]);
   return 1;
 }
 

@@ -14,18 +14,30 @@ static void put_copy(lua_State *L, const char *name, tw_tensor *t) {
   lua_setfield(L, -2, name);
 }
 
+static void put_numbers(lua_State *L, const tw_optim *o, const double *v) {
+  if (!o->laned) {
+    lua_pushnumber(L, v[0]);
+    return;
+  }
+  tw_handle *h = tw_handle_new(L);
+  tw_tensor *t;
+  tw_bind_status(L, tw_tensor_new_lanes(tw_bind_ctx(L), TW_F64, 0, v, &t));
+  tw_handle_fill(L, h, t);
+}
+
 static void put_integer(lua_State *L, const char *name, int64_t v) {
   lua_pushinteger(L, v);
   lua_setfield(L, -2, name);
 }
 
 int tw_engine_read(lua_State *L) {
-  const tw_optim *o = tw_engine_check(L, 1)->optim;
+  tw_optim *o = tw_engine_check(L, 1)->optim;
+  tw_optim_follow(tw_bind_ctx(L), o);
   lua_createtable(L, 0, 8);
   put_integer(L, "steps", o->steps);
   put_integer(L, "updates", o->t[0]);
   put_integer(L, "calls", o->calls);
-  lua_pushnumber(L, o->collected[0]);
+  put_numbers(L, o, o->collected);
   lua_setfield(L, -2, "collected");
   lua_pushboolean(L, o->begun);
   lua_setfield(L, -2, "begun");
@@ -44,7 +56,7 @@ int tw_engine_read(lua_State *L) {
   lua_setfield(L, -2, "vectors");
   lua_newtable(L);
   for (int i = 0; o->kind->numbers[i]; i++) {
-    lua_pushnumber(L, o->number[i][0]);
+    put_numbers(L, o, o->number[i]);
     lua_setfield(L, -2, o->kind->numbers[i]);
   }
   lua_setfield(L, -2, "numbers");
@@ -53,7 +65,7 @@ int tw_engine_read(lua_State *L) {
   for (int g = 0; g < o->n_groups; g++) {
     lua_newtable(L);
     for (int i = 0; o->kind->group_numbers[i]; i++) {
-      lua_pushnumber(L, o->group_number[g][i][0]);
+      put_numbers(L, o, o->group_number[g][i]);
       lua_setfield(L, -2, o->kind->group_numbers[i]);
     }
     lua_rawseti(L, -2, g + 1);
@@ -99,6 +111,18 @@ static void check_table(lua_State *L, const char *owner, const char *name) {
   if (lua_getfield(L, 2, name) != LUA_TTABLE) luaL_error(L, "%s: the saved state has no table `%s`", owner, name);
 }
 
+/* Field `name` of the table on top: a number, or one for each lane. */
+static void get_numbers(lua_State *L, const tw_optim *o, const char *name, double *out) {
+  int type = lua_getfield(L, -1, name);
+  const tw_tensor *t = type == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
+  if (type != LUA_TNUMBER && !t) luaL_error(L, "%s: the saved state has no number `%s`", o->kind->name, name);
+  if (t) tw_optim_numbers(o, t, out);
+  else {
+    for (int r = 0; r < o->lanes; r++) out[r] = lua_tonumber(L, -1);
+  }
+  lua_pop(L, 1);
+}
+
 static void write_groups(lua_State *L, tw_optim *o) {
   const char *owner = o->kind->name;
   if (!o->kind->group_numbers[0]) return;
@@ -108,12 +132,7 @@ static void write_groups(lua_State *L, tw_optim *o) {
   }
   for (int g = 0; g < o->n_groups; g++) {
     if (lua_rawgeti(L, -1, g + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks group %d", owner, g);
-    for (int i = 0; o->kind->group_numbers[i]; i++) {
-      const char *name = o->kind->group_numbers[i];
-      if (lua_getfield(L, -1, name) != LUA_TNUMBER) luaL_error(L, "%s: the saved state has no number `%s`", owner, name);
-      for (int r = 0; r < o->lanes; r++) o->group_number[g][i][r] = lua_tonumber(L, -1);
-      lua_pop(L, 1);
-    }
+    for (int i = 0; o->kind->group_numbers[i]; i++) get_numbers(L, o, o->kind->group_numbers[i], o->group_number[g][i]);
     lua_pop(L, 1);
   }
 }
@@ -122,6 +141,7 @@ int tw_engine_write(lua_State *L) {
   tw_optim *o = tw_engine_check(L, 1)->optim;
   tw_ctx *ctx = tw_bind_ctx(L);
   const char *owner = o->kind->name;
+  tw_optim_follow(ctx, o);
   luaL_checktype(L, 2, LUA_TTABLE);
   int64_t steps = get_integer(L, owner, "steps"), updates = get_integer(L, owner, "updates"), calls = get_integer(L, owner, "calls");
   check_table(L, owner, "leaves");
@@ -143,14 +163,10 @@ int tw_engine_write(lua_State *L) {
     replace(ctx, &o->vector[i], get_copy(L, owner, o->kind->vectors[i].name, like, NULL)); /* absent: not used yet */
   }
   check_table(L, owner, "numbers");
-  for (int i = 0; o->kind->numbers[i]; i++) {
-    if (lua_getfield(L, -1, o->kind->numbers[i]) != LUA_TNUMBER) luaL_error(L, "%s: the saved state has no number `%s`", owner, o->kind->numbers[i]);
-    for (int r = 0; r < o->lanes; r++) o->number[i][r] = lua_tonumber(L, -1);
-    lua_pop(L, 1);
-  }
+  for (int i = 0; o->kind->numbers[i]; i++) get_numbers(L, o, o->kind->numbers[i], o->number[i]);
   write_groups(L, o);
-  lua_getfield(L, 2, "collected");
-  for (int r = 0; r < o->lanes; r++) o->collected[r] = lua_tonumber(L, -1);
+  lua_pushvalue(L, 2);
+  get_numbers(L, o, "collected", o->collected);
   lua_getfield(L, 2, "begun");
   o->begun = lua_toboolean(L, -1);
   o->steps = steps;

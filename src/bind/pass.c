@@ -139,6 +139,27 @@ static int scope(lua_State *L) {
 
 void tw_pass_push_scope(lua_State *L) { lua_pushcfunction(L, scope); }
 
+/* in_lanes(n, f [, shared]) -> results of f: a hidden axis of n lanes is open while f runs; what f makes lives until it returns, but for its results.
+ * shared: the lanes are directions at one point, not points: what is drawn from generators is the same in all. */
+static int in_lanes(lua_State *L) {
+  lua_Integer width = luaL_checkinteger(L, 1);
+  bool shared = lua_toboolean(L, 3);
+  luaL_argcheck(L, width > 0, 1, "at least one lane is needed");
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  tw_pass *s = tw_pass_push(L);
+  lua_replace(L, 1);
+  tw_bind_settle(L);
+  open_pass(L, 1, -1);
+  int axis = tw_lanes_free(tw_bind_ctx(L), 0);
+  tw_bind_status(L, tw_lanes_open(tw_bind_ctx(L), width, axis));
+  s->opened.axis = axis;
+  if (shared) tw_bind_ctx(L)->lane_serial[axis] = 0;
+  lua_call(L, 0, LUA_MULTRET);
+  tw_pass_end(L, s, 2);
+  return lua_gettop(L) - 1;
+}
+
 static const tw_function functions[] = {
   {"scope", scope, false,
    "scope(f, ...) -> results of f\n"
@@ -158,4 +179,6 @@ void tw_register_pass(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   lua_pop(L, 1);
   tw_add_functions(L, functions);
+  lua_pushcfunction(L, in_lanes);
+  lua_setfield(L, -2, "in_lanes");
 }

@@ -91,6 +91,7 @@ int tw_tensor_tostring(lua_State *L) {
     return 1;
   }
   const tw_tensor *x = h->tensor;
+  tw_refuse_laned(L, x, "tostring");
   char shape[128];
   luaL_Buffer b;
   bool abbreviated = x->size > WHOLE;

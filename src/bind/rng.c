@@ -5,6 +5,7 @@
 #include "bind/generator.h"
 #include "bind/optim.h"
 #include "optim/parts.h"
+#include "op/draw.h"
 #include "tensor/ctx.h"
 
 static const char type_name[] = "tw.generator";
@@ -81,30 +82,41 @@ static int collect_draws(lua_State *L) {
 }
 
 /* The stream name is the generator's user value. */
-static int push_generator(lua_State *L, lua_Integer seed, int name_idx) {
+static int push_generator(lua_State *L, lua_Integer seed, tw_tensor *seeds, int name_idx) {
   size_t length;
   const char *name = luaL_checklstring(L, name_idx, &length);
   tw_generator_box *g = lua_newuserdatauv(L, sizeof *g, 1);
-  *g = (tw_generator_box){.seed = seed};
+  *g = (tw_generator_box){.seed = seed, .seeds = seeds ? tw_tensor_retain(seeds) : NULL};
   luaL_setmetatable(L, type_name);
   lua_pushvalue(L, name_idx);
   lua_setiuservalue(L, -2, 1);
   tw_shape two = {.n = 1, .d = {2}};
-  tw_bind_status(L, tw_tensor_new(tw_bind_ctx(L), TW_I64, &two, &g->state));
-  int64_t *s = (int64_t *)(void *)g->state->data;
-  s[0] = (int64_t)tw_rng_key(seed, name, length);
-  s[1] = 0;
+  tw_lanes lanes = {0};
+  if (seeds && !tw_lanes_join(&lanes, seeds)) return luaL_error(L, "rng: the numbers of lanes differ");
+  tw_bind_status(L, tw_tensor_new_packed(tw_bind_ctx(L), TW_I64, &two, &lanes, &g->state));
+  for (int64_t lane = tw_lane_count(g->state) - 1; lane >= 0; lane--) {
+    tw_tensor here = tw_tensor_lane(g->state, lane);
+    int64_t *s = (int64_t *)(void *)here.data;
+    if (seeds) {
+      tw_tensor own = tw_tensor_lane(seeds, lane);
+      seed = tw_tensor_get_i64(&own, 0);
+    }
+    s[0] = (int64_t)tw_rng_key(seed, name, length);
+    s[1] = 0;
+  }
   return 1;
 }
 
 static int new_generator(lua_State *L) {
-  lua_Integer seed = luaL_checkinteger(L, 1);
+  tw_tensor *seeds = lua_type(L, 1) == LUA_TUSERDATA ? tw_bind_to_tensor(L, 1) : NULL;
+  if (seeds && !(seeds->lanes && seeds->ndim == 0 && seeds->dtype == TW_I64)) seeds = NULL;
+  lua_Integer seed = seeds ? 0 : luaL_checkinteger(L, 1);
   luaL_argcheck(L, lua_isnoneornil(L, 2) || lua_type(L, 2) == LUA_TSTRING, 2, "the stream's name must be a string");
   if (lua_isnoneornil(L, 2)) {
     lua_settop(L, 1);
     lua_pushstring(L, "");
   }
-  return push_generator(L, seed, 2);
+  return push_generator(L, seed, seeds, 2);
 }
 
 static int split(lua_State *L) {
@@ -114,30 +126,31 @@ static int split(lua_State *L) {
   lua_pushstring(L, "/");
   lua_pushvalue(L, 2);
   lua_concat(L, 3);
-  return push_generator(L, g->seed, lua_gettop(L));
+  return push_generator(L, g->seed, g->seeds, lua_gettop(L));
 }
 
 int tw_generator_draw(lua_State *L, tw_generator_box *g, const tw_op *op, const void *attrs, tw_tensor *numbers) {
   tw_handle *h = tw_handle_new(L);
-  tw_tensor *in[2] = {g->state, numbers}, *out[2] = {NULL, g->state};
-  tw_call c = {.op = op, .attrs = attrs, .in = in, .out = out, .n_in = numbers ? 2 : 1, .n_out = 2};
+  tw_tensor *out = NULL;
   tw_ctx *ctx = tw_bind_ctx(L);
   if (ctx->sealed && g->state->storage->outside) return luaL_error(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
   tw_draws_note(L, g->state);
-  tw_bind_status(L, tw_apply(ctx, &c));
-  tw_handle_fill(L, h, out[0]);
+  tw_bind_status(L, tw_draw(ctx, op, attrs, g->state, numbers, &out));
+  tw_handle_fill(L, h, out);
   return 1;
 }
 
 static int release(lua_State *L) {
   tw_generator_box *g = tw_generator_check(L, 1);
   if (g->state) tw_tensor_release(tw_bind_ctx(L), g->state);
-  g->state = NULL;
+  if (g->seeds) tw_tensor_release(tw_bind_ctx(L), g->seeds);
+  g->state = g->seeds = NULL;
   return 0;
 }
 
 static int to_string(lua_State *L) {
   tw_generator_box *g = tw_generator_check(L, 1);
+  tw_refuse_laned(L, g->seeds ? g->seeds : g->state, "tostring");
   lua_getiuservalue(L, 1, 1);
   lua_pushfstring(L, "generator(seed %I, stream \"%s\", %I drawn)", (LUAI_UACINT)g->seed, lua_tostring(L, -1),
                   (LUAI_UACINT)((int64_t *)(void *)g->state->data)[1]);

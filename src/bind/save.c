@@ -102,6 +102,7 @@ static void put_table(lua_State *L, writer *w, int idx, const char *path, int de
 
 static void put_value(lua_State *L, writer *w, int idx, const char *path, int depth) {
   const tw_tensor *t = tw_bind_to_tensor(L, idx);
+  if (t) tw_refuse_laned(L, t, "save");
   int type = lua_type(L, idx);
   if (t) {
     put_tensor(L, w, t);

@@ -187,6 +187,7 @@ static int one_hot(lua_State *L) {
   tw_dtype d = tw_arg_dtype(L, options, ctx->default_dtype);
   lua_Integer classes = 0;
   if (options == 2 || lua_isnoneornil(L, 2)) {
+    tw_refuse_laned(L, index, "one_hot: without the number of classes");
     if (index->size == 0) return luaL_error(L, "one_hot: the number of classes of an empty tensor must be given");
     for (int64_t i = 0; i < index->size; i++) {
       int64_t at = tw_tensor_get_i64(index, i);

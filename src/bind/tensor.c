@@ -25,6 +25,28 @@ static void measure(lua_State *L, int idx, tw_shape *shape, bool *booleans) {
   lua_pop(L, 1);
 }
 
+/* The hidden axes of the laned numbers in the table at idx, to any depth. */
+static void lanes_in(lua_State *L, int idx, int depth, tw_lanes *l) {
+  const tw_tensor *t = tw_bind_to_tensor(L, idx);
+  if (t && !tw_lanes_join(l, t)) luaL_error(L, "tensor: the numbers of lanes differ");
+  if (t || !lua_istable(L, idx) || depth > TW_MAX_DIM) return;
+  lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
+  for (lua_Integer i = 1; i <= n; i++) {
+    int type = lua_rawgeti(L, idx, i);
+    if (type == LUA_TUSERDATA || type == LUA_TTABLE) lanes_in(L, lua_gettop(L), depth + 1, l);
+    lua_pop(L, 1);
+  }
+}
+
+/* Element `at` of t, which has x's lanes, in each of them. */
+static void put_laned(tw_tensor *t, int64_t at, tw_tensor *x) {
+  tw_tensor element = *t, one = *x;
+  element.ndim = one.ndim = 0;
+  element.size = 1;
+  element.data += at * t->storage->step * (int64_t)tw_dtype_size((tw_dtype)t->dtype);
+  tw__copy_into(&element, &one);
+}
+
 static int64_t fill(lua_State *L, int idx, tw_tensor *t, int axis, int64_t at, bool booleans) {
   if (axis == t->ndim) {
     int isnum = 1;
@@ -34,14 +56,24 @@ static int64_t fill(lua_State *L, int idx, tw_tensor *t, int axis, int64_t at, b
       if (h->tensor->levels & tw_bind_ctx(L)->active) {
         luaL_error(L, "tensor: element %I is being differentiated and would become a plain number; join tensors with tw.stack", (LUAI_UACINT)at + 1);
       }
+      if (h->tensor->lanes) {
+        put_laned(t, at, h->tensor);
+        return at + 1;
+      }
       v = tw_tensor_get(h->tensor, 0);
       isnum = 1;
     }
     if (!isnum || (lua_type(L, idx) == LUA_TSTRING)) {
       luaL_error(L, "tensor: every element must be a number%s, element %I is a %s", booleans ? " or boolean" : "", (LUAI_UACINT)at + 1, luaL_typename(L, idx));
     }
-    if (t->dtype == TW_I64 && lua_isinteger(L, idx)) ((int64_t *)(void *)t->data)[at] = lua_tointeger(L, idx);
-    else tw_tensor_set(t, at, v);
+    bool whole = t->dtype == TW_I64 && lua_isinteger(L, idx);
+    for (int64_t lane = t->lanes ? tw_lane_count(t) - 1 : 0; lane >= 0; lane--) {
+      tw_tensor one;
+      if (t->lanes) one = tw_tensor_lane(t, lane);
+      tw_tensor *here = t->lanes ? &one : t;
+      if (whole) ((int64_t *)(void *)here->data)[at * t->storage->step] = lua_tointeger(L, idx);
+      else tw_tensor_set(here, at, v);
+    }
     return at + 1;
   }
   if (!lua_istable(L, idx) || (int64_t)lua_rawlen(L, idx) != t->shape[axis]) {
@@ -66,9 +98,11 @@ static int new_tensor(lua_State *L) {
   tw_dtype d = tw_arg_dtype(L, 2, booleans ? TW_BOOL : ctx->default_dtype);
   tw_handle *h = tw_handle_new(L);
   tw_tensor *t;
-  tw_bind_status(L, tw_tensor_new(ctx, d, &shape, &t));
-  tw_handle_fill(L, h, t);
+  tw_lanes lanes = {0};
   luaL_checkstack(L, 16, "a table is nested too deeply");
+  if (ctx->lanes) lanes_in(L, 1, 0, &lanes);
+  tw_bind_status(L, tw_tensor_new_laned(ctx, d, &shape, &lanes, &t));
+  tw_handle_fill(L, h, t);
   fill(L, 1, t, 0, 0, booleans);
   return 1;
 }
@@ -106,10 +140,19 @@ static int ones(lua_State *L) {
   return 1;
 }
 
+static int assign(lua_State *L);
+
 static int full(lua_State *L) {
   tw_shape shape;
   if (!lua_istable(L, 1)) return luaL_error(L, "full: give the shape as a table: full({2, 3}, 1.5)");
   tw_arg_shape(L, 1, &shape);
+  const tw_tensor *laned = lua_type(L, 2) == LUA_TUSERDATA ? tw_bind_to_tensor(L, 2) : NULL;
+  if (laned && laned->lanes && laned->ndim == 0) {
+    push_shaped(L, &shape, 3, "full");
+    lua_replace(L, 1);
+    lua_settop(L, 2);
+    return assign(L);
+  }
   double v = luaL_checknumber(L, 2);
   tw_tensor *t = push_shaped(L, &shape, 3, "full");
   for (int64_t i = 0; i < t->size; i++) tw_tensor_set(t, i, v);
@@ -201,6 +244,7 @@ static void push_element(lua_State *L, const tw_tensor *x, int64_t i) {
 
 static int item(lua_State *L) {
   tw_tensor *x = tw_handle_check(L, 1);
+  tw_refuse_laned(L, x, "item");
   if (x->size != 1) {
     char shape[128];
     return luaL_error(L, "item: needs a tensor with one element, got %s; x:table() gives all", tw_tensor_describe(x, shape, sizeof shape));
@@ -224,6 +268,7 @@ static int64_t push_table(lua_State *L, const tw_tensor *x, int axis, int64_t at
 
 static int table(lua_State *L) {
   tw_tensor *x = tw_handle_check(L, 1);
+  tw_refuse_laned(L, x, "table");
   luaL_checkstack(L, 16, "too many axes");
   push_table(L, x, 0, 0);
   return 1;

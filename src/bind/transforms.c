@@ -191,8 +191,65 @@ static int jvp(lua_State *L) {
   return 2;
 }
 
-/* rows(f, x, ...) -> y, { { gradient of y's leaf 1 element 1 with respect to x, ... }, ... }: one evaluation, one backward pass per element. */
+/* An axis of rows in front of every gradient: a hidden one, or (h < 0) a single row. */
+static void put_rows_in_front(lua_State *L, tw_pass *s, int h, int64_t width) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  for (size_t i = 0; i < s->leaves.n; i++) {
+    tw_compose k = {.ctx = ctx};
+    tw_tensor *g = s->grads[i];
+    tw_cast_attrs same = {.dtype = (tw_dtype)g->dtype};
+    tw_lanes_attrs front = {.h = h, .axis = 0, .size = width};
+    tw_shape_attrs row = {.shape = {.n = g->ndim + 1, .d = {1}}};
+    if (row.shape.n > TW_MAX_DIM) luaL_error(L, "jacobian: the argument has %d axes, and the rows are one more", g->ndim);
+    for (int a = 0; a < g->ndim; a++) row.shape.d[a + 1] = g->shape[a];
+    tw_tensor *seen = h < 0 ? tw_do1(&k, &tw_op_reshape, &row, g) : tw_do1(&k, &tw_op_lanes_out, &front, g);
+    tw_bind_status(L, tw_compose_end(&k, tw_do1(&k, &tw_op_cast, &same, seen), &s->grads[i]));
+    tw_tensor_release(ctx, g);
+  }
+}
+
+/* The rows `first`.. of the Jacobian of a result, `width` of them in one backward pass: each is a lane with its own unit cotangent. pass->grads get an axis
+ * of rows in front. Where no hidden axis is left (h < 0) the width is 1. */
+static void rows_together(lua_State *L, tw_pass *s, tw_tensor *y, int64_t first, int64_t width, int h) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  tw_tensor *units, *unit;
+  tw_shape shape = {.n = 2, .d = {width, y->size}};
+  if (h >= 0) {
+    tw_bind_status(L, tw_lanes_open(ctx, width, h));
+    s->opened.axis = h;
+  }
+  tw_handle *owner = tw_handle_new(L), *view = tw_handle_new(L); /* of the cotangents while these are needed */
+  tw_bind_status(L, tw_tensor_new(ctx, (tw_dtype)y->dtype, &shape, &units));
+  tw_handle_fill(L, owner, units);
+  tw__zero(units);
+  for (int64_t e = 0; e < width; e++) tw_tensor_set(units, e * y->size + first + e, 1);
+  tw_lanes_attrs front = {.h = h, .axis = 0, .size = width};
+  tw_shape_attrs own = {.shape = tw_tensor_shape(y)};
+  tw_compose k = {.ctx = ctx};
+  tw_bind_status(L, tw_compose_end(&k, tw_do1(&k, &tw_op_reshape, &own, h < 0 ? units : tw_do1(&k, &tw_op_lanes_in, &front, units)), &unit));
+  tw_handle_fill(L, view, unit);
+  uint8_t kept = (uint8_t)(h < 0 ? 0 : 1u << h);
+  tw_bind_status(L, tw_grad_backward_lanes(ctx, s->opened.level, 1, &y, &unit, (int)s->leaves.n, s->fresh, s->grads, kept));
+  put_rows_in_front(L, s, h, width);
+  lua_pop(L, 2);
+  if (h >= 0) tw_lanes_close(ctx, h);
+  s->opened.axis = -1;
+}
+
+/* Pushes the tree of the gradients in pass->grads and lets go of them. */
+static void push_grads(lua_State *L, tw_pass *s, int like) {
+  s->leaves.next = 0;
+  tw_tree_push(L, like, &s->leaves, s->grads, true);
+  for (size_t i = 0; i < s->leaves.n; i++) {
+    tw_tensor_release(tw_bind_ctx(L), s->grads[i]);
+    s->grads[i] = NULL;
+  }
+}
+
+/* rows(f, x, ...) -> y, { { some rows of the Jacobian of y's leaf 1 with respect to x, further rows }, ... }: one evaluation, one backward pass for each
+ * TOGETHER rows, which stand along a first axis. */
 static int rows(lua_State *L) {
+  enum { TOGETHER = 64 };
   tw_ctx *ctx = tw_bind_ctx(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   int n_args = lua_gettop(L) - 1;
@@ -207,25 +264,16 @@ static int rows(lua_State *L) {
   tw_leaves_collect(L, first, &y->leaves, "jacobian");
   lua_insert(L, first);
   lua_createtable(L, (int)y->leaves.n, 0);
+  int h = tw_lanes_free(ctx, tw_grad_lanes(ctx));
+  if (h == TW_MAX_LANES) h = -1;
+  int64_t together = h < 0 ? 1 : TOGETHER;
   for (size_t k = 0; k < y->leaves.n; k++) {
-    tw_tensor *leaf = y->leaves.leaf[k];
-    tw_shape shape = tw_tensor_shape(leaf);
-    lua_createtable(L, (int)leaf->size, 0);
-    for (int64_t e = 0; e < leaf->size; e++) {
-      tw_handle *h = tw_handle_new(L); /* owns the cotangent while it is needed */
-      tw_tensor *unit;
-      tw_bind_status(L, tw_tensor_new(ctx, (tw_dtype)leaf->dtype, &shape, &unit));
-      tw_handle_fill(L, h, unit);
-      for (int64_t i = 0; i < leaf->size; i++) tw_tensor_set(unit, i, i == e);
-      tw_bind_status(L, tw_grad_backward(ctx, s->opened.level, 1, &leaf, &unit, (int)s->leaves.n, s->fresh, s->grads));
-      s->leaves.next = 0;
-      tw_tree_push(L, 3, &s->leaves, s->grads, true);
-      lua_rawseti(L, -3, e + 1);
-      lua_pop(L, 1);
-      for (size_t i = 0; i < s->leaves.n; i++) {
-        tw_tensor_release(ctx, s->grads[i]);
-        s->grads[i] = NULL;
-      }
+    int64_t n = y->leaves.leaf[k]->size;
+    lua_createtable(L, (int)((n + together - 1) / together), 0);
+    for (int64_t at = 0; at < n; at += together) {
+      rows_together(L, s, y->leaves.leaf[k], at, n - at < together ? n - at : together, h);
+      push_grads(L, s, 3);
+      lua_rawseti(L, -2, at / together + 1);
     }
     lua_rawseti(L, -2, (lua_Integer)k + 1);
   }

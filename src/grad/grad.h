@@ -16,6 +16,14 @@ TW_CHECKED tw_status tw_grad_leaf(tw_ctx *, int level, tw_tensor *x, tw_tensor *
 TW_CHECKED tw_status tw_grad_backward(tw_ctx *, int level, int n_out, tw_tensor *const *y, tw_tensor *const *cotangent, int n, tw_tensor *const *leaves,
                                       tw_tensor **grads);
 
+/* The same where `kept` names a hidden axis opened since the level was (a bit each): its lanes are passes of their own, as for the rows of a Jacobian, and
+ * gradients differ along it. Other axes opened inside the level are summed over where a value is the same in all their lanes. */
+TW_CHECKED tw_status tw_grad_backward_lanes(tw_ctx *, int level, int n_out, tw_tensor *const *y, tw_tensor *const *cotangent, int n, tw_tensor *const *leaves,
+                                            tw_tensor **grads, uint8_t kept);
+
+/* The hidden axes of tw.vmap that a backward pass would meet: an axis opened for it must be another. */
+uint8_t tw_grad_lanes(const tw_ctx *);
+
 /* Forward mode: a level whose values carry tangents. Nothing is stored beyond the life of the values themselves. */
 TW_CHECKED tw_status tw_grad_open_forward(tw_ctx *, int *level);
 TW_CHECKED tw_status tw_grad_dual(tw_ctx *, int level, tw_tensor *x, tw_tensor *tangent, tw_tensor **leaf); /* x, moving along tangent (its shape and dtype) */

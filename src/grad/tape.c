@@ -58,9 +58,14 @@ static tw_status record_reverse(tw_ctx *ctx, const tw_call *c, uint32_t levels) 
     pop_refs(ctx, e.refs);
     return s;
   }
-  for (int i = 0; i < c->n_out; i++) c->out[i]->node = ++tape->slots;
+  for (int i = 0; i < c->n_out; i++) {
+    c->out[i]->node = ++tape->slots;
+    tape->lanes |= c->out[i]->lanes;
+  }
   return TW_OK;
 }
+
+uint8_t tw_grad_lanes(const tw_ctx *ctx) { return ctx->tape ? (uint8_t)(ctx->tape->lanes & ~1) : 0; }
 
 /* The interpreter that tw_apply calls for a result some open level depends on. The value takes its place on the tape before its tangents are computed,
  * because those are recorded too and may depend on it. */
@@ -80,7 +85,8 @@ tw_status tw_grad_open(tw_ctx *ctx, int *level) {
   tw_tape *tape = ctx->tape;
   if (tape->depth == TW_MAX_LEVELS) return tw_fail(&ctx->error, TW_EINVAL, "grad: more than %d differentiations inside one another", TW_MAX_LEVELS);
   *level = tape->depth++;
-  tape->start[*level] = (tw_level_start){.first_entry = tape->n_entries, .first_slot = tape->slots, .first_moving = tape->n_moving};
+  tape->start[*level] = (tw_level_start){.first_entry = tape->n_entries, .first_slot = tape->slots, .first_moving = tape->n_moving,
+                                           .lanes = ctx->lanes};
   ctx->active |= 1u << *level;
   return TW_OK;
 }
@@ -142,8 +148,24 @@ static tw_status check_versions(tw_ctx *ctx, const tw_entry *e) {
   return TW_OK;
 }
 
+/* What is the same in all lanes of a hidden axis opened inside the level was used by each of them: its cotangent is the sum over these lanes, as over a
+ * broadcast axis. The runs computed together, and a tw.vmap around the level, are never added up. */
+static tw_status add_lanes(tw_ctx *ctx, tw_tensor **grad, const tw_tensor *of, uint8_t kept) {
+  tw_status s = TW_OK;
+  for (int h = 0; h < TW_MAX_LANES && s == TW_OK; h++) {
+    if (!(((*grad)->lanes & ~of->lanes & ~kept) >> h & 1)) continue;
+    tw_lanes_attrs first = {.h = h, .size = (*grad)->lane_size[h]};
+    tw_reduce_attrs sum = {.axes = 1};
+    tw_compose k = {.ctx = ctx};
+    tw_tensor *all = *grad;
+    s = tw_compose_end(&k, tw_do1(&k, &tw_op_sum, &sum, tw_do1(&k, &tw_op_lanes_out, &first, all)), grad);
+    if (s == TW_OK) tw_tensor_release(ctx, all);
+  }
+  return s;
+}
+
 /* One entry backwards: the cotangents of its outputs to those of its inputs. slots[0] belongs to slot number `base`. */
-static tw_status step_back(tw_ctx *ctx, size_t index, uint32_t bit, tw_tensor **slots, uint32_t base) {
+static tw_status step_back(tw_ctx *ctx, size_t index, uint32_t bit, uint8_t kept, tw_tensor **slots, uint32_t base) {
   tw_entry e = ctx->tape->entries[index];
   tw_tensor *in[8], *out[4], *cotangent[4], *grad[8] = {NULL};
   bool wanted[8], any = false;
@@ -165,6 +187,7 @@ static tw_status step_back(tw_ctx *ctx, size_t index, uint32_t bit, tw_tensor **
   s = e.op->vjp(ctx, &c, cotangent, grad, wanted);
   for (int i = 0; i < e.n_in; i++) {
     if (!grad[i]) continue;
+    if (s == TW_OK && wanted[i] && grad[i]->lanes & ~in[i]->lanes & ~kept) s = add_lanes(ctx, &grad[i], in[i], kept);
     if (s == TW_OK && wanted[i]) s = collect(ctx, &slots[in[i]->node - base], grad[i]);
     else tw_tensor_release(ctx, grad[i]);
   }
@@ -196,9 +219,15 @@ static tw_status check_result(tw_ctx *ctx, const tw_tensor *y, const tw_tensor *
                  tw_tensor_describe(y, a, sizeof a));
 }
 
+/* Whether a laned tensor lies as new storage of its lanes would. */
+static bool is_fresh(const tw_tensor *t) {
+  int64_t step;
+  return t->lanes == t->storage->lanes && t->size == t->storage->elements && tw_tensor_is_even(t, &step) && (t->size <= 1 || step == t->storage->step);
+}
+
 /* A cotangent or tangent handed out is nobody else's: what shares memory with another, or shows one number many times, is copied. */
 tw_status tw__hand_out(tw_ctx *ctx, tw_tensor **t) {
-  if ((*t)->refs == 1 && (*t)->storage->refs == 1 && tw_tensor_is_contiguous(*t)) return TW_OK;
+  if ((*t)->refs == 1 && (*t)->storage->refs == 1 && ((*t)->lanes ? is_fresh(*t) : tw_tensor_is_contiguous(*t))) return TW_OK;
   tw_compose k = {.ctx = ctx};
   tw_cast_attrs same = {.dtype = (tw_dtype)(*t)->dtype};
   tw_tensor *own = NULL;
@@ -221,19 +250,24 @@ static tw_status seed(tw_ctx *ctx, tw_tensor *y, tw_tensor *cotangent, uint32_t 
 
 tw_status tw_grad_backward(tw_ctx *ctx, int level, int n_out, tw_tensor *const *y, tw_tensor *const *cotangent, int n, tw_tensor *const *leaves,
                            tw_tensor **grads) {
+  return tw_grad_backward_lanes(ctx, level, n_out, y, cotangent, n, leaves, grads, 0);
+}
+
+tw_status tw_grad_backward_lanes(tw_ctx *ctx, int level, int n_out, tw_tensor *const *y, tw_tensor *const *cotangent, int n, tw_tensor *const *leaves,
+                                 tw_tensor **grads, uint8_t kept) {
   tw_tape *tape = ctx->tape;
   uint32_t bit = 1u << level, base = tape->start[level].first_slot;
   ctx->active &= bit - 1;
   for (int i = 0; i < n; i++) grads[i] = NULL;
   uint32_t count = tape->slots - base + 1;
+  uint8_t taken = ctx->lanes_taken;
+  ctx->lanes_taken |= tw_grad_lanes(ctx);
   tw_tensor **slots = tw_calloc(count, sizeof *slots);
-  if (!slots) return tw__tape_out_of_memory(ctx);
-
-  tw_status s = TW_OK;
+  tw_status s = slots ? TW_OK : tw__tape_out_of_memory(ctx);
   for (int k = 0; k < n_out && s == TW_OK; k++) s = seed(ctx, y[k], cotangent ? cotangent[k] : NULL, bit, slots, base);
   for (size_t i = tape->n_entries; i > tape->start[level].first_entry && s == TW_OK; i--) {
     const tw_entry *e = &tape->entries[i - 1];
-    if (e->op && e->levels & bit) s = step_back(ctx, i - 1, bit, slots, base);
+    if (e->op && e->levels & bit) s = step_back(ctx, i - 1, bit, tape->start[level].lanes | kept, slots, base);
   }
   for (int i = 0; i < n && s == TW_OK; i++) {
     tw_tensor **slot = &slots[leaves[i]->node - base];
@@ -245,8 +279,9 @@ tw_status tw_grad_backward(tw_ctx *ctx, int level, int n_out, tw_tensor *const *
       s = zeros_like(ctx, leaves[i], &grads[i]);
     }
   }
-  for (uint32_t i = 0; i < count; i++) tw_tensor_release(ctx, slots[i]);
+  for (uint32_t i = 0; i < count && slots; i++) tw_tensor_release(ctx, slots[i]);
   tw_free(slots);
+  ctx->lanes_taken = taken;
   if (s != TW_OK) {
     for (int i = 0; i < n; i++) {
       tw_tensor_release(ctx, grads[i]);
@@ -287,6 +322,7 @@ void tw_grad_close(tw_ctx *ctx, int level) {
   if (level == 0) {
     tape->n_refs = tape->n_attrs = 0;
     tape->slots = 0;
+    tape->lanes = 0;
   }
 }
 

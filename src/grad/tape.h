@@ -29,6 +29,7 @@ typedef struct {
   size_t first_entry;
   uint32_t first_slot;
   size_t first_moving;
+  uint8_t lanes;         /* hidden axes open when the level was opened: its derivatives are taken in each of their lanes by itself */
 } tw_level_start;
 
 typedef struct tw_tape {
@@ -39,6 +40,7 @@ typedef struct tw_tape {
   size_t n_entries, cap_entries, n_refs, cap_refs, n_attrs, cap_attrs, n_moving, cap_moving;
   uint32_t slots;        /* numbers given out so far; 0 means none */
   uint32_t forward;      /* bit per open level in forward mode */
+  uint8_t lanes;         /* hidden axes along which some recorded value differs */
   int depth;
   tw_level_start start[TW_MAX_LEVELS];
 } tw_tape;

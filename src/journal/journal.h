@@ -214,6 +214,8 @@ bool tw_result_next(const tw_frame *, size_t *at, tw_result *out); /* *at starts
 typedef struct tw_logbook tw_logbook;
 
 TW_CHECKED tw_status tw_logbook_new(const char *dir, uint32_t worker, const char *uuid, int sync, tw_logbook **out, tw_error *e);
+/* Another run of the same journal at the same time: it shares the file and starts with the same streams and slots, numbered alike. */
+TW_CHECKED tw_status tw_logbook_beside(tw_logbook *, tw_logbook **out, tw_error *);
 void tw_logbook_free(tw_logbook *); /* in the process that made it: flushes what it can; NULL is allowed */
 const char *tw_logbook_path(const tw_logbook *);
 
@@ -235,6 +237,7 @@ TW_CHECKED tw_status tw_logbook_row_end(tw_logbook *, const int64_t *step, int64
 
 TW_CHECKED tw_status tw_logbook_result(tw_logbook *, const tw_result *, size_t n, tw_error *);
 TW_CHECKED tw_status tw_logbook_finish(tw_logbook *, tw_run_status, tw_text message, double wall, double cpu, tw_error *);
+void tw_logbook_abandon(tw_logbook *); /* the run goes on elsewhere: nothing more is written, a later attempt will end */
 TW_CHECKED tw_status tw_logbook_flush(tw_logbook *, tw_error *);
 TW_CHECKED tw_status tw_logbook_close(tw_logbook *, tw_error *);      /* flush and sync; free it afterwards */
 bool tw_logbook_last(const tw_logbook *, tw_text full_name, double *out); /* of this run */

@@ -10,21 +10,49 @@ static tw_status out_of_memory(tw_error *e) { return tw_fail(e, TW_ENOMEM, "log:
 
 tw_status tw_logbook_new(const char *dir, uint32_t worker, const char *uuid, int sync, tw_logbook **out, tw_error *e) {
   *out = NULL;
+  tw__journal *j = tw_calloc(1, sizeof *j);
   tw_logbook *b = tw_calloc(1, sizeof *b);
-  if (!b) return out_of_memory(e);
+  if (!b || !j) {
+    tw_free(b);
+    tw_free(j);
+    return out_of_memory(e);
+  }
+  j->users = 1;
+  b->journal = j;
   uint32_t stream;
-  tw_status s = tw_writer_new(dir, worker, uuid, sync, &b->writer, e);
+  tw_status s = tw_writer_new(dir, worker, uuid, sync, &j->writer, e);
   if (s == TW_OK) s = tw_logbook_stream(b, (tw_text){"", 0}, &stream, e);
   if (s == TW_OK) *out = b;
   else tw_logbook_free(b);
   return s;
 }
 
+tw_status tw_logbook_beside(tw_logbook *of, tw_logbook **out, tw_error *e) {
+  *out = NULL;
+  tw_logbook *b = tw_calloc(1, sizeof *b);
+  if (!b) return out_of_memory(e);
+  b->journal = of->journal;
+  b->journal->users++;
+  tw_status s = TW_OK;
+  uint32_t number;
+  for (size_t i = 0; i < of->n_streams && s == TW_OK; i++) s = tw_logbook_stream(b, tw_text_of(of->streams[i].name), &number, e);
+  for (size_t i = 0; i < of->n_slots && s == TW_OK; i++) s = tw_logbook_slot(b, of->slots[i].stream, tw_text_of(of->slots[i].name), &number, e);
+  if (s == TW_OK) *out = b;
+  else tw_logbook_free(b);
+  return s;
+}
+
+static void leave_journal(tw__journal *j) {
+  if (--j->users > 0) return;
+  tw_writer_free(j->writer);
+  for (int i = 0; i < TW__KNOWN_LAYOUTS; i++) tw__bytes_free(&j->known[i]);
+  tw_free(j);
+}
+
 void tw_logbook_free(tw_logbook *b) {
   if (!b) return;
   tw_error ignored;
-  if (b->writer && tw_logbook_close(b, &ignored) != TW_OK) { /* close() was the place to hear of it */ }
-  tw_writer_free(b->writer);
+  if (b->journal->writer && tw_logbook_close(b, &ignored) != TW_OK) { /* close() was the place to hear of it */ }
   for (size_t i = 0; i < b->n_streams; i++) {
     tw_free(b->streams[i].name);
     tw_free(b->streams[i].columns);
@@ -36,7 +64,7 @@ void tw_logbook_free(tw_logbook *b) {
     tw_free(b->slots[i].data);
   }
   for (size_t i = 0; i < b->n_diverge; i++) tw_free(b->diverge[i]);
-  for (int i = 0; i < TW__KNOWN_LAYOUTS; i++) tw__bytes_free(&b->known[i]);
+  leave_journal(b->journal);
   tw_free(b->streams);
   tw_free(b->slots);
   tw_free(b->diverge);
@@ -46,7 +74,7 @@ void tw_logbook_free(tw_logbook *b) {
   tw_free(b);
 }
 
-const char *tw_logbook_path(const tw_logbook *b) { return tw_writer_path(b->writer); }
+const char *tw_logbook_path(const tw_logbook *b) { return tw_writer_path(b->journal->writer); }
 bool tw_logbook_in_run(const tw_logbook *b) { return b->in_run; }
 
 /* ---- names ---- */
@@ -127,14 +155,14 @@ static tw_status frame(tw_logbook *b, tw_frame_type type, int64_t first_step, si
   }
   tw_frame f = {.type = (uint16_t)type, .attempt = b->attempt, .rows = (uint32_t)rows, .run = b->run, .first_step = first_step,
                 .bytes = (uint32_t)b->payload.size, .payload = b->payload.data};
-  return tw_writer_frame(b->writer, &f, e);
+  return tw_writer_frame(b->journal->writer, &f, e);
 }
 
 /* The number of the DEFINE that says what this stream's columns are now; writes one where the latest few do not. */
 static tw_status define(tw_logbook *b, tw__stream *st, tw_error *e) {
   tw__bytes *p = &b->payload;
   p->size = 0;
-  tw__bytes_u32(p, b->n_layouts);
+  tw__bytes_u32(p, b->journal->n_layouts);
   tw__bytes_u32(p, (uint32_t)st->n_columns);
   tw__bytes_text(p, tw_text_of(st->name));
   for (size_t i = 0; i < st->n_columns; i++) {
@@ -147,19 +175,19 @@ static tw_status define(tw_logbook *b, tw__stream *st, tw_error *e) {
   }
   if (p->failed) return frame(b, TW_FRAME_DEFINE, 0, 0, e);
   for (int i = 0; i < TW__KNOWN_LAYOUTS; i++) {
-    const tw__bytes *k = &b->known[i];
+    const tw__bytes *k = &b->journal->known[i];
     if (k->size == 0 || k->size != p->size - 4 || memcmp(k->data, p->data + 4, k->size) != 0) continue;
-    st->layout = b->known_number[i];
+    st->layout = b->journal->known_number[i];
     return TW_OK;
   }
-  int place = (int)(b->n_layouts % TW__KNOWN_LAYOUTS);
+  int place = (int)(b->journal->n_layouts % TW__KNOWN_LAYOUTS);
   tw_status s = frame(b, TW_FRAME_DEFINE, 0, 0, e);
   if (s != TW_OK) return s;
-  b->known[place].size = 0;
-  tw__bytes_put(&b->known[place], p->data + 4, p->size - 4);
-  b->known[place].failed = false; /* not remembered: the next run writes its own */
-  b->known_number[place] = b->n_layouts;
-  st->layout = b->n_layouts++;
+  b->journal->known[place].size = 0;
+  tw__bytes_put(&b->journal->known[place], p->data + 4, p->size - 4);
+  b->journal->known[place].failed = false; /* not remembered: the next run writes its own */
+  b->journal->known_number[place] = b->journal->n_layouts;
+  st->layout = b->journal->n_layouts++;
   return TW_OK;
 }
 
@@ -199,12 +227,12 @@ static tw_status emit_all(tw_logbook *b, tw_error *e) {
 
 tw_status tw_logbook_flush(tw_logbook *b, tw_error *e) {
   tw_status s = emit_all(b, e);
-  return s == TW_OK ? tw_writer_flush(b->writer, e) : s;
+  return s == TW_OK ? tw_writer_flush(b->journal->writer, e) : s;
 }
 
 tw_status tw_logbook_close(tw_logbook *b, tw_error *e) {
   tw_status s = emit_all(b, e);
-  return s == TW_OK ? tw_writer_sync(b->writer, e) : s;
+  return s == TW_OK ? tw_writer_sync(b->journal->writer, e) : s;
 }
 
 /* ---- runs ---- */
@@ -264,7 +292,7 @@ tw_status tw_logbook_begin(tw_logbook *b, int64_t run, uint32_t attempt, int64_t
   s = frame(b, TW_FRAME_RUN_START, 0, 0, e);
   if (s != TW_OK) return s;
   b->in_run = true;
-  return tw_writer_due(b->writer) ? tw_writer_flush(b->writer, e) : TW_OK;
+  return tw_writer_due(b->journal->writer) ? tw_writer_flush(b->journal->writer, e) : TW_OK;
 }
 
 static tw_status need_run(const tw_logbook *b, const char *what, tw_error *e) {
@@ -284,6 +312,11 @@ tw_status tw_logbook_result(tw_logbook *b, const tw_result *r, size_t n, tw_erro
   return n ? frame(b, TW_FRAME_RESULT, 0, 0, e) : TW_OK;
 }
 
+void tw_logbook_abandon(tw_logbook *b) {
+  forget_run(b);
+  b->in_run = false;
+}
+
 tw_status tw_logbook_finish(tw_logbook *b, tw_run_status status, tw_text message, double wall, double cpu, tw_error *e) {
   tw_status s = need_run(b, "finish", e);
   if (s == TW_OK) s = emit_all(b, e);
@@ -297,5 +330,5 @@ tw_status tw_logbook_finish(tw_logbook *b, tw_run_status status, tw_text message
     s = frame(b, TW_FRAME_RUN_END, 0, 0, e);
   }
   b->in_run = false;
-  return s == TW_OK ? tw_writer_end_run(b->writer, e) : s;
+  return s == TW_OK ? tw_writer_end_run(b->journal->writer, e) : s;
 }

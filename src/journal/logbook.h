@@ -45,8 +45,17 @@ typedef struct {
 
 enum { TW__KNOWN_LAYOUTS = 16 };
 
-struct tw_logbook {
+/* What the logbooks of one journal have in common: the file, and the numbers of the layouts it defines. */
+typedef struct {
   tw_writer *writer;
+  tw__bytes known[TW__KNOWN_LAYOUTS]; /* the latest DEFINE payloads without their numbers */
+  uint32_t known_number[TW__KNOWN_LAYOUTS];
+  uint32_t n_layouts;
+  size_t users;
+} tw__journal;
+
+struct tw_logbook {
+  tw__journal *journal;
   tw__stream *streams;
   tw__slot *slots;
   size_t n_streams, streams_capacity, n_slots, slots_capacity;
@@ -64,9 +73,6 @@ struct tw_logbook {
   uint64_t row_count;
 
   tw__bytes payload;   /* scratch */
-  tw__bytes known[TW__KNOWN_LAYOUTS]; /* the latest DEFINE payloads without their numbers */
-  uint32_t known_number[TW__KNOWN_LAYOUTS];
-  uint32_t n_layouts;
 };
 
 /* Writes the buffered rows of a stream as a BLOCK (behind its DEFINE where the columns are new). */

@@ -278,6 +278,6 @@ tw_status tw_logbook_row_end(tw_logbook *b, const int64_t *step, int64_t *stampe
     for (size_t i = 0; i < st->n_columns; i++) st->row_bytes += (size_t)b->slots[st->columns[i]].elements * 8;
   }
   if (st->rows * st->row_bytes >= BLOCK_BYTES) s = tw__logbook_emit(b, st, e);
-  if (s == TW_OK && tw_writer_due(b->writer)) s = tw_logbook_flush(b, e);
+  if (s == TW_OK && tw_writer_due(b->journal->writer)) s = tw_logbook_flush(b, e);
   return s;
 }

@@ -46,6 +46,16 @@ static tw_status common_dtype(tw_ctx *ctx, const tw_call *c, tw_dtype *out) {
   return TW_OK;
 }
 
+/* Every element of every lane at the same place. */
+static bool same_places(const tw_tensor *a, const tw_tensor *b) {
+  int64_t p, q;
+  if (!tw_tensor_is_even(a, &p) || !tw_tensor_is_even(b, &q) || p != q || a->lanes != b->lanes) return false;
+  for (int h = 0; h < TW_MAX_LANES; h++) {
+    if (a->lanes >> h & 1 && a->lane_stride[h] != b->lane_stride[h]) return false;
+  }
+  return true;
+}
+
 static tw_status check_output(tw_ctx *ctx, const tw_call *c, int i, const tw_meta *meta) {
   const tw_tensor *o = c->out[i];
   const char *name = c->op->name;
@@ -74,7 +84,7 @@ static tw_status check_output(tw_ctx *ctx, const tw_call *c, int i, const tw_met
   for (int k = 0; k < c->n_in; k++) {
     const tw_tensor *in = c->in[k];
     if (in->storage != o->storage) continue;
-    bool same = in->data == o->data && tw_tensor_is_contiguous(in) && tw_tensor_is_contiguous(o) && in->size == o->size;
+    bool same = in->data == o->data && in->size == o->size && same_places(in, o);
     if (!(c->op->flags & TW_OP_ALIAS) || (!same && in != o)) {
       return tw_fail(&ctx->error, TW_EINVAL, "%s: the result overlaps an input in place; use a copy (:clone())", name);
     }
@@ -98,11 +108,98 @@ bool tw_would_record(const tw_ctx *ctx, tw_tensor *const *in, int n) {
   return (levels & ctx->active) != 0;
 }
 
+/* One tensor of a call that is run lane by lane: its place in the current lane, and where its elements do not lie together, a packed copy. */
+typedef struct {
+  tw_tensor *whole, *packed, here;
+  int64_t item;
+} lane_operand;
+
+static tw_status take_operand(tw_ctx *ctx, const tw_lanes *l, tw_tensor *t, bool result, lane_operand *o) {
+  *o = (lane_operand){.whole = t, .item = (int64_t)tw_dtype_size((tw_dtype)t->dtype)};
+  if (t->lanes && !tw_tensor_is_contiguous(t)) {
+    tw_shape shape = tw_tensor_shape(t);
+    tw_lanes own = {.mask = t->lanes};
+    for (int h = 0; h < TW_MAX_LANES; h++) own.size[h] = l->size[h];
+    tw_status s = tw_tensor_new_packed(ctx, (tw_dtype)t->dtype, &shape, &own, &o->packed);
+    if (s != TW_OK) return s;
+    if (!result) tw__copy_into(o->packed, t);
+  }
+  o->here = tw_tensor_lane(o->packed ? o->packed : t, 0);
+  return TW_OK;
+}
+
+static void go_to_lane(lane_operand *o, int n, const int64_t *at) {
+  for (int k = 0; k < n; k++) {
+    const tw_tensor *t = o[k].packed ? o[k].packed : o[k].whole;
+    int64_t offset = 0;
+    for (int h = 0; h < TW_MAX_LANES; h++) {
+      if (t->lanes >> h & 1) offset += at[h] * t->lane_stride[h];
+    }
+    o[k].here.data = t->data + offset * o[k].item;
+  }
+}
+
+/* No operation has a batching rule: run() sees one lane after the other as tensors of their own. */
+static tw_status run_each_lane(tw_ctx *ctx, const tw_call *c, const tw_lanes *l) {
+  lane_operand o[MAX_IN + MAX_OUT];
+  tw_tensor *in[MAX_IN], *out[MAX_OUT];
+  tw_call each = *c;
+  int n = 0;
+  tw_status s = TW_OK;
+  for (int i = 0; i < c->n_in && s == TW_OK; i++, n++) {
+    s = take_operand(ctx, l, c->in[i], false, &o[n]);
+    in[i] = &o[n].here;
+  }
+  for (int i = 0; i < c->n_out && s == TW_OK; i++, n++) {
+    s = take_operand(ctx, l, c->out[i], true, &o[n]);
+    out[i] = &o[n].here;
+  }
+  each.in = in;
+  each.out = out;
+  int64_t at[TW_MAX_LANES] = {0};
+  for (bool left = true; left && s == TW_OK;) {
+    go_to_lane(o, n, at);
+    s = c->op->run(ctx, &each);
+    left = false;
+    for (int h = TW_MAX_LANES - 1; h >= 0 && !left; h--) {
+      if (!(l->mask >> h & 1)) continue;
+      left = ++at[h] < l->size[h];
+      if (!left) at[h] = 0;
+    }
+  }
+  for (int k = 0; k < n; k++) {
+    if (o[k].packed && k >= c->n_in && s == TW_OK) tw__copy_into(o[k].whole, o[k].packed);
+    tw_tensor_release(ctx, o[k].packed);
+  }
+  return s;
+}
+
+/* A call in which something differs along hidden axes: the results do along all of them. What is written in place takes on those it lacks. */
+static __attribute__((noinline)) tw_status compute_laned(tw_ctx *ctx, const tw_call *c, const tw_meta *meta, bool *made) {
+  bool fits = true;
+  tw_lanes l = {0};
+  for (int i = 0; i < c->n_in; i++) fits = fits && tw_lanes_join(&l, c->in[i]);
+  for (int i = 0; i < c->n_out; i++) fits = fits && (!c->out[i] || tw_lanes_join(&l, c->out[i]));
+  tw_status s = fits ? TW_OK : tw_fail_shapes(ctx, c, "the numbers of lanes differ");
+  for (int i = 0; i < c->n_out && s == TW_OK; i++) {
+    if (c->out[i]) {
+      s = check_output(ctx, c, i, &meta[i]);
+      if (s == TW_OK && l.mask & ~c->out[i]->lanes) s = tw_tensor_promote(ctx, c->out[i], &l);
+    } else {
+      s = tw_tensor_new_laned(ctx, meta[i].dtype, &meta[i].shape, &l, &c->out[i]);
+      made[i] = s == TW_OK;
+    }
+  }
+  if (s != TW_OK) return s;
+  return c->op->flags & TW_OP_STRIDED ? c->op->run(ctx, c) : run_each_lane(ctx, c, &l);
+}
+
 static tw_status apply_promoted(tw_ctx *ctx, const tw_call *c) {
   const tw_op *op = c->op;
   tw_meta meta[MAX_OUT];
   bool made[MAX_OUT] = {false};
   uint32_t levels = 0;
+  uint8_t lanes = 0;
   bool weak = c->n_in > 0;
 
   tw_status s = check_captured(ctx, c);
@@ -112,9 +209,14 @@ static tw_status apply_promoted(tw_ctx *ctx, const tw_call *c) {
   for (int i = 0; i < c->n_in; i++) {
     levels |= c->in[i]->levels;
     weak = weak && c->in[i]->weak;
+    lanes |= c->in[i]->lanes;
   }
-  if (!(op->flags & TW_OP_VIEW)) {
-    for (int i = 0; i < c->n_out && s == TW_OK; i++) {
+  if (op->flags & TW_OP_VIEW) {
+    made[0] = true;
+    s = op->run(ctx, c);
+  } else {
+    for (int i = 0; i < c->n_out; i++) lanes |= c->out[i] ? c->out[i]->lanes : 0;
+    for (int i = 0; i < c->n_out && s == TW_OK && !lanes; i++) {
       if (c->out[i]) {
         s = check_output(ctx, c, i, &meta[i]);
       } else {
@@ -122,10 +224,8 @@ static tw_status apply_promoted(tw_ctx *ctx, const tw_call *c) {
         made[i] = s == TW_OK;
       }
     }
-  } else {
-    made[0] = true;
+    if (s == TW_OK) s = lanes ? compute_laned(ctx, c, meta, made) : op->run(ctx, c);
   }
-  if (s == TW_OK) s = op->run(ctx, c);
   if (s == TW_OK) {
     for (int i = 0; i < c->n_out; i++) {
       if (!made[i]) c->out[i]->storage->version++;

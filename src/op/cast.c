@@ -1,4 +1,6 @@
 /* Copying with conversion of the dtype, and choosing between two tensors by a mask. */
+#include <string.h>
+
 #include "op/op.h"
 #include "tensor/ctx.h"
 
@@ -25,6 +27,12 @@ static inline uint8_t to_mask_mask(uint8_t x) { return x; }
 
 #define LOOP(from, F, to, D)                                                                                          \
   static void cast_##from##_##to(int64_t n, char *const *p, const int64_t *s) {                                       \
+    if (s[0] == (int64_t)sizeof(D) && s[1] == (int64_t)sizeof(F)) {                                                   \
+      D *y = (D *)(void *)p[0];                                                                                       \
+      const F *x = (const F *)(const void *)p[1];                                                                     \
+      for (int64_t i = 0; i < n; i++) y[i] = to_##from##_##to(x[i]);                                                  \
+      return;                                                                                                         \
+    }                                                                                                                 \
     for (int64_t i = 0; i < n; i++) *(D *)(void *)(p[0] + i * s[0]) = to_##from##_##to(*(const F *)(const void *)(p[1] + i * s[1])); \
   }
 #define FROM(from, F) LOOP(from, F, f64, double) LOOP(from, F, f32, float) LOOP(from, F, i64, int64_t) LOOP(from, F, mask, uint8_t)
@@ -34,6 +42,16 @@ static const tw_loop loops[TW_N_DTYPES][TW_N_DTYPES] = {
 #define ROW(from, F) {cast_##from##_f64, cast_##from##_f32, cast_##from##_i64, cast_##from##_mask},
   EACH_DTYPE(ROW)
 };
+
+void tw__zero(tw_tensor *t) {
+  if (!t->lanes && tw_tensor_is_contiguous(t)) {
+    memset(t->data, 0, (size_t)t->size * tw_dtype_size((tw_dtype)t->dtype));
+    return;
+  }
+  int64_t nothing = 0;
+  tw_tensor zero = {.data = (char *)&nothing, .dtype = t->dtype, .size = 1};
+  tw__copy_into(t, &zero);
+}
 
 void tw__copy_into(tw_tensor *to, tw_tensor *from) {
   tw_shape shape = tw_tensor_shape(to);
@@ -76,7 +94,7 @@ static tw_status jvp_cast(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw
   return tw_compose_end(&k, tw_do1(&k, &tw_op_cast, c->attrs, t[0]), &out[0]);
 }
 
-const tw_op tw_op_cast = {.name = "cast", .about = "a copy, converted to a dtype", .n_in = 1, .n_out = 1, .flags = TW_OP_ALIAS,
+const tw_op tw_op_cast = {.name = "cast", .about = "a copy, converted to a dtype", .n_in = 1, .n_out = 1, .flags = TW_OP_ALIAS | TW_OP_STRIDED,
                           .attrs_bytes = sizeof(tw_cast_attrs), .infer = infer_cast, .run = run_cast, .vjp = vjp_cast, .jvp = jvp_cast};
 
 /* where: the mask decides, element by element. */
@@ -130,5 +148,5 @@ static tw_status jvp_where(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, t
   return tw_compose_end(&k, tw_do3(&k, &tw_op_where, NULL, c->in[0], a, b), &out[0]);
 }
 
-const tw_op tw_op_where = {.name = "where", .about = "a where the mask is true, else b", .n_in = 3, .n_out = 1, .infer = infer_where,
+const tw_op tw_op_where = {.name = "where", .about = "a where the mask is true, else b", .n_in = 3, .n_out = 1, .flags = TW_OP_STRIDED, .infer = infer_where,
                            .run = run_where, .vjp = vjp_where, .jvp = jvp_where};

@@ -44,7 +44,7 @@ static tw_status infer_diagonal_embed(tw_ctx *ctx, const tw_call *c, tw_meta *ou
 
 static tw_status run_diagonal_embed(tw_ctx *ctx, const tw_call *c) {
   tw_tensor *y = c->out[0], *view[1] = {NULL};
-  memset(y->data, 0, (size_t)y->size * tw_dtype_size((tw_dtype)y->dtype));
+  tw__zero(y);
   tw_call part = {.op = &tw_op_diagonal, .attrs = &((const tw_diagonal_embed_attrs *)c->attrs)->diagonal, .in = &y, .out = view, .n_in = 1, .n_out = 1};
   tw_status s = run_diagonal(ctx, &part);
   if (s != TW_OK) return s;
@@ -59,7 +59,8 @@ static tw_status vjp_diagonal_embed(tw_ctx *ctx, const tw_call *c, tw_tensor *co
   return tw_compose_end(&k, tw_do1(&k, &tw_op_diagonal, &((const tw_diagonal_embed_attrs *)c->attrs)->diagonal, t[0]), &grad[0]);
 }
 
-const tw_op tw_op_diagonal_embed = {.name = "diagonal_embed", .about = "zeros with the input on a diagonal", .n_in = 1, .n_out = 1, .flags = TW_OP_LINEAR,
+const tw_op tw_op_diagonal_embed = {.name = "diagonal_embed", .about = "zeros with the input on a diagonal", .n_in = 1, .n_out = 1,
+                                    .flags = TW_OP_LINEAR | TW_OP_STRIDED,
                                     .attrs_bytes = sizeof(tw_diagonal_embed_attrs), .infer = infer_diagonal_embed, .run = run_diagonal_embed,
                                     .vjp = vjp_diagonal_embed};
 

@@ -178,7 +178,68 @@ static tw_status infer_randint(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
 #define DRAW(name_, about_)                                                                                               \
   const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 2, .flags = TW_OP_NO_GRAD | TW_OP_ALIAS, \
                                .attrs_bytes = sizeof(tw_draw_attrs), .infer = infer_##name_, .run = run_##name_};
-DRAW(uniform, "uniform numbers in [a, b)")
-DRAW(normal, "normal numbers with mean a and standard deviation b")
-DRAW(exponential, "exponential numbers with rate a")
+DRAW(uniform, "uniform with in [a, b)")
+DRAW(normal, "normal with with mean a and standard deviation b")
+DRAW(exponential, "exponential with with rate a")
 DRAW(randint, "uniform integers a..b, both included")
+
+/* Drawing. */
+
+static tw_status draw(tw_ctx *ctx, const tw_op *op, const void *attrs, tw_tensor *state, tw_tensor *with, tw_tensor **out) {
+  tw_tensor *in[2] = {state, with};
+  tw_call c = {.op = op, .attrs = attrs, .in = in, .out = out, .n_in = with ? 2 : 1, .n_out = 2};
+  return tw_apply(ctx, &c);
+}
+
+/* The hidden axes of tw.vmap opened after the generator was made, along which it is the same. */
+static uint8_t shared_by(const tw_ctx *ctx, const tw_tensor *state) {
+  uint8_t axes = 0;
+  for (int h = 1; h < TW_MAX_LANES; h++) {
+    if (ctx->lanes >> h & 1 && !(state->lanes >> h & 1) && state->serial < ctx->lane_serial[h]) axes |= (uint8_t)(1u << h);
+  }
+  return axes;
+}
+
+/* Inside tw.vmap every slice draws numbers of its own from a generator made outside: slice k from where k draws like this one would have brought it, and the
+ * generator goes on from behind the last. */
+static tw_status draw_apart(tw_ctx *ctx, const tw_op *op, const void *attrs, tw_tensor *state, tw_tensor *with, tw_tensor **out) {
+  uint8_t inner = shared_by(ctx, state);
+  tw_lanes all = {.mask = inner};
+  tw_shape two = {.n = 1, .d = {2}};
+  tw_tensor *probe[2] = {NULL, NULL}, *apart = NULL, *advanced[2] = {NULL, NULL};
+  int64_t slices = 1;
+  for (int h = 1; h < TW_MAX_LANES; h++) {
+    all.size[h] = ctx->lane_size[h];
+    if (inner >> h & 1) slices *= all.size[h];
+  }
+  if (!tw_lanes_join(&all, state)) return tw_fail(&ctx->error, TW_ESTATE, "%s: the with of lanes differ", op->name);
+  tw_status s = draw(ctx, op, attrs, state, with, probe); /* how far one draw goes */
+  if (s == TW_OK) s = tw_tensor_new_packed(ctx, TW_I64, &two, &all, &apart);
+  if (s == TW_OK) {
+    tw_tensor one = tw_tensor_lane(state, 0), after = tw_tensor_lane(probe[1], 0);
+    int64_t step = tw_tensor_get_i64(&after, 1) - tw_tensor_get_i64(&one, 1), lanes = tw_lane_count(apart);
+    tw__copy_into(apart, state);
+    for (int64_t lane = 0; lane < lanes; lane++) { /* the inner axes vary fastest */
+      tw_tensor here = tw_tensor_lane(apart, lane);
+      ((int64_t *)(void *)here.data)[1] += lane % slices * step;
+    }
+    s = draw(ctx, op, attrs, apart, with, advanced);
+    for (int64_t lane = tw_lane_count(state) - 1; lane >= 0 && s == TW_OK; lane--) {
+      tw_tensor here = tw_tensor_lane(state, lane);
+      ((int64_t *)(void *)here.data)[1] += slices * step;
+    }
+    state->storage->version++;
+  }
+  for (int i = 0; i < 2; i++) tw_tensor_release(ctx, probe[i]);
+  tw_tensor_release(ctx, apart);
+  tw_tensor_release(ctx, advanced[1]);
+  out[0] = advanced[0];
+  return s;
+}
+
+tw_status tw_draw(tw_ctx *ctx, const tw_op *op, const void *attrs, tw_tensor *state, tw_tensor *with, tw_tensor **out) {
+  tw_tensor *results[2] = {NULL, state};
+  tw_status s = shared_by(ctx, state) ? draw_apart(ctx, op, attrs, state, with, results) : draw(ctx, op, attrs, state, with, results);
+  *out = results[0];
+  return s;
+}

@@ -24,6 +24,9 @@ extern const tw_op tw_op_bernoulli;        /* draw attrs; probabilities that bro
 extern const tw_op tw_op_weighted_choice;  /* choice attrs; weights [n] */
 extern const tw_op tw_op_multinomial;      /* choice attrs, n: the trials; weights [K] -> i64 counts [shape... K]; a row is one element of the draw */
 
+/* One draw from a generator, which is advanced: out is new. Inside tw.vmap each slice draws numbers of its own. */
+TW_CHECKED tw_status tw_draw(tw_ctx *, const tw_op *, const void *attrs, tw_tensor *generator, tw_tensor *numbers /* or NULL */, tw_tensor **out);
+
 /* What the kernels share. */
 typedef struct {
   uint64_t key, counter;

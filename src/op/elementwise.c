@@ -214,15 +214,15 @@ enum { t = 0, x = 0, y = 0, a = 0, b = 0 }; /* the operands cost nothing */
 #define UNARY(id, f, d, about_)                                                                                     \
   static const tw_row times_row_##id = {.forward = {times_##id##_f64, times_##id##_f32}};                       \
   static const tw_op times_op_##id = {.name = #id "'", .about = "t times the derivative of " #id, .n_in = 3, .n_out = 1, \
-    .infer = tw_infer_elementwise, .run = run_row, .flags = TW_OP_NO_GRAD | TW_OP_ALIAS, .row = &times_row_##id};   \
+    .infer = tw_infer_elementwise, .run = run_row, .flags = TW_OP_STRIDED | TW_OP_NO_GRAD | TW_OP_ALIAS, .row = &times_row_##id};   \
   enum { calls_##id = (d) };
 #define BINARY(id, f, da, db, about_)                                                                               \
   static const tw_row times_a_row_##id = {.forward = {times_a_##id##_f64, times_a_##id##_f32}};                 \
   static const tw_row times_b_row_##id = {.forward = {times_b_##id##_f64, times_b_##id##_f32}};                 \
   static const tw_op times_a_op_##id = {.name = #id "'a", .about = "t times d" #id "/da", .n_in = 4, .n_out = 1, \
-    .infer = tw_infer_elementwise, .run = run_row, .flags = TW_OP_NO_GRAD | TW_OP_ALIAS, .row = &times_a_row_##id}; \
+    .infer = tw_infer_elementwise, .run = run_row, .flags = TW_OP_STRIDED | TW_OP_NO_GRAD | TW_OP_ALIAS, .row = &times_a_row_##id}; \
   static const tw_op times_b_op_##id = {.name = #id "'b", .about = "t times d" #id "/db", .n_in = 4, .n_out = 1, \
-    .infer = tw_infer_elementwise, .run = run_row, .flags = TW_OP_NO_GRAD | TW_OP_ALIAS, .row = &times_b_row_##id}; \
+    .infer = tw_infer_elementwise, .run = run_row, .flags = TW_OP_STRIDED | TW_OP_NO_GRAD | TW_OP_ALIAS, .row = &times_b_row_##id}; \
   enum { calls_a_##id = (da), calls_b_##id = (db) };
 #include "op/ops.def"
 #undef UNARY
@@ -243,21 +243,21 @@ enum { t = 0, x = 0, y = 0, a = 0, b = 0 }; /* the operands cost nothing */
 #define UNARY(name_, f, d, about_)                                                                                    \
   static tw_row row_##name_ = {.forward = {forward_##name_##_f64, forward_##name_##_f32}, .derivative = {&times_op_##name_}, \
     .derivative_calls = {calls_##name_}, .compose = compose_##name_};                                                 \
-  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 1, .flags = TW_OP_PROMOTE | TW_OP_ALIAS, \
+  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 1, .flags = TW_OP_STRIDED | TW_OP_PROMOTE | TW_OP_ALIAS, \
     .infer = tw_infer_elementwise, .run = run_row, .vjp = vjp_row, .jvp = jvp_row, .row = &row_##name_};
 #define BINARY(name_, f, da, db, about_)                                                                              \
   static tw_row row_##name_ = {.forward = {forward_##name_##_f64, forward_##name_##_f32},                             \
     .derivative = {&times_a_op_##name_, &times_b_op_##name_}, .derivative_calls = {calls_a_##name_, calls_b_##name_}, \
     .compose = compose_##name_};                                                                                      \
-  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 2, .n_out = 1, .flags = TW_OP_PROMOTE | TW_OP_ALIAS, \
+  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 2, .n_out = 1, .flags = TW_OP_STRIDED | TW_OP_PROMOTE | TW_OP_ALIAS, \
     .infer = tw_infer_elementwise, .run = run_row, .vjp = vjp_row, .jvp = jvp_row, .row = &row_##name_};
 #define COMPARE(name_, f, about_)                                                                                     \
   static const tw_row row_##name_ = {.forward = {compare_##name_##_f64, compare_##name_##_f32}, \
     .forward_i64 = compare_i64_##name_, .forward_bool = compare_bool_##name_}; \
-  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 2, .n_out = 1, .flags = TW_OP_PROMOTE | TW_OP_NO_GRAD, \
+  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 2, .n_out = 1, .flags = TW_OP_STRIDED | TW_OP_PROMOTE | TW_OP_NO_GRAD, \
     .infer = infer_bool, .run = run_row, .row = &row_##name_};
 #define PREDICATE(name_, f, about_)                                                                                        \
   static const tw_row row_##name_ = {.forward = {test_##name_##_f64, test_##name_##_f32}, .forward_bool = test_bool_##name_}; \
-  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 1, .flags = TW_OP_PROMOTE | TW_OP_NO_GRAD, \
+  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 1, .flags = TW_OP_STRIDED | TW_OP_PROMOTE | TW_OP_NO_GRAD, \
     .infer = infer_bool, .run = run_row, .row = &row_##name_};
 #include "op/ops.def"

@@ -20,10 +20,15 @@ static tw_status examine(tw_ctx *ctx, const char *op, const tw_tensor *index, in
                    tw_tensor_describe(index, text, sizeof text));
   }
   bool dense = tw_tensor_is_contiguous(index);
-  for (int64_t i = 0; i < index->size; i++) {
-    int64_t at = dense ? ((const int64_t *)(const void *)index->data)[i] : tw_tensor_get_i64(index, i);
-    if (at > n || at < low || at == 0) return outside(ctx, op, at, i, n);
-    *negative = *negative || at < 0;
+  for (int64_t lane = index->lanes ? tw_lane_count(index) - 1 : 0; lane >= 0; lane--) {
+    tw_tensor one;
+    if (index->lanes) one = tw_tensor_lane(index, lane);
+    const tw_tensor *here = index->lanes ? &one : index;
+    for (int64_t i = 0; i < index->size; i++) {
+      int64_t at = dense ? ((const int64_t *)(const void *)here->data)[i] : tw_tensor_get_i64(here, i);
+      if (at > n || at < low || at == 0) return outside(ctx, op, at, i, n);
+      *negative = *negative || at < 0;
+    }
   }
   return TW_OK;
 }
@@ -42,15 +47,23 @@ tw_status tw_index_resolve(tw_ctx *ctx, const char *op, tw_tensor *index, int64_
     return TW_OK;
   }
   tw_shape shape = tw_tensor_shape(index);
-  s = tw_tensor_new(ctx, TW_I64, &shape, out);
-  for (int64_t i = 0; s == TW_OK && i < index->size; i++) {
-    int64_t at = tw_tensor_get_i64(index, i);
-    ((int64_t *)(void *)(*out)->data)[i] = at < 0 ? at + n + 1 : at;
+  tw_lanes lanes = {0};
+  if (!tw_lanes_join(&lanes, index)) return TW_ESTATE;
+  s = tw_tensor_new_packed(ctx, TW_I64, &shape, &lanes, out);
+  for (int64_t lane = tw_lane_count(index) - 1; s == TW_OK && lane >= 0; lane--) {
+    tw_tensor from = tw_tensor_lane(index, lane), to = tw_tensor_lane(*out, lane);
+    for (int64_t i = 0; i < index->size; i++) {
+      int64_t at = tw_tensor_get_i64(&from, i);
+      ((int64_t *)(void *)to.data)[i] = at < 0 ? at + n + 1 : at;
+    }
   }
   return s;
 }
 
 tw_status tw_mask_positions(tw_ctx *ctx, const tw_tensor *mask, tw_tensor **out) {
+  if (mask->lanes) {
+    return tw_fail(&ctx->error, TW_EINVAL, "index: a mask that differs between lanes would select different numbers of elements; use tw.where(mask, x, 0)");
+  }
   bool dense = tw_tensor_is_contiguous(mask);
   tw_shape shape = {.n = 1};
   for (int64_t i = 0; i < mask->size; i++) shape.d[0] += dense ? mask->data[i] != 0 : tw_tensor_get(mask, i) != 0;

@@ -214,5 +214,5 @@ static tw_status jvp_cat(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_
   return tw_compose_end(&k, tw_do2(&k, &tw_op_cat, c->attrs, part[0], part[1]), &out[0]);
 }
 
-const tw_op tw_op_cat = {.name = "cat", .about = "two tensors joined along an axis", .n_in = 2, .n_out = 1, .attrs_bytes = sizeof(tw_axis_attrs),
-                         .infer = infer_cat, .run = run_cat, .vjp = vjp_cat, .jvp = jvp_cat};
+const tw_op tw_op_cat = {.name = "cat", .about = "two tensors joined along an axis", .n_in = 2, .n_out = 1, .flags = TW_OP_STRIDED,
+                         .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_cat, .run = run_cat, .vjp = vjp_cat, .jvp = jvp_cat};

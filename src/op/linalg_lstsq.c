@@ -49,13 +49,18 @@ static void *at(const tw_tensor *x, int64_t number, int axes) {
 
 static tw_status check_parts(tw_ctx *ctx, const tw_call *c, int first) {
   for (int i = first; i < first + 3; i++) {
-    if (!tw_tensor_is_contiguous(c->in[i])) return tw_fail_shapes(ctx, c, "the decomposition must be contiguous");
+    if (!c->in[i]->lanes && !tw_tensor_is_contiguous(c->in[i])) return tw_fail_shapes(ctx, c, "the decomposition must be contiguous");
   }
   return TW_OK;
 }
 
 /* Deficient: the least rank found is below full. In value a pseudo-inverse exists, but it jumps there. */
 static tw_status refuse_deficient(tw_ctx *ctx, const char *op, const tw_tensor *a, const tw_tensor *rank) {
+  for (int64_t lane = rank->lanes ? tw_lane_count(rank) - 1 : 0; lane > 0; lane--) {
+    tw_tensor one = tw_tensor_lane(rank, lane);
+    tw_status s = refuse_deficient(ctx, op, a, &one);
+    if (s != TW_OK) return s;
+  }
   tw_matrices m = tw__matrices(a);
   int64_t full = m.rows < m.cols ? m.rows : m.cols;
   for (int64_t i = 0; i < rank->size; i++) {

@@ -257,11 +257,16 @@ static tw_status run_slogdet(tw_ctx *ctx, const tw_call *c) {
 }
 
 static tw_status refuse_singular(tw_ctx *ctx, const tw_call *c, const tw_tensor *factors) {
+  for (int64_t lane = factors->lanes ? tw_lane_count(factors) - 1 : 0; lane > 0; lane--) {
+    tw_tensor one = tw_tensor_lane(factors, lane);
+    tw_status s = refuse_singular(ctx, c, &one);
+    if (s != TW_OK) return s;
+  }
   tw_matrices m = tw__matrices(c->in[0]);
   char place[64];
   for (int64_t i = 0; i < m.count; i++) {
     for (int64_t j = 0; j < m.rows; j++) {
-      if (tw__element(factors->data, (tw_dtype)factors->dtype, i * m.rows * m.rows + j * (m.rows + 1)) != 0) continue;
+      if (tw_tensor_get(factors, i * m.rows * m.rows + j * (m.rows + 1)) != 0) continue;
       return tw_fail(&ctx->error, TW_EINVAL, "%s: no derivative at a singular matrix: %s has pivot %lld = 0", c->op->name,
                      tw__which(&m, i, place, sizeof place), (long long)j + 1);
     }

@@ -190,17 +190,19 @@ tw_tensor *tw__symmetric(tw_compose *k, tw_tensor *x) {
   return turned ? tw__scaled(k, tw__add(k, x, turned), 0.5) : NULL;
 }
 
-static tw_tensor *new_tensor(tw_compose *k, tw_dtype d, const tw_shape *shape) {
+/* With the lanes of `like`, which may be NULL. */
+static tw_tensor *new_tensor(tw_compose *k, tw_dtype d, const tw_shape *shape, const tw_tensor *like) {
   tw_tensor *t = NULL;
-  if (k->status != TW_OK) return NULL;
-  tw_status s = tw_tensor_new(k->ctx, d, shape, &t);
+  tw_lanes lanes = {0};
+  if (k->status != TW_OK || (like && !tw_lanes_join(&lanes, like))) return NULL;
+  tw_status s = tw_tensor_new_laned(k->ctx, d, shape, &lanes, &t);
   return tw__keep(k, s, t);
 }
 
 /* A bool matrix that is true on a part. */
 static tw_tensor *part_mask(tw_compose *k, int64_t rows, int64_t cols, tw_part part) {
   tw_shape shape = {.n = 2, .d = {rows, cols}};
-  tw_tensor *mask = new_tensor(k, TW_BOOL, &shape);
+  tw_tensor *mask = new_tensor(k, TW_BOOL, &shape, NULL);
   if (!mask) return NULL;
   for (int64_t i = 0; i < rows; i++) {
     for (int64_t j = 0; j < cols; j++) {
@@ -273,6 +275,11 @@ static double tolerance(const tw_tensor *w, int64_t row, int64_t size) {
 }
 
 tw_status tw__check_ties(tw_ctx *ctx, const char *op, const char *what, const char *instead, const tw_tensor *w, int64_t size) {
+  for (int64_t lane = w->lanes ? tw_lane_count(w) - 1 : 0; lane > 0; lane--) {
+    tw_tensor one = tw_tensor_lane(w, lane);
+    tw_status s = tw__check_ties(ctx, op, what, instead, &one, size);
+    if (s != TW_OK) return s;
+  }
   int64_t n = w->shape[w->ndim - 1];
   tw_matrices m = {.lead = tw_tensor_shape(w)};
   m.lead.n--;
@@ -289,20 +296,29 @@ tw_status tw__check_ties(tw_ctx *ctx, const char *op, const char *what, const ch
   return TW_OK;
 }
 
+/* Where two values of a row are one and the same, and what the result has there: 0 on the diagonal, NaN for a tie. */
+static void mark_ties(const tw_tensor *w, int64_t size, tw_tensor *mask, tw_tensor *fill) {
+  int64_t n = w->shape[w->ndim - 1];
+  for (int64_t row = 0; n && row < w->size / n; row++) {
+    double least = tolerance(w, row, size);
+    for (int64_t i = 0; i < n * n; i++) {
+      bool tie = fabs(tw_tensor_get(w, row * n + i / n) - tw_tensor_get(w, row * n + i % n)) <= least;
+      tw_tensor_set(mask, row * n * n + i, i / n == i % n || tie);
+      tw_tensor_set(fill, row * n * n + i, tie && i / n != i % n ? (double)NAN : 0);
+    }
+  }
+}
+
 tw_tensor *tw__gaps(tw_compose *k, tw_tensor *w, int64_t size, bool squares) {
   if (!w || k->status != TW_OK) return NULL;
   int64_t n = w->shape[w->ndim - 1];
   tw_shape shape = tw_tensor_shape(w);
   shape.d[shape.n++] = n;
-  tw_tensor *mask = new_tensor(k, TW_BOOL, &shape), *fill = new_tensor(k, (tw_dtype)w->dtype, &shape);
+  tw_tensor *mask = new_tensor(k, TW_BOOL, &shape, w), *fill = new_tensor(k, (tw_dtype)w->dtype, &shape, w);
   if (!mask || !fill) return NULL;
-  for (int64_t row = 0; n && row < w->size / n; row++) {
-    double least = tolerance(w, row, size);
-    for (int64_t i = 0; i < n * n; i++) {
-      bool tie = fabs(tw_tensor_get(w, row * n + i / n) - tw_tensor_get(w, row * n + i % n)) <= least;
-      mask->data[row * n * n + i] = i / n == i % n || tie;
-      tw_tensor_set(fill, row * n * n + i, tie && i / n != i % n ? (double)NAN : 0);
-    }
+  for (int64_t lane = tw_lane_count(w) - 1; lane >= 0; lane--) {
+    tw_tensor one = tw_tensor_lane(w, lane), m = tw_tensor_lane(mask, lane), f = tw_tensor_lane(fill, lane);
+    mark_ties(&one, size, &m, &f);
   }
   tw_tensor *across = tw__row(k, w), *down = tw__column(k, w), *gap = tw__sub(k, across, down);
   if (squares) gap = tw__mul(k, gap, tw_do2(k, &tw_op_add, NULL, across, down));

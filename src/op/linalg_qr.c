@@ -53,8 +53,12 @@ static tw_status run_qr(tw_ctx *ctx, const tw_call *c) {
   return TW_OK;
 }
 
-static tw_status refuse_deficient(tw_ctx *ctx, const tw_call *c) {
-  const tw_tensor *r = c->out[1];
+static tw_status refuse_deficient(tw_ctx *ctx, const tw_call *c, const tw_tensor *r) {
+  for (int64_t lane = r->lanes ? tw_lane_count(r) - 1 : 0; lane > 0; lane--) {
+    tw_tensor one = tw_tensor_lane(r, lane);
+    tw_status s = refuse_deficient(ctx, c, &one);
+    if (s != TW_OK) return s;
+  }
   tw_matrices m = tw__matrices(r);
   double size = (double)c->in[0]->shape[c->in[0]->ndim - 2];
   for (int64_t i = 0; i < m.count; i++) {
@@ -83,7 +87,7 @@ static tw_status vjp_qr(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_t
   (void)wanted;
   tw_tensor *q = c->out[0], *r = c->out[1], *m = NULL;
   if (!t[0] && !t[1]) return TW_OK;
-  tw_status s = refuse_deficient(ctx, c);
+  tw_status s = refuse_deficient(ctx, c, c->out[1]);
   if (s != TW_OK) return s;
   tw_compose k = {.ctx = ctx};
   if (t[1]) m = tw__product(&k, r, tw__transposed(&k, t[1]));
@@ -101,7 +105,7 @@ static tw_status vjp_qr(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_t
 static tw_status jvp_qr(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **out) {
   tw_triangular_attrs lower = {.upper = true, .transpose = true};
   tw_tensor *q = c->out[0], *r = c->out[1];
-  tw_status status = refuse_deficient(ctx, c);
+  tw_status status = refuse_deficient(ctx, c, c->out[1]);
   if (status != TW_OK) return status;
   tw_compose k = {.ctx = ctx};
   tw_tensor *x = tw__transposed(&k, tw_do2(&k, &tw_op_triangular_solve, &lower, r, tw__transposed(&k, t[0])));

@@ -182,8 +182,13 @@ static tw_status run_svd(tw_ctx *ctx, const tw_call *c) {
 }
 
 /* The vectors' derivatives divide by differences of squares, and for a matrix that is not square by the values themselves. */
-static tw_status check_vectors(tw_ctx *ctx, const tw_call *c) {
-  const tw_tensor *a = c->in[0], *values = c->out[1];
+static tw_status check_vectors(tw_ctx *ctx, const tw_call *c, const tw_tensor *values) {
+  const tw_tensor *a = c->in[0];
+  for (int64_t lane = values->lanes ? tw_lane_count(values) - 1 : 0; lane > 0; lane--) {
+    tw_tensor one = tw_tensor_lane(values, lane);
+    tw_status s = check_vectors(ctx, c, &one);
+    if (s != TW_OK) return s;
+  }
   tw_matrices m = tw__matrices(a);
   int64_t size = m.rows > m.cols ? m.rows : m.cols, p = values->shape[values->ndim - 1];
   tw_status s = tw__check_ties(ctx, "svd", "singular values", singular_hint, values, size);
@@ -217,7 +222,7 @@ static tw_status vjp_svd(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_
   if (!t[0] && !t[1] && !t[2]) return TW_OK;
   tw_compose k = {.ctx = ctx};
   if (!t[0] && !t[2]) return tw_compose_end(&k, tw__product(&k, tw__mul(&k, u, tw__row(&k, t[1])), vt), &grad[0]);
-  tw_status status = check_vectors(ctx, c);
+  tw_status status = check_vectors(ctx, c, c->out[1]);
   if (status != TW_OK) return status;
   if (t[0]) ug = tw__product(&k, tw__transposed(&k, u), t[0]);
   if (t[2]) vg = tw__product(&k, vt, tw__transposed(&k, t[2]));
@@ -242,7 +247,7 @@ static tw_status jvp_svd(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_
   tw_tensor *u = c->out[0], *s = c->out[1], *vt = c->out[2];
   tw_matrices m = tw__matrices(c->in[0]);
   if (((const tw_spectral_attrs *)c->attrs)->vectors) {
-    tw_status status = check_vectors(ctx, c);
+    tw_status status = check_vectors(ctx, c, c->out[1]);
     if (status != TW_OK) return status;
   }
   tw_compose k = {.ctx = ctx};

@@ -1,4 +1,5 @@
 /* The matrix product as an operation, batched over leading axes that broadcast. */
+#include <math.h>
 #include <string.h>
 
 #include "op/gemm.h"
@@ -41,27 +42,147 @@ static const char *matrix(const tw_tensor *x, const tw_tensor *y, int64_t batch)
   return x->data + at * (int64_t)tw_dtype_size((tw_dtype)x->dtype);
 }
 
-static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) {
-  const tw_tensor *a = c->in[0], *b = c->in[1], *y = c->out[0];
-  int64_t M = a->shape[a->ndim - 2], K = a->shape[a->ndim - 1], N = b->shape[b->ndim - 1];
-  int64_t a_row = a->stride[a->ndim - 2], a_col = a->stride[a->ndim - 1], b_row = b->stride[b->ndim - 2], b_col = b->stride[b->ndim - 1];
-  if (y->size == 0) return TW_OK;
-  tw_tensor *scratch;
-  tw_shape bytes = {.n = 1, .d = {tw_gemm_scratch(K)}};
-  tw_status s = tw_tensor_new(ctx, TW_BOOL, &bytes, &scratch);
-  if (s != TW_OK) return s;
-  int64_t count = y->size / (M * N);
-  for (int64_t i = 0; i < count; i++) {
-    const char *p = matrix(a, y, i), *q = matrix(b, y, i);
-    char *r = y->data + i * M * N * (int64_t)tw_dtype_size((tw_dtype)y->dtype);
-    if (y->dtype == TW_F64) {
-      tw_gemm_f64(M, N, K, (const double *)(const void *)p, a_row, a_col, (const double *)(const void *)q, b_row, b_col, (double *)(void *)r, N, scratch->data);
-    } else {
-      tw_gemm_f32(M, N, K, (const float *)(const void *)p, a_row, a_col, (const float *)(const void *)q, b_row, b_col, (float *)(void *)r, N, scratch->data);
+/* x in a lane of y, which may have more hidden axes. */
+static tw_tensor lane_of(const tw_tensor *x, const tw_tensor *y, int64_t lane) {
+  tw_tensor all = *x;
+  for (int h = 0; h < TW_MAX_LANES; h++) {
+    if (!(x->lanes >> h & 1)) all.lane_stride[h] = 0;
+    all.lane_size[h] = y->lane_size[h];
+  }
+  all.lanes = y->lanes;
+  return tw_tensor_lane(&all, lane);
+}
+
+/* Lanes side by side: the same chain per element, ACROSS lanes in one go. a, b: one lane apart or the same in all. c: lanes at distance 1. */
+enum { ACROSS = 16 };
+#define LANES(T, name, FMA)                                                                                                                        \
+  static inline __attribute__((always_inline)) void chain_##name(T *c, const T *a, int64_t a_col, bool a_moves, const T *b, int64_t b_row, bool b_moves, \
+                                                                 int64_t K, int64_t n) {                                                           \
+    T sum[ACROSS] = {0};                                                                                                                           \
+    for (int64_t k = 0; k < K; k++, a += a_col, b += b_row) {                                                                                      \
+      for (int64_t l = 0; l < n; l++) sum[l] = FMA(a[a_moves ? l : 0], b[b_moves ? l : 0], sum[l]);                                                \
+    }                                                                                                                                              \
+    for (int64_t l = 0; l < n; l++) c[l] = sum[l];                                                                                                 \
+  }                                                                                                                                                \
+  static void lanes_##name(T *c, const T *a, int64_t a_col, bool a_moves, const T *b, int64_t b_row, bool b_moves, int64_t K, int64_t n) {         \
+    int64_t l = 0;                                                                                                                                 \
+    for (; l + ACROSS <= n; l += ACROSS) {                                                                                                         \
+      if (a_moves && b_moves) chain_##name(c + l, a + l, a_col, true, b + l, b_row, true, K, ACROSS);                                              \
+      else if (a_moves) chain_##name(c + l, a + l, a_col, true, b, b_row, false, K, ACROSS);                                                       \
+      else chain_##name(c + l, a, a_col, false, b + l, b_row, true, K, ACROSS);                                                                    \
+    }                                                                                                                                              \
+    if (l < n) chain_##name(c + l, a_moves ? a + l : a, a_col, a_moves, b_moves ? b + l : b, b_row, b_moves, K, n - l);                            \
+  }
+LANES(double, f64, fma)
+LANES(float, f32, fmaf)
+
+/* Strides of one product in elements; one matrix of it. */
+typedef struct {
+  int64_t M, K, N, a_row, a_col, b_row, b_col, c_row, c_col;
+  tw_dtype dtype;
+  void *scratch;
+} product;
+
+static void multiply(const product *m, const char *a, const char *b, char *c) {
+  if (m->dtype == TW_F64) {
+    tw_gemm_f64(m->M, m->N, m->K, (const double *)(const void *)a, m->a_row, m->a_col, (const double *)(const void *)b, m->b_row, m->b_col,
+                (double *)(void *)c, m->N, m->scratch);
+  } else {
+    tw_gemm_f32(m->M, m->N, m->K, (const float *)(const void *)a, m->a_row, m->a_col, (const float *)(const void *)b, m->b_row, m->b_col,
+                (float *)(void *)c, m->N, m->scratch);
+  }
+}
+
+static void multiply_lanes(const product *m, const char *a, bool a_moves, const char *b, bool b_moves, char *c, int64_t lanes) {
+  for (int64_t i = 0; i < m->M; i++) {
+    for (int64_t j = 0; j < m->N; j++) {
+      int64_t p = i * m->a_row, q = j * m->b_col, r = i * m->c_row + j * m->c_col;
+      if (m->dtype == TW_F64) {
+        lanes_f64((double *)(void *)c + r, (const double *)(const void *)a + p, m->a_col, a_moves, (const double *)(const void *)b + q, m->b_row, b_moves, m->K,
+                  lanes);
+      } else {
+        lanes_f32((float *)(void *)c + r, (const float *)(const void *)a + p, m->a_col, a_moves, (const float *)(const void *)b + q, m->b_row, b_moves, m->K,
+                  lanes);
+      }
     }
   }
+}
+
+/* All lanes of one element lie together. */
+static bool one_block(const tw_tensor *y) {
+  int64_t expected = 1;
+  for (int h = TW_MAX_LANES - 1; h >= 0; h--) {
+    if (!(y->lanes >> h & 1)) continue;
+    if (y->lane_stride[h] != expected) return false;
+    expected *= y->lane_size[h];
+  }
+  return true;
+}
+
+/* The hidden axes of one operand are those of the result, side by side in the same way, or none. */
+static bool side_by_side(const tw_tensor *x, const tw_tensor *y) {
+  if (!x->lanes) return true;
+  for (int h = 0; h < TW_MAX_LANES; h++) {
+    if (y->lanes >> h & 1 && (!(x->lanes >> h & 1) || x->lane_stride[h] != y->lane_stride[h])) return false;
+  }
+  return true;
+}
+
+/* Where b is one for all lanes and the rows of a in all lanes lie at one distance, they are rows of one product: the chain of an element does not see it. */
+static bool rows_of_all_lanes(const tw_tensor *a, const tw_tensor *b, const tw_tensor *y, product *m) {
+  int h = __builtin_ctz(y->lanes);
+  if (b->lanes || !a->lanes || y->lanes != 1u << h || y->ndim > 2 || !tw_tensor_is_contiguous(y)) return false;
+  if (y->lane_stride[h] != m->M * m->N || (m->M > 1 && a->lane_stride[h] != m->M * m->a_row)) return false;
+  if (m->M == 1) m->a_row = a->lane_stride[h];
+  m->M *= y->lane_size[h];
+  return true;
+}
+
+static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) {
+  const tw_tensor *a = c->in[0], *b = c->in[1], *y = c->out[0];
+  product m = {.M = a->shape[a->ndim - 2], .K = a->shape[a->ndim - 1], .N = b->shape[b->ndim - 1], .dtype = (tw_dtype)y->dtype,
+               .a_row = a->stride[a->ndim - 2], .a_col = a->stride[a->ndim - 1], .b_row = b->stride[b->ndim - 2], .b_col = b->stride[b->ndim - 1],
+               .c_row = y->stride[y->ndim - 2], .c_col = y->stride[y->ndim - 1]};
+  if (y->size == 0) return TW_OK;
+  int64_t count = y->size / (m.M * m.N), lanes = y->lanes ? tw_lane_count(y) : 1;
+  if (y->lanes && (a->lanes || b->lanes) && one_block(y) && side_by_side(a, y) && side_by_side(b, y)) {
+    for (int64_t i = 0; i < count; i++) multiply_lanes(&m, matrix(a, y, i), a->lanes, matrix(b, y, i), b->lanes, (char *)(uintptr_t)matrix(y, y, i), lanes);
+    return TW_OK;
+  }
+  tw_tensor *scratch, *packed = NULL;
+  tw_shape bytes = {.n = 1, .d = {tw_gemm_scratch(m.K)}};
+  tw_status s = tw_tensor_new(ctx, TW_BOOL, &bytes, &scratch);
+  if (s != TW_OK) return s;
+  if (y->lanes && !tw_tensor_is_contiguous(y)) { /* the kernel writes whole rows */
+    tw_shape shape = tw_tensor_shape(y);
+    tw_lanes l = {0};
+    s = tw_lanes_join(&l, y) ? tw_tensor_new_packed(ctx, m.dtype, &shape, &l, &packed) : TW_ESTATE;
+  }
+  m.scratch = scratch->data;
+  const tw_tensor *result = packed ? packed : y;
+  if (y->lanes && s == TW_OK && rows_of_all_lanes(a, b, result, &m)) {
+    multiply(&m, a->data, b->data, result->data);
+    lanes = 0;
+  }
+  for (int64_t lane = 0; lane < lanes && s == TW_OK; lane++) {
+    tw_tensor from_a, from_b, to;
+    const tw_tensor *p = a, *q = b, *r = result;
+    if (y->lanes) {
+      from_a = lane_of(a, y, lane);
+      from_b = lane_of(b, y, lane);
+      to = tw_tensor_lane(r, lane);
+      p = &from_a;
+      q = &from_b;
+      r = &to;
+    }
+    for (int64_t i = 0; i < count; i++) {
+      multiply(&m, matrix(p, y, i), matrix(q, y, i), r->data + i * m.M * m.N * (int64_t)tw_dtype_size(m.dtype));
+    }
+  }
+  if (packed && s == TW_OK) tw__copy_into(c->out[0], packed);
+  tw_tensor_release(ctx, packed);
   tw_tensor_release(ctx, scratch);
-  return TW_OK;
+  return s;
 }
 
 static tw_tensor *transposed(tw_compose *k, tw_tensor *x) {
@@ -97,5 +218,6 @@ static tw_status jvp_matmul(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
   return tw_compose_end(&k, left && right ? tw_do2(&k, &tw_op_add, NULL, left, right) : left ? left : right, &out[0]);
 }
 
-const tw_op tw_op_matmul = {.name = "matmul", .about = "the matrix product; leading axes broadcast", .n_in = 2, .n_out = 1, .infer = infer_matmul,
+const tw_op tw_op_matmul = {.name = "matmul", .about = "the matrix product; leading axes broadcast", .n_in = 2, .n_out = 1,
+                            .flags = TW_OP_STRIDED, .infer = infer_matmul,
                             .run = run_matmul, .vjp = vjp_matmul, .jvp = jvp_matmul};

@@ -42,13 +42,12 @@ tw_status tw_dropout(tw_ctx *ctx, tw_tensor *x, double p, tw_tensor *generator, 
   }
   if (!(p >= 0 && p <= 1)) return tw_fail(&ctx->error, TW_EINVAL, "dropout: the probability must be in 0..1: p is %g", p);
   tw_dropout_attrs a = {.shape = tw_tensor_shape(x), .dtype = (tw_dtype)x->dtype, .p = p, .factor = p < 1 ? 1 / (1 - p) : 0};
-  tw_tensor *drawn[2] = {NULL, generator};
-  tw_call draw = {.op = &tw_op_dropout_factor, .attrs = &a, .in = &generator, .out = drawn, .n_in = 1, .n_out = 2};
-  tw_status s = tw_apply(ctx, &draw);
+  tw_tensor *factor;
+  tw_status s = tw_draw(ctx, &tw_op_dropout_factor, &a, generator, NULL, &factor);
   if (s != TW_OK) return s;
   tw_compose k = {.ctx = ctx};
-  s = tw_compose_end(&k, tw_do2(&k, &tw_op_mul, NULL, x, drawn[0]), out);
-  tw_tensor_release(ctx, drawn[0]);
+  s = tw_compose_end(&k, tw_do2(&k, &tw_op_mul, NULL, x, factor), out);
+  tw_tensor_release(ctx, factor);
   return s;
 }
 

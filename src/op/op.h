@@ -29,6 +29,7 @@ enum {
   TW_OP_PROMOTE = 2,  /* inputs are brought to one dtype first: numbers follow tensors, i64 follows real */
   TW_OP_NO_GRAD = 4,  /* results never depend differentiably on inputs */
   TW_OP_LINEAR = 16,  /* linear in in[0]; the other inputs are indices: the tangent is the operation applied to the tangent */
+  TW_OP_STRIDED = 32, /* run() follows hidden axes by itself: the strided iterator, the shared sums and products, copies; other operations run once per lane */
   TW_OP_ALIAS = 8     /* out[i] may be the very tensor in[i] (same elements at the same places) */
 };
 
@@ -78,6 +79,7 @@ TW_CHECKED tw_status tw_compose_end(tw_compose *, tw_tensor *result, tw_tensor *
 /* True when a call with these inputs would be recorded: then derivatives are written as compositions, so that they can be differentiated. */
 bool tw_would_record(const tw_ctx *, tw_tensor *const *in, int n);
 
+void tw__zero(tw_tensor *); /* all elements in all lanes */
 void tw__copy_into(tw_tensor *to, tw_tensor *from); /* kernel-level copy with conversion; from broadcasts to to */
 tw_loop tw__integer_loop(const tw_op *); /* an elementwise row's kernel for i64, NULL where integers make no sense */
 
@@ -109,6 +111,7 @@ typedef struct { tw_shape shape; tw_slice_attrs slice; } tw_embed_attrs;
 typedef struct { uint32_t axes; bool keepdim; } tw_reduce_attrs; /* bit per axis */
 typedef struct { int axis; bool keepdim; } tw_axis_attrs;
 typedef struct { int axis; int64_t size; } tw_index_add_attrs;
+typedef struct { int h, axis; int64_t size; } tw_lanes_attrs;
 
 extern const tw_op tw_op_where;        /* (bool c, a, b) -> a where c, else b */
 extern const tw_op tw_op_cast;         /* copy, converting; cast attrs */
@@ -116,6 +119,8 @@ extern const tw_op tw_op_alias;        /* the same values behind a fresh tensor 
 extern const tw_op tw_op_reshape;      /* shape attrs, no -1 left */
 extern const tw_op tw_op_permute;      /* permute attrs */
 extern const tw_op tw_op_expand;       /* shape attrs: broadcast view */
+extern const tw_op tw_op_lanes_in;     /* lanes attrs: an axis becomes the hidden axis h */
+extern const tw_op tw_op_lanes_out;    /* lanes attrs: the hidden axis h becomes an axis; its adjoint is lanes_in, and the other way round */
 extern const tw_op tw_op_sum_to;       /* shape attrs: adjoint of expand */
 extern const tw_op tw_op_slice;        /* slice attrs: start, step, size on every axis */
 extern const tw_op tw_op_embed;        /* embed attrs: adjoint of slice, zeros elsewhere */

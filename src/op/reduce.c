@@ -38,45 +38,91 @@ float tw_sum_f32(const float *x, int64_t n, int64_t stride) {
   return y;
 }
 
-/* Splits the axes of x into kept and reduced ones, merged where strides allow. Strides in bytes. */
+/* The axes of x, kept and reduced ones, merged where strides allow. Strides in bytes. */
+enum { AXES = TW_MAX_DIM + TW_MAX_LANES };
 typedef struct {
   int n;
-  int64_t size[TW_MAX_DIM], stride[TW_MAX_DIM];
+  int64_t size[AXES], stride[AXES], to[AXES]; /* to: the result's stride, of kept axes */
 } axes;
 
-static void add_axis(axes *a, int64_t size, int64_t stride) {
+static void add_axis(axes *a, int64_t size, int64_t stride, int64_t to) {
   if (size == 1) return;
-  if (a->n && a->stride[a->n - 1] == stride * size) {
+  if (a->n && a->stride[a->n - 1] == stride * size && a->to[a->n - 1] == to * size) {
     a->size[a->n - 1] *= size;
     a->stride[a->n - 1] = stride;
+    a->to[a->n - 1] = to;
     return;
   }
   a->size[a->n] = size;
-  a->stride[a->n++] = stride;
+  a->stride[a->n] = stride;
+  a->to[a->n++] = to;
+}
+
+static void add_lanes(axes *kept, const tw_tensor *x, const tw_tensor *y, int64_t item) {
+  for (int h = 0; h < TW_MAX_LANES; h++) {
+    if (y->lanes >> h & 1) add_axis(kept, y->lane_size[h], x->lanes >> h & 1 ? x->lane_stride[h] * item : 0, y->lane_stride[h] * item);
+  }
 }
 
 typedef void (*tree_function)(void *y, const char *x, int64_t width, int64_t width_stride, int n, const int64_t *size, const int64_t *stride, int kind);
 
+/* Results that do not lie side by side come by way of a buffer. */
+static void spread_out(char *to, int64_t stride, const char *from, int64_t n, int64_t item) {
+  for (int64_t i = 0; i < n; i++) memcpy(to + i * stride, from + i * item, (size_t)item);
+}
+
+static void reduce_row(tree_function tree, char *q, int64_t to, const char *p, int64_t width, int64_t width_stride, const axes *gone, int64_t item, int kind) {
+  if (to == item || width == 1) {
+    tree(q, p, width, width_stride, gone->n, gone->size, gone->stride, kind);
+    return;
+  }
+  union {
+    double f64[8 * WIDTH];
+    float f32[8 * WIDTH];
+    int64_t i64[8 * WIDTH];
+  } buffer;
+  for (int64_t i = 0; i < width; i += 8 * WIDTH) {
+    int64_t some = width - i < 8 * WIDTH ? width - i : 8 * WIDTH;
+    tree(&buffer, p + i * width_stride, some, width_stride, gone->n, gone->size, gone->stride, kind);
+    spread_out(q + i * to, to, (const char *)&buffer, some, item);
+  }
+}
+
+/* Kept axes are walked in order, hidden ones as further kept axes: inside the others where x has its lanes fastest. The inner one is reduced side by side. */
 static void run_tree(const tw_tensor *x, uint32_t reduced, tw_tensor *y, int kind) {
   static const tree_function trees[] = {tree_f64, tree_f32, tree_i64};
-  int64_t item = (int64_t)tw_dtype_size((tw_dtype)x->dtype);
-  axes kept = {0}, gone = {0};
-  for (int i = 0; i < x->ndim; i++) add_axis(reduced >> i & 1 ? &gone : &kept, x->shape[i], x->stride[i] * item);
+  int64_t item = (int64_t)tw_dtype_size((tw_dtype)x->dtype), to[TW_MAX_DIM] = {0}, place = item, step;
+  axes kept, gone;
+  kept.n = gone.n = 0;
+  if (y->lanes && tw_tensor_is_even(y, &step)) place = step * item;
   if (y->size == 0) return;
+  for (int i = x->ndim - 1; i >= 0; i--) { /* y is dense, or evenly spaced among its lanes */
+    if (reduced >> i & 1) continue;
+    to[i] = place;
+    place *= x->shape[i];
+  }
+  bool inside = y->lanes && tw_lanes_are_fastest(x);
+  if (y->lanes && !inside) add_lanes(&kept, x, y, item);
+  for (int i = 0; i < x->ndim; i++) {
+    if (reduced >> i & 1) add_axis(&gone, x->shape[i], x->stride[i] * item, 0);
+    else add_axis(&kept, x->shape[i], x->stride[i] * item, to[i]);
+  }
+  if (inside) add_lanes(&kept, x, y, item);
   if (gone.n == 0) gone = (axes){.n = 1, .size = {1}};
   int inner = kept.n - 1;
-  int64_t width = kept.n ? kept.size[inner] : 1, width_stride = kept.n ? kept.stride[inner] : 0;
-  int64_t at[TW_MAX_DIM] = {0};
+  int64_t width = kept.n ? kept.size[inner] : 1, width_stride = kept.n ? kept.stride[inner] : 0, side = kept.n ? kept.to[inner] : item;
+  int64_t at[AXES] = {0};
   const char *p = x->data;
   char *q = y->data;
   for (;;) {
-    trees[x->dtype](q, p, width, width_stride, gone.n, gone.size, gone.stride, kind);
-    q += width * item;
+    reduce_row(trees[x->dtype], q, side, p, width, width_stride, &gone, item, kind);
     int axis = inner - 1;
     for (; axis >= 0; axis--) {
       p += kept.stride[axis];
+      q += kept.to[axis];
       if (++at[axis] < kept.size[axis]) break;
       p -= kept.stride[axis] * kept.size[axis];
+      q -= kept.to[axis] * kept.size[axis];
       at[axis] = 0;
     }
     if (axis < 0) return;
@@ -195,10 +241,10 @@ static tw_status jvp_weighted(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t
 #define REDUCTION(name_, vjp_, about_, flags_, jvp_)                                                                              \
   const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 1, .attrs_bytes = sizeof(tw_reduce_attrs), \
                                .infer = infer_reduce, .run = run_##name_, .flags = flags_, .vjp = vjp_, .jvp = jvp_};
-REDUCTION(sum, vjp_sum, "the sum over axes", TW_OP_LINEAR, NULL)
-REDUCTION(prod, vjp_prod, "the product over axes", 0, jvp_weighted)
-REDUCTION(max, vjp_extreme, "the largest element over axes; ties share the gradient; NaN wins", 0, jvp_weighted)
-REDUCTION(min, vjp_extreme, "the smallest element over axes; ties share the gradient; NaN wins", 0, jvp_weighted)
+REDUCTION(sum, vjp_sum, "the sum over axes", TW_OP_LINEAR | TW_OP_STRIDED, NULL)
+REDUCTION(prod, vjp_prod, "the product over axes", TW_OP_STRIDED, jvp_weighted)
+REDUCTION(max, vjp_extreme, "the largest element over axes; ties share the gradient; NaN wins", TW_OP_STRIDED, jvp_weighted)
+REDUCTION(min, vjp_extreme, "the smallest element over axes; ties share the gradient; NaN wins", TW_OP_STRIDED, jvp_weighted)
 
 /* sum_to: what broadcasting repeated is added up again. */
 
@@ -228,7 +274,8 @@ static tw_status vjp_sum_to(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
   return tw_compose_end(&k, tw_do1(&k, &tw_op_expand, &whole, t[0]), &grad[0]);
 }
 
-const tw_op tw_op_sum_to = {.name = "sum_to", .about = "sums over broadcast axes back to a shape", .n_in = 1, .n_out = 1, .flags = TW_OP_LINEAR,
+const tw_op tw_op_sum_to = {.name = "sum_to", .about = "sums over broadcast axes back to a shape", .n_in = 1, .n_out = 1,
+                            .flags = TW_OP_LINEAR | TW_OP_STRIDED,
                             .attrs_bytes = sizeof(tw_shape_attrs), .infer = infer_sum_to, .run = run_sum_to, .vjp = vjp_sum_to};
 
 /* argmax, argmin: the first place of the extreme value along one axis, 1-based; NaN counts as extreme. */

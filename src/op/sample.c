@@ -22,10 +22,13 @@ static tw_status infer_bernoulli(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
     return tw_fail(&ctx->error, TW_EINVAL, "bernoulli: p does not broadcast to the result: p is %s, the result %s", tw_tensor_describe(p, has, sizeof has),
                    tw_tensor_describe(&like, wants, sizeof wants));
   }
-  for (int64_t i = 0; i < p->size; i++) {
-    double v = tw_tensor_get(p, i);
-    if (v >= 0 && v <= 1) continue;
-    return tw_fail(&ctx->error, TW_EINVAL, "bernoulli: a probability must lie in [0, 1]: p%s is %g", p->size > 1 ? " has an element that" : "", v);
+  for (int64_t lane = tw_lane_count(p) - 1; lane >= 0; lane--) {
+    tw_tensor one = tw_tensor_lane(p, lane);
+    for (int64_t i = 0; i < p->size; i++) {
+      double v = tw_tensor_get(&one, i);
+      if (v >= 0 && v <= 1) continue;
+      return tw_fail(&ctx->error, TW_EINVAL, "bernoulli: a probability must lie in [0, 1]: p%s is %g", p->size > 1 ? " has an element that" : "", v);
+    }
   }
   return tw__draw_infer(ctx, c, a->dtype, &a->shape, out);
 }
@@ -222,6 +225,13 @@ typedef struct {
 
 static tw_status check_weights(tw_ctx *ctx, const tw_call *c, int64_t needed) {
   const tw_tensor *w = c->in[1];
+  for (int64_t lane = w->lanes ? tw_lane_count(w) - 1 : 0; lane > 0; lane--) {
+    tw_tensor one = tw_tensor_lane(w, lane), *in[2] = {c->in[0], &one};
+    tw_call alone = *c;
+    alone.in = in;
+    tw_status s = check_weights(ctx, &alone, needed);
+    if (s != TW_OK) return s;
+  }
   double total = 0;
   int64_t positive = 0;
   const char *op = c->op == &tw_op_multinomial ? "multinomial" : "choice";

@@ -186,6 +186,11 @@ tw_status tw__check_classes(tw_ctx *ctx, const char *op, const tw_tensor *x, con
                    "%s: the target must be classes, i64 of the first argument's shape without its last axis: the first argument is %s, the target %s", op,
                    tw_tensor_describe(x, p, sizeof p), tw_tensor_describe(target, q, sizeof q));
   }
+  for (int64_t lane = target->lanes ? tw_lane_count(target) - 1 : 0; lane > 0; lane--) {
+    tw_tensor one = tw_tensor_lane(target, lane);
+    tw_status s = tw__check_classes(ctx, op, x, &one);
+    if (s != TW_OK) return s;
+  }
   for (int64_t i = 0; i < target->size; i++) {
     int64_t at = class_at(target, i);
     if (at >= 1 && at <= x->shape[x->ndim - 1]) continue;

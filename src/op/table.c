@@ -23,7 +23,7 @@ const tw_op *const tw_all_ops[] = {
   &tw_op_unfold, &tw_op_fold, &tw_op_conv, &tw_op_conv_back, &tw_op_max_pool, &tw_op_plane_take, &tw_op_plane_add,
   &tw_op_cross_entropy, &tw_op_normalize, &tw_op_dropout_factor,
   &tw_op_argsort, &tw_op_cumsum, &tw_op_cumprod, &tw_op_recurrence, &tw_op_gather, &tw_op_scatter_add, &tw_op_diagonal, &tw_op_diagonal_embed,
-  &tw_op_tril, &tw_op_triu, &tw_op_all, &tw_op_any,
+  &tw_op_tril, &tw_op_triu, &tw_op_all, &tw_op_any, &tw_op_lanes_in, &tw_op_lanes_out,
   NULL,
 };
 

@@ -48,22 +48,29 @@ static bool only_ones_differ(const tw_tensor *x, const tw_shape *to, int64_t *st
   return true;
 }
 
+static void row_major(const tw_shape *shape, int64_t step, int64_t *stride) {
+  for (int i = shape->n - 1; i >= 0; i--) {
+    stride[i] = step;
+    step *= shape->d[i];
+  }
+}
+
 static tw_status run_reshape(tw_ctx *ctx, const tw_call *c) {
   const tw_shape_attrs *a = c->attrs;
   int64_t stride[TW_MAX_DIM], step = 1;
   if (only_ones_differ(c->in[0], &a->shape, stride)) return tw_tensor_new_view(ctx, c->in[0], &a->shape, stride, 0, &c->out[0]);
-  for (int i = a->shape.n - 1; i >= 0; i--) {
-    stride[i] = step;
-    step *= a->shape.d[i];
+  if (tw_tensor_is_even(c->in[0], &step)) {
+    row_major(&a->shape, step, stride);
+    return tw_tensor_new_view(ctx, c->in[0], &a->shape, stride, 0, &c->out[0]);
   }
-  if (tw_tensor_is_contiguous(c->in[0])) return tw_tensor_new_view(ctx, c->in[0], &a->shape, stride, 0, &c->out[0]);
-  tw_tensor *dense, *operands[2];
+  tw_tensor *dense;
   tw_shape from = tw_tensor_shape(c->in[0]);
-  tw_status s = tw_tensor_new(ctx, (tw_dtype)c->in[0]->dtype, &from, &dense);
+  tw_lanes lanes = {0};
+  if (!tw_lanes_join(&lanes, c->in[0])) return TW_ESTATE;
+  tw_status s = tw_tensor_new_laned(ctx, (tw_dtype)c->in[0]->dtype, &from, &lanes, &dense);
   if (s != TW_OK) return s;
-  operands[0] = dense;
-  operands[1] = c->in[0];
-  tw__copy_into(operands[0], operands[1]);
+  tw__copy_into(dense, c->in[0]);
+  row_major(&a->shape, dense->storage->step, stride);
   s = tw_tensor_new_view(ctx, dense, &a->shape, stride, 0, &c->out[0]);
   tw_tensor_release(ctx, dense);
   return s;
@@ -172,7 +179,7 @@ static tw_status infer_embed(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
 static tw_status run_embed(tw_ctx *ctx, const tw_call *c) {
   const tw_embed_attrs *a = c->attrs;
   tw_tensor *y = c->out[0], *part[1] = {NULL};
-  memset(y->data, 0, (size_t)y->size * tw_dtype_size((tw_dtype)y->dtype));
+  tw__zero(y);
   tw_call view = {.op = &tw_op_slice, .attrs = &a->slice, .in = &y, .out = part, .n_in = 1, .n_out = 1};
   tw_status s = run_slice(ctx, &view);
   if (s != TW_OK) return s;
@@ -187,5 +194,59 @@ static tw_status vjp_embed(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, t
   return tw_compose_end(&k, tw_do1(&k, &tw_op_slice, &((const tw_embed_attrs *)c->attrs)->slice, t[0]), &grad[0]);
 }
 
-const tw_op tw_op_embed = {.name = "embed", .about = "zeros with the input at the place of a slice", .n_in = 1, .n_out = 1, .flags = TW_OP_LINEAR,
+const tw_op tw_op_embed = {.name = "embed", .about = "zeros with the input at the place of a slice", .n_in = 1, .n_out = 1,
+                           .flags = TW_OP_LINEAR | TW_OP_STRIDED,
                            .attrs_bytes = sizeof(tw_embed_attrs), .infer = infer_embed, .run = run_embed, .vjp = vjp_embed};
+
+/* lanes_in: an axis becomes a hidden one; lanes_out: a hidden axis becomes one that is seen, of equal parts where the input does not differ along it. Each is
+ * the other's adjoint: what a tape adds up over lanes it adds up where a value is the same in all of them (grad/tape.c). */
+
+static tw_status run_lanes_in(tw_ctx *ctx, const tw_call *c) {
+  const tw_lanes_attrs *a = c->attrs;
+  const tw_tensor *x = c->in[0];
+  tw_shape shape = {0};
+  int64_t stride[TW_MAX_DIM];
+  for (int i = 0; i < x->ndim; i++) {
+    if (i == a->axis) continue;
+    stride[shape.n] = x->stride[i];
+    shape.d[shape.n++] = x->shape[i];
+  }
+  tw_status s = tw_tensor_new_view(ctx, x, &shape, stride, 0, &c->out[0]);
+  if (s != TW_OK) return s;
+  c->out[0]->lanes |= (uint8_t)(1u << a->h);
+  c->out[0]->lane_size[a->h] = a->size;
+  c->out[0]->lane_stride[a->h] = x->stride[a->axis];
+  return TW_OK;
+}
+
+static tw_status infer_lanes_out(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
+  (void)out;
+  return c->in[0]->ndim < TW_MAX_DIM ? TW_OK : tw_fail_shapes(ctx, c, "a tensor has at most 8 axes, and the mapped one comes to these");
+}
+
+static tw_status run_lanes_out(tw_ctx *ctx, const tw_call *c) {
+  const tw_lanes_attrs *a = c->attrs;
+  const tw_tensor *x = c->in[0];
+  bool differs = x->lanes >> a->h & 1;
+  tw_shape shape = {.n = x->ndim + 1};
+  int64_t stride[TW_MAX_DIM];
+  for (int i = 0; i < shape.n; i++) {
+    shape.d[i] = i < a->axis ? x->shape[i] : i == a->axis ? a->size : x->shape[i - 1];
+    stride[i] = i < a->axis ? x->stride[i] : i > a->axis ? x->stride[i - 1] : differs ? x->lane_stride[a->h] : 0;
+  }
+  tw_status s = tw_tensor_new_view(ctx, x, &shape, stride, 0, &c->out[0]);
+  if (s == TW_OK) c->out[0]->lanes &= (uint8_t)~(1u << a->h);
+  return s;
+}
+
+static tw_status vjp_lanes(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **grad, const bool *wanted) {
+  (void)wanted;
+  tw_compose k = {.ctx = ctx};
+  return tw_compose_end(&k, tw_do1(&k, c->op == &tw_op_lanes_in ? &tw_op_lanes_out : &tw_op_lanes_in, c->attrs, t[0]), &grad[0]);
+}
+
+const tw_op tw_op_lanes_in = {.name = "lanes_in", .about = "an axis becomes a hidden one", .n_in = 1, .n_out = 1, .flags = TW_OP_VIEW | TW_OP_LINEAR,
+                              .attrs_bytes = sizeof(tw_lanes_attrs), .run = run_lanes_in, .vjp = vjp_lanes};
+const tw_op tw_op_lanes_out = {.name = "lanes_out", .about = "a hidden axis becomes one that is seen", .n_in = 1, .n_out = 1,
+                               .flags = TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_lanes_attrs), .infer = infer_lanes_out,
+                               .run = run_lanes_out, .vjp = vjp_lanes};

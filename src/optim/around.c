@@ -26,6 +26,7 @@ const tw_option tw_optim_common[] = {
 static const double *common(const tw_optim *o, int group, int which) { return o->hyper[group][o->n_own + which]; }
 static bool set(const tw_optim *o, int group, int which) { /* is it different from "none" in any lane? */
   const double *v = common(o, group, which);
+  if (!o->differs[group][o->n_own + which]) return v[0] != tw_optim_common[which].initial;
   for (int r = 0; r < o->lanes; r++) {
     if (v[r] != tw_optim_common[which].initial) return true;
   }
@@ -142,11 +143,15 @@ static double factor(double limit, double norm) { return norm > limit ? limit / 
 
 tw_status tw__clip(tw_ctx *ctx, tw_optim *o, tw_tensor **own) {
   size_t lanes = (size_t)o->lanes;
-  for (size_t i = 0; i < (size_t)o->n * lanes; i++) o->scale[i] = common(o, 0, TW_MAXIMIZE)[0] != 0 ? -1 : 1;
-  tw_status s = TW_OK;
-  if (common(o, 0, TW_SKIP_NONFINITE)[0] != 0) s = find_nonfinite(ctx, o);
-  if (s == TW_OK && set_anywhere(o, TW_CLIP_VALUE)) s = clip_values(ctx, o, own);
   bool each = set_anywhere(o, TW_CLIP_NORM) || set_anywhere(o, TW_CLIP_ADAPTIVE), global = set(o, 0, TW_CLIP_GLOBAL_NORM);
+  bool skip = common(o, 0, TW_SKIP_NONFINITE)[0] != 0, turned = common(o, 0, TW_MAXIMIZE)[0] != 0, special = each || global || skip || turned;
+  if (o->scaled || special) {
+    for (size_t i = 0; i < (size_t)o->n * lanes; i++) o->scale[i] = turned ? -1 : 1;
+  }
+  o->scaled = special;
+  tw_status s = TW_OK;
+  if (skip) s = find_nonfinite(ctx, o);
+  if (s == TW_OK && set_anywhere(o, TW_CLIP_VALUE)) s = clip_values(ctx, o, own);
   if (s != TW_OK || (!each && !global)) return s;
   double *norm = tw_alloc(2 * (size_t)o->n * lanes * sizeof *norm);
   if (!norm) return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);

@@ -134,6 +134,10 @@ tw_status tw_optim_vector_of(tw_ctx *ctx, tw_optim *o, int vector, tw_tensor **l
     if (v->rows) shape = (tw_shape){.n = 2, .d = {(int64_t)tw_optim_hyper(o, 0, v->rows)[0], tw_flat_size(o)}};
     tw_tensor zero = {.dtype = s == TW_OK ? like->p->dtype : TW_F64, .ndim = (uint8_t)shape.n};
     for (int i = 0; i < shape.n; i++) zero.shape[i] = shape.d[i];
+    if (s == TW_OK) {
+      zero.lanes = like->p->lanes;
+      for (int h = 0; h < TW_MAX_LANES; h++) zero.lane_size[h] = like->p->lane_size[h];
+    }
     if (s == TW_OK) s = tw_optim_zeros(ctx, &zero, &o->vector[vector]);
   }
   *lent = o->vector[vector];

@@ -42,15 +42,20 @@ tw_status tw_optim_add_group(tw_ctx *ctx, tw_optim *o, int *group) {
   if (!number) return out_of_memory(ctx, o);
   o->group_number = number;
   memset(number[n], 0, sizeof *number);
+  bool **differs = tw_realloc(o->differs, (n + 1) * sizeof *differs);
+  if (!differs) return out_of_memory(ctx, o);
+  o->differs = differs;
+  o->differs[n] = tw_calloc((size_t)o->n_options, sizeof **differs);
   o->hyper[n] = tw_calloc((size_t)o->n_options, sizeof **hyper);
   o->constant[n] = tw_calloc((size_t)o->n_options, sizeof **constant);
   o->n_groups++; /* what is there is freed with it */
-  if (!o->hyper[n] || !o->constant[n]) return out_of_memory(ctx, o);
+  if (!o->hyper[n] || !o->constant[n] || !o->differs[n]) return out_of_memory(ctx, o);
   for (int i = 0; i < o->n_options; i++) {
     double *v = o->hyper[n][i] = tw_alloc((size_t)o->lanes * sizeof *v);
     if (!v) return out_of_memory(ctx, o);
     for (int r = 0; r < o->lanes; r++) v[r] = n ? o->hyper[0][i][r] : tw_optim_option(o, i)->initial;
     o->constant[n][i] = n == 0 || o->constant[0][i];
+    o->differs[n][i] = n > 0 && o->differs[0][i];
   }
   for (int i = 0; o->kind->group_numbers[i]; i++) {
     o->group_number[n][i] = tw_calloc((size_t)o->lanes, sizeof(double));
@@ -62,12 +67,14 @@ tw_status tw_optim_add_group(tw_ctx *ctx, tw_optim *o, int *group) {
 
 tw_status tw_optim_set(tw_ctx *ctx, tw_optim *o, int group, int option, int n, const double *values, bool constant) {
   const tw_option *spec = tw_optim_option(o, option);
-  for (int r = 0; r < n; r++) {
+  for (int r = 0; r < (n ? n : o->lanes); r++) {
     tw_status s = tw_spec_check(spec, o->kind->name, values[r], &ctx->error);
     if (s != TW_OK) return s;
   }
-  for (int r = 0; r < o->lanes; r++) o->hyper[group][option][r] = values[n == 1 ? 0 : r];
-  o->constant[group][option] = constant;
+  for (int r = 0; r < o->lanes; r++) o->hyper[group][option][r] = values[n ? 0 : r];
+  o->constant[group][option] = constant && n;
+  o->differs[group][option] = !n;
+  o->changes++;
   return TW_OK;
 }
 
@@ -79,8 +86,11 @@ static tw_status allocate(tw_ctx *ctx, tw_optim *o) {
   o->collected = tw_calloc(lanes, sizeof *o->collected);
   o->reason = tw_calloc(lanes, sizeof *o->reason);
   o->scale = tw_calloc(lanes * n, sizeof *o->scale);
-  if (!o->t || !o->loss || !o->go || !o->collected || !o->reason || !o->scale) return out_of_memory(ctx, o);
+  o->origin = tw_calloc(lanes, sizeof *o->origin);
+  if (!o->t || !o->loss || !o->go || !o->collected || !o->reason || !o->scale || !o->origin) return out_of_memory(ctx, o);
+  if (o->laned) memcpy(o->origin, ctx->lane_origin, lanes * sizeof *o->origin);
   for (size_t r = 0; r < lanes; r++) o->reason[r] = "";
+  o->scaled = true;
   for (int i = 0; o->kind->numbers[i]; i++) {
     o->number[i] = tw_calloc(lanes, sizeof **o->number);
     if (!o->number[i]) return out_of_memory(ctx, o);
@@ -98,7 +108,8 @@ tw_status tw_optim_new(tw_ctx *ctx, const tw_optim_kind *kind, int n, tw_tensor 
     tw_optim_free(ctx, inner);
     return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", kind->name);
   }
-  *o = (tw_optim){.kind = kind, .leaf = leaf, .lanes = 1, .inner = inner};
+  *o = (tw_optim){.kind = kind, .leaf = leaf, .lanes = 1, .inner = inner, .laned = ctx->lanes & 1};
+  if (o->laned) o->lanes = (int)ctx->lane_size[0];
   while (kind->slots[o->n_slots]) o->n_slots++;
   o->n_own = tw_spec_count(kind->options);
   o->n_options = o->n_own + (kind->wraps || (kind->solve && !kind->rule && !kind->choose && !kind->update) ? 0 : TW_N_COMMON);
@@ -111,7 +122,11 @@ tw_status tw_optim_new(tw_ctx *ctx, const tw_optim_kind *kind, int n, tw_tensor 
     }
     o->leaf[i].p = tw_tensor_retain(params[i]);
     o->n++;
-    s = tw_optim_zeros(ctx, params[i], &o->leaf[i].before);
+    if (o->laned) {
+      tw_lanes all = {.mask = 1, .size = {ctx->lane_size[0]}};
+      s = tw_tensor_promote(ctx, params[i], &all);
+    }
+    if (s == TW_OK) s = tw_optim_zeros(ctx, params[i], &o->leaf[i].before);
   }
   if (s == TW_OK) s = allocate(ctx, o);
   if (s != TW_OK) {
@@ -137,15 +152,19 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
     tw_free(o->hyper[g]);
     tw_free(o->constant[g]);
     for (int i = 0; i < TW_MAX_STATE; i++) tw_free(o->group_number[g][i]);
+    tw_free(o->differs[g]);
   }
   for (int i = 0; i < TW_MAX_STATE; i++) {
     tw_tensor_release(ctx, o->vector[i]);
     tw_free(o->number[i]);
   }
   tw_optim_free(ctx, o->inner);
+  tw_tensor_release(ctx, o->scalars);
   tw_free(o->hyper);
   tw_free(o->constant);
   tw_free(o->group_number);
+  tw_free(o->differs);
+  tw_free(o->origin);
   tw_free(o->leaf);
   tw_free(o->t);
   tw_free(o->loss);
@@ -154,6 +173,38 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
   tw_free(o->reason);
   tw_free(o->scale);
   tw_free(o);
+}
+
+/* values[k] <- values[where lane k was], for n of them. */
+static void gather_doubles(double *values, const int64_t *from, int n) {
+  for (int k = 0; values && k < n; k++) values[k] = values[from[k]];
+}
+
+void tw_optim_follow(tw_ctx *ctx, tw_optim *o) {
+  if (o->inner) tw_optim_follow(ctx, o->inner);
+  if (!o->laned || !(ctx->lanes & 1) || ctx->lane_size[0] == o->lanes) return;
+  int n = (int)ctx->lane_size[0], was = o->lanes;
+  int64_t *from = o->origin; /* becomes where each lane that stays stood; both ascend */
+  for (int k = 0, at = 0; k < n; k++) {
+    while (at < was - 1 && o->origin[at] != ctx->lane_origin[k]) at++;
+    from[k] = at; /* at >= k: what is still to be read lies behind */
+  }
+  for (int g = 0; g < o->n_groups; g++) {
+    for (int i = 0; i < o->n_options; i++) gather_doubles(o->hyper[g][i], from, n);
+    for (int i = 0; o->kind->group_numbers[i]; i++) gather_doubles(o->group_number[g][i], from, n);
+  }
+  for (int i = 0; o->kind->numbers[i]; i++) gather_doubles(o->number[i], from, n);
+  gather_doubles(o->loss, from, n);
+  gather_doubles(o->collected, from, n);
+  gather_doubles(o->go, from, n);
+  for (int k = 0; k < n; k++) {
+    o->t[k] = o->t[from[k]];
+    o->reason[k] = o->reason[from[k]];
+  }
+  memcpy(o->origin, ctx->lane_origin, (size_t)n * sizeof *o->origin);
+  o->lanes = n;
+  o->scaled = true; /* the factors are laid out by lanes */
+  o->changes++;
 }
 
 static tw_status check_gradient(tw_ctx *ctx, const tw_optim *o, int i, const tw_tensor *g) {
@@ -237,6 +288,7 @@ tw_status tw_optim_update(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads, con
   if (tw_optim_solves(o)) {
     return tw_fail(&ctx->error, TW_EINVAL, "%s: it evaluates the function itself, gradients are not enough; use opt:step(f, ...)", o->kind->name);
   }
+  tw_optim_follow(ctx, o);
   tw_status s = begin(ctx, o);
   o->has_loss = loss != NULL;
   o->evaluations = loss != NULL;
@@ -250,6 +302,7 @@ tw_status tw_optim_solve(tw_ctx *ctx, tw_optim *o, tw_objective *objective) {
   bool counts = bare && !o->kind->wraps; /* the inner one counts */
   o->objective = objective;
   objective->evaluations = 0;
+  tw_optim_follow(ctx, o);
   tw_status s = begin(ctx, o);
   if (s == TW_OK && bare) s = tw__snapshot(ctx, o);
   for (int r = 0; r < o->lanes; r++) {

@@ -28,6 +28,7 @@ typedef struct tw_rule {
   int n_scalars;
   void (*scalars)(const tw_hypers *, double *const *s); /* s[scalar][lane] */
   int (*variant)(const tw_hypers *);                    /* from flags and choices; NULL: 0 */
+  int64_t steady;                                       /* from this t on the scalars depend on t no more; 0: they always do */
 } tw_rule;
 
 /* The function being minimised, seen from an optimizer: evaluations at the parameters' present values. Whoever makes one fills in what it can do.
@@ -72,7 +73,7 @@ typedef struct tw_optim_kind {
   tw_status (*update)(tw_ctx *, tw_optim *);       /* all parameters, from o->grad, */
   tw_status (*solve)(tw_ctx *, tw_optim *);        /* one iteration with o->objective, which it evaluates itself */
   tw_status (*begin)(tw_ctx *, tw_optim *);        /* before the first step, for state that does not start at zero; may be NULL */
-  tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* the parameter to evaluate with, if another; may be NULL */
+  tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* what to evaluate with, if another; may be NULL */
   bool wraps;                                      /* needs an inner optimizer, whose options are what surrounds a step; with update and solve: either */
   bool elastic;                                    /* made by a script: kind, options and names belong to the instance */
 } tw_optim_kind;
@@ -81,8 +82,10 @@ extern const tw_optim_kind *const tw_all_optims[]; /* ends with NULL */
 const tw_optim_kind *tw_optim_find(const char *name);
 
 /* Options of every kind that works from gradients; they follow the kind's own in the numbering. The first TW_COMMON_GROUPED may differ between groups. */
-enum { TW_BOX_MIN, TW_BOX_MAX, TW_CLIP_VALUE, TW_CLIP_NORM, TW_CLIP_ADAPTIVE, TW_COMMON_GROUPED, TW_CLIP_GLOBAL_NORM = TW_COMMON_GROUPED, TW_BALL, TW_ACCUMULATE,
-       TW_EMA, TW_SKIP_NONFINITE, TW_MAXIMIZE, TW_N_COMMON };
+enum {
+  TW_BOX_MIN, TW_BOX_MAX, TW_CLIP_VALUE, TW_CLIP_NORM, TW_CLIP_ADAPTIVE, TW_COMMON_GROUPED,
+  TW_CLIP_GLOBAL_NORM = TW_COMMON_GROUPED, TW_BALL, TW_ACCUMULATE, TW_EMA, TW_SKIP_NONFINITE, TW_MAXIMIZE, TW_N_COMMON
+};
 extern const tw_option tw_optim_common[];
 
 /* One parameter. */
@@ -97,10 +100,13 @@ typedef struct {
 
 struct tw_optim {
   const tw_optim_kind *kind;
-  int n, n_slots, n_own, n_options, n_groups, lanes;
+  int n, n_slots, n_own, n_options, n_groups;
+  int lanes;                       /* runs computed together: numbers per hyperparameter; 1 outside lanes */
+  bool laned;                      /* made where hidden axis 0 is open: every parameter differs along it */
+  int64_t *origin;                 /* [lane] which lane it was when the axis was opened */
   tw_leaf *leaf;
   double ***hyper;                 /* [group][option][lane] */
-  bool **constant;                 /* [group][option] */
+  bool **constant, **differs;      /* [group][option]; differs: set lane by lane */
   double *(*group_number)[TW_MAX_STATE]; /* [group][number][lane] */
   tw_tensor *vector[TW_MAX_STATE];
   double *number[TW_MAX_STATE];    /* [lane] */
@@ -118,6 +124,12 @@ struct tw_optim {
   tw_objective *objective;         /* of the step being taken */
   tw_tensor *const *grad;          /* of the step being taken, after clipping */
   double *scale;                   /* [leaf][lane] factors of the gradients, from clipping by norms */
+  bool scaled;                     /* some of them are not as usual, or a lane does not take the step */
+  uint64_t changes;                /* counts changes of hyperparameters and lanes */
+  tw_tensor *scalars;              /* those of the last step, while it can be used again */
+  int scalars_group, scalars_dtype, scalars_variant;
+  const tw_rule *scalars_rule;
+  uint64_t scalars_changes;
   void *user;                      /* the binding's */
   tw_status (*define)(tw_ctx *, tw_optim *, int leaf); /* step of a kind made by a script */
 };
@@ -130,7 +142,10 @@ void tw_optim_free(tw_ctx *, tw_optim *);
 TW_CHECKED tw_status tw_optim_add_group(tw_ctx *, tw_optim *, int *group);
 const tw_option *tw_optim_option(const tw_optim *, int option); /* own ones, then common ones; NULL after the last */
 
-/* Sets a hyperparameter: n = 1 number, or one per lane. Checked against its range. constant: it will stay so. */
+/* After lanes have been dropped: what the optimizer has per lane follows. Every step begins with it. */
+void tw_optim_follow(tw_ctx *, tw_optim *);
+
+/* Sets a hyperparameter: n = 1 number for all lanes, or n = 0: one per lane. Checked against its range. constant: it will stay so. */
 TW_CHECKED tw_status tw_optim_set(tw_ctx *, tw_optim *, int group, int option, int n, const double *values, bool constant);
 
 /* One step, of kinds that evaluate the function themselves; and of the others, with gradients like the parameters and, where known, the loss per lane. */

@@ -20,18 +20,37 @@ tw_hypers tw_optim_hypers(const tw_optim *o, int group) {
 
 const double *tw_optim_hyper(const tw_optim *o, int group, const char *option) { return o->hyper[group][tw_spec_find(o->kind->options, option)]; }
 
+/* The same number in every lane needs no lanes: bits do not change. */
+static bool uniform(const tw_optim *o, const double *values) {
+  for (int r = 1; r < o->lanes; r++) {
+    if (values[r] != values[0] || signbit(values[r]) != signbit(values[0])) return false;
+  }
+  return true;
+}
+
 tw_status tw_optim_scalar(tw_ctx *ctx, const tw_optim *o, tw_dtype dtype, const double *values, tw_tensor **out) {
-  (void)o;
-  return tw_tensor_new_scalar(ctx, dtype, values[0], out);
+  if (!o->laned || uniform(o, values)) return tw_tensor_new_scalar(ctx, dtype, values[0], out);
+  tw_status s = tw_tensor_new_lanes(ctx, dtype, 0, values, out);
+  if (s == TW_OK) (*out)->weak = false;
+  return s;
 }
 
 tw_tensor *tw_do_scalar(tw_compose *k, const tw_optim *o, const double *values, const tw_tensor *like) {
-  (void)o;
-  return tw_do_constant(k, values[0], like);
+  tw_tensor *t = NULL;
+  if (k->status != TW_OK || k->n == TW_COMPOSE_MAX) return tw_do_constant(k, values[0], like); /* which says so */
+  k->status = tw_optim_scalar(k->ctx, o, (tw_dtype)like->dtype, values, &t);
+  if (k->status == TW_OK) k->temps[k->n++] = t;
+  return t;
 }
 
 void tw_optim_numbers(const tw_optim *o, const tw_tensor *t, double *out) {
-  for (int r = 0; r < o->lanes; r++) out[r] = tw_tensor_get(t, 0);
+  if (!(t->lanes & 1)) {
+    for (int r = 0; r < o->lanes; r++) out[r] = tw_tensor_get(t, 0);
+  } else if (t->dtype == TW_F64) {
+    for (int r = 0; r < o->lanes; r++) out[r] = ((const double *)(const void *)t->data)[r * t->lane_stride[0]];
+  } else {
+    for (int r = 0; r < o->lanes; r++) out[r] = (double)((const float *)(const void *)t->data)[r * t->lane_stride[0]];
+  }
 }
 
 tw_status tw_optim_assign(tw_ctx *ctx, tw_tensor *x, tw_tensor *y) {
@@ -49,8 +68,10 @@ tw_status tw_optim_copy(tw_ctx *ctx, tw_tensor *x, tw_tensor **out) {
 
 tw_status tw_optim_zeros(tw_ctx *ctx, const tw_tensor *like, tw_tensor **out) {
   tw_shape shape = tw_tensor_shape(like);
-  tw_status s = tw_tensor_new(ctx, (tw_dtype)like->dtype, &shape, out);
-  if (s == TW_OK) memset((*out)->data, 0, (size_t)(*out)->size * tw_dtype_size((tw_dtype)(*out)->dtype));
+  tw_lanes lanes = {0};
+  if (!tw_lanes_join(&lanes, like)) return tw_fail(&ctx->error, TW_ESTATE, "optim: the numbers of lanes differ");
+  tw_status s = tw_tensor_new_laned(ctx, (tw_dtype)like->dtype, &shape, &lanes, out);
+  if (s == TW_OK) tw__zero(*out);
   return s;
 }
 
@@ -93,12 +114,15 @@ tw_status tw_optim_put(tw_ctx *ctx, tw_optim *o, int leaf, int slot, tw_tensor *
 
 /* [n] scalars, one number per lane each. */
 static tw_status scalars_tensor(tw_ctx *ctx, const tw_optim *o, tw_dtype dtype, int n, double *const *s, tw_tensor **out) {
-  (void)o;
   tw_shape shape = {.n = 1, .d = {n}};
-  tw_status status = tw_tensor_new(ctx, dtype, &shape, out);
+  tw_lanes lanes = {.mask = o->laned, .size = {o->lanes}};
+  tw_status status = o->laned ? tw_tensor_new_fastest(ctx, dtype, &shape, &lanes, out) : tw_tensor_new(ctx, dtype, &shape, out);
   for (int k = 0; k < n && status == TW_OK; k++) {
-    if (dtype == TW_F64) ((double *)(void *)(*out)->data)[k] = s[k][0];
-    else ((float *)(void *)(*out)->data)[k] = (float)s[k][0];
+    char *row = (*out)->data + k * (int64_t)o->lanes * (int64_t)tw_dtype_size(dtype);
+    if (dtype == TW_F64) memcpy(row, s[k], (size_t)o->lanes * sizeof(double));
+    else {
+      for (int r = 0; r < o->lanes; r++) ((float *)(void *)row)[r] = (float)s[k][r];
+    }
   }
   return status;
 }
@@ -159,41 +183,57 @@ tw_status tw_optim_apply_rule(tw_ctx *ctx, tw_optim *o, int leaf, const tw_rule 
   return status;
 }
 
-/* Scalars are the same for all parameters of a group and dtype unless clipping by norms scales them differently: then they are made anew. */
-tw_status tw_optim_apply_kind(tw_ctx *ctx, tw_optim *o) {
-  tw_tensor *scalars = NULL;
-  double **s = NULL;
-  int made_for = -1, variant = 0;
-  const tw_rule *rule = NULL;
-  tw_status status = TW_OK;
-  for (int i = 0; i < o->n && status == TW_OK; i++) {
-    tw_leaf *l = &o->leaf[i];
-    if (l->frozen) continue;
-    bool same = made_for >= 0 && o->leaf[made_for].group == l->group && o->leaf[made_for].p->dtype == l->p->dtype &&
-                memcmp(o->scale + made_for * o->lanes, o->scale + i * o->lanes, (size_t)o->lanes * sizeof(double)) == 0;
-    if (!same) {
-      tw_hypers h = tw_optim_hypers(o, l->group);
-      tw_tensor_release(ctx, scalars);
-      tw_free(s);
-      scalars = NULL;
-      rule = o->kind->rule ? o->kind->rule : o->kind->choose(&h);
-      variant = rule->variant ? rule->variant(&h) : 0;
-      s = make_rows(ctx, o, TW_RULE_OWN + rule->n_scalars);
-      if (!s) return TW_ENOMEM;
-      around(o, i, s);
-      rule->scalars(&h, s + TW_RULE_OWN);
-      status = scalars_tensor(ctx, o, (tw_dtype)l->p->dtype, TW_RULE_OWN + rule->n_scalars, s, &scalars);
-      made_for = i;
+/* May the scalars made for one parameter serve another, or another step? Those of clipping by norms differ between parameters. */
+static bool can_reuse(const tw_optim *o, const tw_leaf *l, int leaf, int made_for, const tw_rule *rule) {
+  if (!o->scalars || o->scalars_group != l->group || o->scalars_dtype != l->p->dtype || o->scalars_rule != rule) return false;
+  if (made_for < 0) {
+    if (o->scaled || o->scalars_changes != o->changes || !rule->steady) return false;
+    for (int r = 0; r < o->lanes; r++) {
+      if (o->t[r] <= rule->steady) return false;
     }
-    if (status == TW_OK) status = call_rule(ctx, o, l, rule, o->grad[i], scalars, variant);
+    return true;
   }
-  tw_tensor_release(ctx, scalars);
+  return memcmp(o->scale + made_for * o->lanes, o->scale + leaf * o->lanes, (size_t)o->lanes * sizeof(double)) == 0;
+}
+
+static tw_status make_scalars(tw_ctx *ctx, tw_optim *o, int leaf, const tw_rule *rule, const tw_hypers *h) {
+  const tw_leaf *l = &o->leaf[leaf];
+  int n = TW_RULE_OWN + rule->n_scalars;
+  tw_tensor_release(ctx, o->scalars);
+  o->scalars = NULL;
+  double **s = make_rows(ctx, o, n);
+  if (!s) return TW_ENOMEM;
+  around(o, leaf, s);
+  rule->scalars(h, s + TW_RULE_OWN);
+  tw_status status = scalars_tensor(ctx, o, (tw_dtype)l->p->dtype, n, s, &o->scalars);
   tw_free(s);
+  o->scalars_group = l->group;
+  o->scalars_dtype = l->p->dtype;
+  o->scalars_rule = rule;
+  o->scalars_changes = o->changes;
+  o->scalars_variant = rule->variant ? rule->variant(h) : 0;
   return status;
 }
 
+tw_status tw_optim_apply_kind(tw_ctx *ctx, tw_optim *o) {
+  int made_for = -1;
+  tw_status s = TW_OK;
+  for (int i = 0; i < o->n && s == TW_OK; i++) {
+    tw_leaf *l = &o->leaf[i];
+    if (l->frozen) continue;
+    tw_hypers h = tw_optim_hypers(o, l->group);
+    const tw_rule *rule = o->kind->rule ? o->kind->rule : o->kind->choose(&h);
+    if (!can_reuse(o, l, i, made_for, rule)) {
+      s = make_scalars(ctx, o, i, rule, &h);
+      made_for = i;
+    }
+    if (s == TW_OK) s = call_rule(ctx, o, l, rule, o->grad[i], o->scalars, o->scalars_variant);
+  }
+  return s;
+}
+
 tw_status tw_optim_global_norm(tw_ctx *ctx, int n, tw_tensor *const *tensors, int lanes, double *out) {
-  tw_optim width = {.lanes = lanes};
+  tw_optim width = {.lanes = lanes, .laned = lanes > 1};
   double *squares = tw_alloc((size_t)lanes * sizeof *squares);
   if (!squares) return tw_fail(&ctx->error, TW_ENOMEM, "norm: out of memory");
   tw_status s = TW_OK;

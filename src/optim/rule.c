@@ -9,17 +9,24 @@ tw_status tw__rule_infer(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   return TW_OK;
 }
 
+/* The same number in all lanes, which then is one number. Lanes that differ usually do so at once. */
+static bool is_uniform(const char *first, int64_t lanes, int64_t item) {
+  return lanes == 1 || memcmp(first, first + item, (size_t)((lanes - 1) * item)) == 0;
+}
+
 tw_status tw__rule_run(tw_ctx *ctx, const tw_call *c, const tw_loop *loops, int n_slots, int n_scalars) {
   (void)ctx;
   const tw_tensor *scalars = c->in[3 + n_slots];
   int n = 3 + n_slots, all = TW_RULE_OWN + n_scalars;
+  int64_t item = (int64_t)tw_dtype_size((tw_dtype)scalars->dtype);
   tw_tensor *operands[TW_MAX_OPERANDS], views[TW_RULE_OWN + TW_MAX_SCALARS];
   memcpy(operands, c->in, sizeof(tw_tensor *) * (size_t)n);
   for (int k = 0; k < all; k++) {
     views[k] = *scalars;
     views[k].ndim = 0;
     views[k].size = 1;
-    views[k].data += k * scalars->stride[0] * (int64_t)tw_dtype_size((tw_dtype)scalars->dtype);
+    views[k].data += k * scalars->stride[0] * item;
+    if (scalars->lanes && is_uniform(views[k].data, scalars->lane_size[0], item)) views[k].lanes = 0;
     operands[n + k] = &views[k];
   }
   tw_shape shape = tw_tensor_shape(c->in[0]);

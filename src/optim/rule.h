@@ -94,6 +94,7 @@ tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_sl
     return tw__rule_run(ctx, c, loops, S, K);                                                                                          \
   }                                                                                                                                    \
   static const tw_op rule_##_op = {.name = #rule_, .about = "one step of an optimizer", .n_in = 4 + (S), .n_out = 2 + (S),               \
-                                  .flags = TW_OP_ALIAS | TW_OP_NO_GRAD, .attrs_bytes = sizeof(int), .infer = tw__rule_infer, .run = rule_##_run};
+                                  .flags = TW_OP_ALIAS | TW_OP_NO_GRAD | TW_OP_STRIDED, .attrs_bytes = sizeof(int),                     \
+                                   .infer = tw__rule_infer, .run = rule_##_run};
 
 #endif

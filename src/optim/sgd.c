@@ -49,8 +49,8 @@ static void scalars(const tw_hypers *o, double *const *s) {
 
 static int variant(const tw_hypers *o) { return (o->v[FORM][0] == VELOCITY ? 2 : 0) + (o->v[NESTEROV][0] != 0); }
 
-static const tw_rule with_velocity = {.op = &sgd_op, .n_scalars = N_SCALARS, .scalars = scalars, .variant = variant};
-static const tw_rule plain = {.op = &sgd_plain_op, .n_scalars = 1, .scalars = plain_scalars};
+static const tw_rule with_velocity = {.op = &sgd_op, .n_scalars = N_SCALARS, .scalars = scalars, .variant = variant, .steady = 2};
+static const tw_rule plain = {.op = &sgd_plain_op, .n_scalars = 1, .scalars = plain_scalars, .steady = 1};
 
 static const tw_rule *choose(const tw_hypers *o) { return o->constant[MOMENTUM] && o->v[MOMENTUM][0] == 0 ? &plain : &with_velocity; }
 

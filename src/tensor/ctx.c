@@ -19,13 +19,8 @@ typedef struct tw_block {
   tw_storage storage;
   struct tw_block *next;
 } tw_block;
-enum { BLOCK_HEADER = 64, SLAB_TENSORS = 64 };
+enum { BLOCK_HEADER = 64, SLAB_TENSORS = TW_SLAB_TENSORS };
 _Static_assert(sizeof(tw_block) <= BLOCK_HEADER, "a block's header must fit before its data");
-
-typedef struct tw_slab {
-  struct tw_slab *next;
-  tw_tensor tensors[SLAB_TENSORS];
-} tw_slab;
 
 /* Classes grow by quarters of a power of two: at most 25 % is lost. */
 static int class_of(size_t bytes, size_t *rounded) {
@@ -83,7 +78,7 @@ int64_t tw_ctx_peak_bytes(tw_ctx *ctx) {
   return peak;
 }
 
-static tw_status new_storage(tw_ctx *ctx, size_t bytes, tw_storage **out) {
+tw_status tw__storage_new(tw_ctx *ctx, size_t bytes, tw_storage **out) {
   size_t rounded;
   if (bytes > (size_t)1 << 46) return tw_fail(&ctx->error, TW_ENOMEM, "tensor: %zu bytes cannot be allocated", bytes);
   int c = class_of(bytes, &rounded);
@@ -99,14 +94,14 @@ static tw_status new_storage(tw_ctx *ctx, size_t bytes, tw_storage **out) {
     }
     if (!b) return tw_fail(&ctx->error, TW_ENOMEM, "tensor: out of memory: %zu bytes wanted, %lld in use", bytes, (long long)ctx->live_bytes);
   }
-  *b = (tw_block){.storage = {.refs = 1, .bytes = rounded, .data = (char *)b + BLOCK_HEADER}};
+  *b = (tw_block){.storage = {.refs = 1, .bytes = rounded, .step = 1, .data = (char *)b + BLOCK_HEADER}};
   ctx->live_bytes += (int64_t)rounded;
   if (ctx->live_bytes > ctx->peak_bytes) ctx->peak_bytes = ctx->live_bytes;
   *out = &b->storage;
   return TW_OK;
 }
 
-static void release_storage(tw_ctx *ctx, tw_storage *s) {
+void tw__storage_release(tw_ctx *ctx, tw_storage *s) {
   if (--s->refs) return;
   size_t rounded;
   int c = class_of(s->bytes, &rounded);
@@ -142,7 +137,8 @@ static tw_tensor *new_tensor(tw_ctx *ctx) {
   t->serial = ctx->next_serial++;
   t->levels = 0;
   t->node = 0;
-  t->weak = t->constant = t->buffer = false;
+  t->weak = t->constant = t->buffer = t->stale = false;
+  t->lanes = t->label = 0;
   t->dual = NULL;
   ctx->live_tensors++;
   return t;
@@ -162,7 +158,7 @@ void tw_tensor_release(tw_ctx *ctx, tw_tensor *t) {
     tw_tensor_release(ctx, d->tangent);
     tw_free(d);
   }
-  release_storage(ctx, t->storage);
+  tw__storage_release(ctx, t->storage);
   free_tensor(ctx, t);
 }
 
@@ -179,12 +175,13 @@ tw_status tw_tensor_new(tw_ctx *ctx, tw_dtype dtype, const tw_shape *shape, tw_t
   }
   t->size = size;
   tw_status s = size > INT64_MAX / 16 ? tw_fail(&ctx->error, TW_ENOMEM, "tensor: the sizes multiply to more elements than can be counted")
-                                      : new_storage(ctx, (size_t)size * tw_dtype_size(dtype), &t->storage);
+                                      : tw__storage_new(ctx, (size_t)size * tw_dtype_size(dtype), &t->storage);
   if (s != TW_OK) {
     free_tensor(ctx, t);
     return s;
   }
   t->data = t->storage->data;
+  t->storage->elements = size;
   *out = t;
   return TW_OK;
 }
@@ -201,34 +198,12 @@ tw_status tw_tensor_new_view(tw_ctx *ctx, const tw_tensor *of, const tw_shape *s
   memcpy(t->stride, stride, sizeof(int64_t) * (size_t)shape->n);
   t->data = of->data + offset * (int64_t)tw_dtype_size((tw_dtype)of->dtype);
   t->constant = of->constant;
+  if (of->lanes) {
+    t->lanes = of->lanes;
+    memcpy(t->lane_size, of->lane_size, sizeof t->lane_size);
+    memcpy(t->lane_stride, of->lane_stride, sizeof t->lane_stride);
+  }
   *out = t;
-  return TW_OK;
-}
-
-tw_status tw_tensor_unshare(tw_ctx *ctx, tw_tensor *t) {
-  tw_shape shape = tw_tensor_shape(t);
-  size_t item = tw_dtype_size((tw_dtype)t->dtype);
-  tw_storage *own;
-  tw_status s = new_storage(ctx, (size_t)t->size * item, &own);
-  if (s != TW_OK) return s;
-  int64_t at[TW_MAX_DIM] = {0}, offset = 0;
-  for (int64_t k = 0; k < t->size; k++) { /* row-major */
-    memcpy((char *)own->data + (size_t)k * item, t->data + offset * (int64_t)item, item);
-    for (int i = shape.n - 1; i >= 0; i--) {
-      offset += t->stride[i];
-      if (++at[i] < shape.d[i]) break;
-      offset -= t->stride[i] * shape.d[i];
-      at[i] = 0;
-    }
-  }
-  int64_t step = 1;
-  for (int i = shape.n - 1; i >= 0; i--) {
-    t->stride[i] = step;
-    step *= shape.d[i];
-  }
-  release_storage(ctx, t->storage);
-  t->storage = own;
-  t->data = own->data;
   return TW_OK;
 }
 

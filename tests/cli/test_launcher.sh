@@ -147,9 +147,24 @@ is "leaves with 2 when it has no right to install" "$?" 2
 has "names the packages and the command when it has no right to install" "$got" "apt-get install --no-install-recommends cmake lua-argparse"
 is "installs nothing without the right to" "$(cat "$TMPDIR/apt")" ""
 
-# Another system: neither dpkg-query nor apt-get.
+# A system with little on it.
 mkdir "$TMPDIR/other"
-for tool in sh readlink find mkdir flock grep sed cat; do ln -s "$(command -v $tool)" "$TMPDIR/other/$tool"; done
+for tool in sh readlink find mkdir flock grep sed cat env; do ln -s "$(command -v $tool)" "$TMPDIR/other/$tool"; done
+
+# Drawing: gnuplot is missing, the rest is built.
+stand_in id <<END
+echo 0
+END
+lose
+"$top/thalweg" x >/dev/null 2>&1
+: >"$TMPDIR/apt"
+PATH=$bin:$TMPDIR/other "$top/thalweg" plot --print-script >/dev/null 2>&1
+is "installs nothing for a script that is not drawn" "$(cat "$TMPDIR/apt")" ""
+got=$(PATH=$bin:$TMPDIR/other "$top/thalweg" plot 2>"$TMPDIR/err")
+is "installs gnuplot before it draws" "$got $(grep -c 'install gnuplot-nox$' "$TMPDIR/apt")" "healed 1 <plot> 1"
+lose
+
+# Another system: neither dpkg-query nor apt-get.
 got=$(PATH=$TMPDIR/other "$top/thalweg" x 2>&1)
 is "leaves with 2 on another system" "$?" 2
 has "names every package on another system" "$got" "$packages"

@@ -51,11 +51,11 @@ test("an unknown option on the command line lists the valid ones", function()
   refused(2, "run good.lua --onyl lr==1", "thalweg run: unknown option: --onyl; did you mean --only?", "--repeats")
   refused(2, "ls --all x.h5", "thalweg ls: unknown option: --all", "--status")
   refused(2, "diff -q a b", "thalweg diff: unknown option: -q", "--help")
-  refused(2, "--verison", "unknown option: --verison", "run, ls, best, diff, lua")
+  refused(2, "--verison", "unknown option: --verison", "run, ls, best, verify, show, plot, diff, lua")
 end)
 
 test("an unknown verb lists the valid ones", function()
-  refused(2, "rnu good.lua", "unknown verb: rnu; did you mean run?", "run, ls, best, diff, lua")
+  refused(2, "rnu good.lua", "unknown verb: rnu; did you mean run?", "run, ls, best, verify, show, plot, diff, lua")
 end)
 
 test("missing, superfluous and wrong arguments", function()
@@ -101,7 +101,7 @@ end)
 test("help and version", function()
   local status, out = shell.run("--help")
   test.eq(status, 0)
-  for _, verb in ipairs { "run", "ls", "best", "diff", "lua" } do
+  for _, verb in ipairs { "run", "ls", "best", "verify", "show", "plot", "diff", "lua" } do
     test.ok(out:find("\n  " .. verb .. " ", 1, true), verb)
     local ok, help = shell.run(verb .. " --help")
     test.eq(ok, 0)

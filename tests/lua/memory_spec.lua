@@ -141,6 +141,27 @@ part("both modes and what is built from them", function()
     x)) + (tw.checkgrad(f, x) and 1 or 0)
 end)
 
+part("lanes and maps", function()
+  local x = tw.linspace(.1, .5, 3)
+  core.lanes_end() -- of the time before, where Lua's memory ran out between the two
+  core.lanes_begin(3)
+  local ok, total = pcall(function()
+    local lr, p, large, g = core.laned({ .1, .2, .3 }, "lr"), x:clone(), tw.ones(5, 4), tw.rng(core.laned { 1, 2, 3 }, "s")
+    for _ = 1, 2 do p:assign(p - lr * tw.grad(function(q) return (q:dot(x) ^ 2 + q[1]):exp() end)(p)) end
+    large:t():assign(large:t() * lr)
+    local s = tw.linalg.solve(large:t():matmul(large) + tw.eye(4) * lr, tw.ones(4, 1)) + tw.tensor { { lr }, { 1 }, { 2 }, { lr } }
+    local drawn = g:normal(3) + g:split("t"):uniform(3) + p:sort()
+    core.lanes_compact { 1, 3 }
+    return sum(core.lane(p, 1), core.lane(large, 2), core.lane(s, 2), core.lane(drawn, 1)) + #core.lane_numbers(core.num.exp(lr))
+  end)
+  core.lanes_end()
+  if not ok then error(total, 0) end
+  local r = tw.rng(3)
+  local each = tw.vmap(function(a) return { a:sum() * r:normal(), tw.vmap(tw.sin)(a), a:reshape(2, -1) } end)
+  local around = tw.grad(function(q) return tw.vmap(function(a) return (a * q):sum() ^ 2 end)(tw.eye(3)):sum() end)(x)
+  return total + sum(around, table.unpack(each(tw.ones(3, 4))))
+end)
+
 local cube = tw.custom {
   forward = function(x) return x * x * x end,
   vjp = function(t, _, x) return t * 3 * x * x end,

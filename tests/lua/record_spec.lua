@@ -119,7 +119,7 @@ test("a first non-finite diverge metric is named; others may be NaN", function()
     test.eq({ book:log{ loss = 1, other = 0 / 0 } }, { 0 })
     got = { book:log{ loss = 1 / 0, other = 1 } }
   end, "diverged")
-  test.eq(got, { 1, "loss" })
+  test.eq(got, { 1, { "loss" } })
   test.eq(sweep:trace("loss", 1), { 1, 1 / 0 })
   test.eq(sweep:row(1).status, "diverged")
 end)

@@ -37,6 +37,18 @@ test("a good script gives an experiment with its path, source and hash", functio
   test.ok(e.code_hash:match("^%x+$") and #e.code_hash == 64)
 end)
 
+test("the code of a function among the parameters counts, and two of one name are refused", function()
+  local function with(a, b)
+    return head .. 'local run = function() end return tw.experiment { name = "x", run = run, params = { lr = tw.space.choice { 0.1 * tw.schedule.func("a", ' ..
+      "function(t) return " .. a .. ' end), tw.schedule.func("b", function(t) return ' .. b .. " end) } } }"
+  end
+  local function hash(text) return script.load(write("func.lua", text)).code_hash end
+  test.eq(hash(with("t", "2")), hash(with("t", "2")))
+  test.ok(hash(with("t", "2")) ~= hash(with("t", "3")))
+  refuse((with("t", "2"):gsub('"b"', '"a"')), "bad.lua: two functions have one name: name is a; a function is known by its name")
+  refuse(with("tw.schedule.step{ size = 3 }(t)", "tw.exq(t)"), "bad.lua:2: unknown name: tw.exq")
+end)
+
 test("a missing file is told", function()
   local ok, e = pcall(script.load, folder .. "/none.lua")
   test.ok(not ok)

@@ -1,7 +1,9 @@
 -- A verb's arguments from its tables of options: parsing (by argparse), --help and messages all come from them.
 --   verb = { about = "one line", arguments = { { "FILE", about = } }, options = { { "-j", "--jobs", value = "N", about =, convert = }, ... },
 --            run = function(args) return status end }
--- An option without `value` is a flag; with `many` it may be repeated and yields a list. args.<name> takes the long name, - as _.
+-- An option without `value` is a flag; with `many` it may be repeated and yields a list. An argument with `many` is a list of at least one,
+-- with `optional` too of any number.
+-- args.<name> takes the long name, - as _.
 local names = require "thalweg.names"
 
 local arguments = {}
@@ -12,7 +14,10 @@ local function target(option) return (option[#option]:gsub("^%-+", ""):gsub("-",
 
 local function help(command, verb)
   local usage, lines = { "usage: " .. command }, {}
-  for _, argument in ipairs(verb.arguments) do usage[#usage + 1] = argument[1] end
+  for _, argument in ipairs(verb.arguments) do
+    local name = argument[1] .. (argument.many and " ..." or "")
+    usage[#usage + 1] = argument.optional and "[" .. name .. "]" or name
+  end
   if #verb.options > 0 then usage[#usage + 1] = "[OPTION ...]" end
   lines[1] = table.concat(usage, " ")
   lines[2] = ""
@@ -58,7 +63,7 @@ local function build(command, verb)
   local parser = require "argparse" (command):add_help(false)
   parser:flag("--help") -- shown before argparse is asked; here it makes a word with a dash an option
   for _, argument in ipairs(verb.arguments) do
-    parser:argument(argument[1]):target(argument[1]:lower()):args(argument.optional and "?" or 1)
+    parser:argument(argument[1]):target(argument[1]:lower()):args(argument.many and (argument.optional and "*" or "+") or argument.optional and "?" or 1)
   end
   for _, option in ipairs(verb.options) do
     local o = parser:option(table.concat(option, " ")):target(target(option)):args(option.value and 1 or 0)

@@ -5,7 +5,7 @@ local names = require "thalweg.names"
 local sys = require "thalweg.sys"
 
 -- In the order of the help page. A verb is a file beside this one.
-local verbs = { "run", "ls", "best", "diff", "lua" }
+local verbs = { "run", "ls", "best", "verify", "show", "plot", "diff", "lua" }
 
 local function verb_of(name)
   for _, known in ipairs(verbs) do

@@ -37,8 +37,10 @@ local verb = {
     { "--set", value = "NAME=V[,V...]", about = "gives a parameter other values; may be repeated", many = true, convert = assignment },
     { "--only", value = "EXPR", about = "keeps the configurations for which it holds: 'lr<0.1 and decay==\"cosine\"'" },
     { "--run", value = "ID[,ID...]", about = "keeps these runs", many = true, convert = arguments.list(run_id) },
+    { "--lanes", value = "N", about = "at most so many runs in one pass of the script; 1: one by one", convert = arguments.integer(1, 65536) },
     { "--repeats", value = "N", about = "seeds per configuration", convert = arguments.integer(1, 1000000) },
     { "--seed", value = "S", about = "root seed; default 0", convert = arguments.integer(0, (1 << 53) - 1) },
+    { "--quick", about = "runs the script's quick form, into runs/<name>.quick.h5" },
     { "--dry-run", about = "shows the runs, executes none" },
     { "--retry", about = "does runs again that failed, timed out or crashed" },
     { "--fresh", about = "moves the old file aside and starts over" },
@@ -65,11 +67,13 @@ function verb.run(args)
   local quote = require("thalweg.runner.provenance").quote
   local command = { "thalweg run" }
   for i, word in ipairs(args.words) do command[i + 1] = quote(word) end
-  return require("thalweg.runner").execute {
-    file = args.file, output = args.output, workers = args.jobs, set = args.set, only = args.only, ids = flatten(args.run), repeats = args.repeats,
-    seed = args.seed, dry_run = args.dry_run, retry = args.retry, fresh = args.fresh, accept_script = args.accept_script,
+  local status = require("thalweg.runner").execute {
+    file = args.file, output = args.output, workers = args.jobs, set = args.set, only = args.only, ids = flatten(args.run),
+    repeats = args.repeats, lanes = args.lanes,
+    seed = args.seed, quick = args.quick, dry_run = args.dry_run, retry = args.retry, fresh = args.fresh, accept_script = args.accept_script,
     keep_journal = args.keep_journal, sync = args.sync, compress = args.compress, quiet = args.quiet, command = table.concat(command, " "),
   }
+  return status
 end
 
 return verb

@@ -27,7 +27,7 @@ local function resolve(self)
     local engine = self.engine
     local t = engine:steps()
     for _, c in ipairs(changing) do
-      c.now = c.at(t)
+      c.now = c.stepper:factor(t)
       engine:set(c.group, c.place, c.now)
     end
   end
@@ -81,7 +81,7 @@ end
 ---@param path? string
 ---@return table<string, any>
 function Optimizer:hyper(path)
-  for _, c in ipairs(self.changing) do self.engine:set(c.group, c.place, c.applied or c.at(self.engine:steps())) end
+  for _, c in ipairs(self.changing) do self.engine:set(c.group, c.place, c.applied or c.stepper:factor(self.engine:steps())) end
   local group = 0
   if path ~= nil then
     local i = self.by_path[path]
@@ -146,7 +146,7 @@ function Optimizer:state()
   if self.inner then raw.base = self.inner:state() end
   raw.schedules = {}
   for _, c in ipairs(self.changing) do
-    if c.state then raw.schedules[c.name] = c.state() end
+    if c.stepper.stateful then raw.schedules[c.name] = c.stepper:state() end
   end
   return raw
 end
@@ -180,21 +180,24 @@ function Optimizer:load(state)
   if #unknown > 0 then fault.raise("%s: the state has a parameter that is not here: %s", name, unknown[1]) end
   self.engine:write(raw)
   for _, c in ipairs(self.changing) do
-    if c.load then c.load((state.schedules or {})[c.name]) end
+    if c.stepper.stateful then c.stepper:load((state.schedules or {})[c.name]) end
   end
   if self.inner then self.inner:load(state.base) end
 end
 
 -- Tells schedules that watch a metric (plateau) its latest value. An error where no hyperparameter has such a schedule.
 -- example:
--- tw.optim.sgd(tw.ones(1)):report(1) --> error: sgd: no hyperparameter has a schedule that watches a metric; lr = 0.1 * schedule.plateau{...} has
+-- local opt = tw.optim.sgd(tw.ones(1), { lr = 0.1 * tw.schedule.plateau{ patience = 0, factor = 0.5 } })
+-- opt:report(1.0); opt:report(1.0)
+-- opt:update(tw.ones(1))
+-- opt:hyper().lr --> 0.05
 ---@param value number
 function Optimizer:report(value)
   local told = false
   local function tell(optimizer)
     for _, c in ipairs(optimizer.changing) do
-      if c.report then
-        c.report(value)
+      if c.stepper.stateful then
+        c.stepper:report(value)
         told = true
       end
     end
@@ -217,11 +220,9 @@ local function set_values(self, group, o, label)
   for place, field in ipairs(self.kind.settable) do
     local v = o[field.name]
     if v ~= nil and schedule.is(v) then
-      local c = {}
-      local at = c.at or v.at
-      self.changing[#self.changing + 1] = { group = group, place = place, name = label .. field.name, at = at,
-        report = c.report, state = c.state, load = c.load }
-      self.engine:set(group, place, at(0))
+      local stepper = v:start()
+      self.changing[#self.changing + 1] = { group = group, place = place, name = label .. field.name, stepper = stepper }
+      self.engine:set(group, place, stepper:factor(0))
     elseif v ~= nil then
       self.engine:set(group, place, number_of(field, v), field.kind ~= "number" or type(v) == "number")
     end

@@ -18,7 +18,7 @@ local function field_of(o)
   if o.type == "number" then
     field.type, field.default = "any", o.initial == o.initial and o.initial or nil -- NaN: it must be given
     field.check = function(v)
-      if schedule.is(v) then return nil end
+      if schedule.is(v) or core.is_laned(v) then return nil end
       if type(v) ~= "number" or v ~= v then return "it must be a number or a schedule" end
       if v < o.min or v > o.max then return string.format("it must be in [%g, %g]", o.min, o.max) end
     end

@@ -1,5 +1,7 @@
 -- `thalweg run`: a script's plan, less what the file already has, executed by worker processes into one file.
 -- Every start is a recovery; a plan only grows; nothing is ever removed from a file.
+local experiments = require "thalweg.experiment"
+local groups = require "thalweg.runner.groups"
 local labels = require "thalweg.runner.labels"
 local packer = require "thalweg.runner.packer"
 local place = require "thalweg.runner.place"
@@ -23,8 +25,11 @@ local runner = {}
 ---@field set { [1]: string, [2]: any[] }[]|nil
 ---@field only string|nil
 ---@field ids string[]|nil hexadecimal run ids, or their beginnings
+---@field lanes integer|nil runs in one pass at most
 ---@field repeats integer|nil
 ---@field seed integer|nil
+---@field quick boolean|nil the experiment's quick form, by default into runs/<name>.quick.h5
+---@field runs string|nil the folder of the default output; default runs
 ---@field dry_run boolean|nil
 ---@field retry boolean|nil
 ---@field fresh boolean|nil
@@ -176,17 +181,18 @@ local function sweep_runs(at, experiment, plan, missing, attempts, uuid, bar, pa
   local texts = {}
   for i, row in ipairs(plan.rows) do texts[i] = row.text end
   local short = labels.shortener(texts)
-  local count = math.min(o.workers or sys.cpus(), #missing)
+  local units = groups.units(experiment, plan.rows, missing, o.workers or sys.cpus(), o.lanes)
+  local count = math.min(o.workers or sys.cpus(), #units)
   local bury = coroner(at, plan, attempts, uuid, o)
   local function output(index) return ("%s/w%d.out"):format(at.dir, index) end
   return pool.execute {
-    missing = missing, workers = count, progress = bar, packer = pack,
+    units = units, workers = count, progress = bar, packer = pack,
     launch = function(index)
       return process.spawn(function()
         at.lock:release() -- this process's copy: a dead coordinator's lock shall not live on in its workers
         worker.main {
           experiment = experiment, rows = plan.rows, attempts = attempts, dir = at.dir, capture = output(index), index = index, uuid = uuid,
-          sync = o.sync or 5, objective = experiment.objective.metric,
+          sync = o.sync or 5, objective = experiment.objective.metric, width = o.lanes,
         }
       end)
     end,
@@ -309,19 +315,33 @@ local function locked(at, experiment, plan, o)
   return count.failed > 0 and 1 or 0
 end
 
--- Runs a script. Returns the exit status; raises { message, status }.
+-- Where the runs of an experiment go unless the command says otherwise.
+local function default_output(experiment, folder)
+  return ("%s/%s%s.h5"):format(folder or "runs", experiment.name, experiment.is_quick and ".quick" or "")
+end
+
+---@class thalweg.Executed
+---@field experiment thalweg.Experiment
+---@field path string the file
+---@field ids integer[] the runs of this plan, in its order
+
+-- Runs a script. Returns the exit status and what was run; raises { message, status }.
 ---@param o thalweg.RunOptions
----@return integer
+---@return integer, thalweg.Executed
 function runner.execute(o)
   local experiment = script.load(o.file)
-  local at = place.new(o.output or "runs/" .. experiment.name .. ".h5")
+  if o.quick and not experiment.quick then say(o, "%s has no quick form: it runs in full", experiment.name) end
+  if o.quick then experiment = experiments.quick_form(experiment) end
+  local at = place.new(o.output or default_output(experiment, o.runs))
   local plan = make_plan(experiment, o)
+  local executed = { experiment = experiment, path = at.path, ids = {} }
+  for i, row in ipairs(plan.rows) do executed.ids[i] = row.id end
   if o.dry_run then
     local sweep = not o.fresh and place.load(at) or nil
     if sweep then check_origin(experiment, sweep, at, o) end
     local known = history_of(sweep)
     dry_run(plan, choose(plan, known, o), known, at, o)
-    return 0
+    return 0, executed
   end
   place.acquire(at)
   local ok, result = xpcall(locked, function(err)
@@ -329,7 +349,7 @@ function runner.execute(o)
   end, at, experiment, plan, o)
   place.release(at, at.made and sys.kind(at.dir .. "/plan.jnl") == nil)
   if not ok then error(result, 0) end
-  return result
+  return result, executed
 end
 
 return runner

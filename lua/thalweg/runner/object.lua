@@ -2,7 +2,9 @@
 -- and nothing of the sweep.
 local core = require "thalweg.core"
 local fault = require "thalweg.fault"
+local groups = require "thalweg.runner.groups"
 local names = require "thalweg.names"
+local override = require "thalweg.override"
 local plan = require "thalweg.plan"
 local process = require "thalweg.run"
 
@@ -12,6 +14,7 @@ local process = require "thalweg.run"
 ---@field id string 14 hex digits
 local Run = setmetatable({}, {
   __index = function(methods, name)
+    if name == "id" then fault.raise("run.id: it differs between the runs computed together (lanes)") end
     local valid = names.of(methods)
     table.move({ "id", "params", "seed" }, 1, 3, #valid + 1, valid)
     fault.raise("run: no field of this name: name is %s; %s", tostring(name), names.hint(name, valid))
@@ -23,17 +26,41 @@ local class = { __name = "thalweg.run", __index = Run }
 -- What the object keeps for itself stands apart, so that a script sees only what is documented.
 local inner = setmetatable({}, { __mode = "k" })
 
--- Ends the run: nothing below the runner may catch what this raises, and whoever swallows it ends anyway at the next call.
+-- Ends every run that is still going: nothing below the runner may catch what this raises, and whoever swallows it ends anyway at the next call.
 local function leave(self, status, message)
   local own = inner[self]
   own.ended = own.ended or { tw_stop = status, message = message }
   error(own.ended, 0)
 end
 
+-- One of the runs computed together ends; the others go on. The last one ends the pass.
+local function leave_lane(self, lane, status, message)
+  local own = inner[self]
+  if own.left == 1 then leave(self, status, message) end
+  own.left = own.left - 1
+  own.over[lane] = true
+  own.on_end(lane, status, message)
+end
+
+-- Once most lanes have ended they are dropped: what is computed shrinks to the others.
+local function drop_lanes(own)
+  if #own.place < 2 * own.left or own.left == #own.place then return end
+  local kept, lanes = {}, {}
+  for place, lane in ipairs(own.place) do
+    if not own.over[lane] then
+      kept[#kept + 1] = place
+      lanes[#lanes + 1] = lane
+    end
+  end
+  if not pcall(core.lanes_compact, kept) then return end -- a function is being differentiated: at another row
+  own.book:keep(kept)
+  own.place = lanes
+end
+
 local function own_of(self, method)
   local own = inner[self]
   if not own then fault.raise("run.%s: called without its run; write run:%s(...)", method, method) end
-  if own.closed then fault.raise("run:%s: this run is over: run is %s; a run object belongs to one call of the run function", method, self.id) end
+  if own.closed then fault.raise("run:%s: this run is over; a run object belongs to one call of the run function", method) end
   if own.ended then error(own.ended, 0) end
   if process.stopping() then leave(self, "interrupted", "") end
   return own
@@ -54,8 +81,14 @@ end
 function Run:log(stream, row)
   local own = own_of(self, "log")
   local step, bad
+  if own.tap and not own.over[1] then own.tap(stream, row) end
   if row == nil then step, bad = own.book:log(stream) else step, bad = own.book:log(stream, row) end
-  if bad then leave(self, "diverged", ("%s is not finite at step %d"):format(bad, step)) end
+  if bad then
+    for lane = 1, own.width do
+      if bad[lane] then leave_lane(self, lane, "diverged", ("%s is not finite at step %d"):format(bad[lane], step)) end
+    end
+    drop_lanes(own)
+  end
   return step
 end
 
@@ -95,14 +128,22 @@ function Run:stop(reason)
   leave(self, "stopped", reason and tostring(reason) or "")
 end
 
--- Ends this run with status stopped when the condition holds.
+-- Ends this run with status stopped when the condition holds. The stop rule that works in lanes: where the condition differs between runs computed
+-- together, those for which it holds end and the others go on.
 -- example:
 -- run:stop_if(tw.tensor(0.5):lt(1e-3), "small gradient")
 -- run:stop_if(tw.tensor(1e-4):lt(1e-3), "small gradient") --> run ends: stopped, small gradient
 ---@param condition boolean|thalweg.Tensor true or false, or a 0-d tensor
 ---@param reason? string
 function Run:stop_if(condition, reason)
-  own_of(self, "stop_if")
+  local own = own_of(self, "stop_if")
+  if core.is_laned(condition) then
+    local values, place = core.lane_numbers(condition), own.place
+    for i, v in ipairs(values) do
+      if not own.over[place[i]] and v ~= false and v ~= 0 then leave_lane(self, place[i], "stopped", reason and tostring(reason) or "") end
+    end
+    return
+  end
   if type(condition) == "userdata" then condition = condition:item() end
   if type(condition) == "number" then condition = condition ~= 0 end
   if type(condition) ~= "boolean" then fault.raise("run:stop_if: the condition must be true, false or a 0-d tensor: it is a %s", type(condition)) end
@@ -122,17 +163,58 @@ end
 -- example:
 -- run:result{ test_accuracy = 0.9 }
 ---@param values table<string, number>
-function Run:result(values) own_of(self, "result").book:result(values) end
+function Run:result(values)
+  local own = own_of(self, "result")
+  if own.tap and not own.over[1] then own.tap("result", values) end
+  own.book:result(values)
+end
 
 local object = {}
 
--- A new run object for a row of the plan.
+-- A parameter's values in the runs computed together, one number per lane.
+local function laned(rows, name)
+  return function()
+    local values = {}
+    for lane, row in ipairs(rows) do values[lane] = groups.value(row.params, name) end
+    return core.laned(values, name, "f64")
+  end
+end
+
+local function laned_seed(rows)
+  local seeds = {}
+  for lane, row in ipairs(rows) do seeds[lane] = row.seed end
+  return core.laned(seeds, "seed", "i64")
+end
+
+-- A new run object for a row of the plan, or for several computed together: `lanes` names the parameters in which they may differ, and core's lanes are
+-- open then. on_end(lane, status, message) hears of a run that ends before the others.
+---@param rows table[]
+---@param book userdata
+---@param lanes? string[]
+---@param on_end? fun(lane: integer, status: string, message: string)
 ---@return thalweg.Run
-function object.new(row, book)
-  local self = setmetatable({ params = plan.copy(row.params), seed = row.seed, id = row.hex }, class)
-  inner[self] = { book = book, rngs = {} }
+function object.new(rows, book, lanes, on_end)
+  local params, seed, id = plan.copy(rows[1].params), rows[1].seed, rows[1].hex
+  for _, name in ipairs(lanes or {}) do
+    id = nil
+    if name == "seed" then seed = laned_seed(rows) else params = override.map(params, name, laned(rows, name)) or params end
+  end
+  local self = setmetatable({ params = params, seed = seed, id = id }, class)
+  local place = {}
+  for lane = 1, #rows do place[lane] = lane end
+  inner[self] = { book = book, rngs = {}, width = #rows, left = #rows, over = {}, place = place, on_end = on_end }
   return self
 end
+
+-- Calls f(stream, row) before every row and every result of the first run is recorded.
+---@param self thalweg.Run
+---@param f function
+function object.tap(self, f) inner[self].tap = f end
+
+-- Which runs have ended so far.
+---@param self thalweg.Run
+---@return table<integer, boolean>
+function object.over(self) return inner[self].over end
 
 -- Closes the object after its run function has returned or raised. Returns status, message and, when the script failed, what to put into the log.
 ---@param self thalweg.Run

@@ -1,5 +1,5 @@
 -- The coordinator's loop: hands runs to worker processes, hears how they ended, replaces workers that died, wakes the packer, minds the signals.
--- It knows runs only as numbers of rows; what their ends mean is told through the hooks of the job.
+-- It knows runs only as numbers of rows, and units of them that are handed out together; what their ends mean is told through the hooks of the job.
 local process = require "thalweg.run"
 local packer = require "thalweg.runner.packer"
 
@@ -11,7 +11,7 @@ local patience = 0.05      -- seconds a run may hold up those queued behind it w
 local blank_deaths = 3     -- workers that may die in a row without having begun a run
 
 ---@class thalweg.Job
----@field missing integer[] rows to execute, in order
+---@field units integer[][] rows to execute, in order, as they are handed out
 ---@field workers integer how many at once
 ---@field launch fun(index: integer): userdata starts the worker with this number
 ---@field ended fun(row: integer, status: string, value: number, message: string)
@@ -19,6 +19,21 @@ local blank_deaths = 3     -- workers that may die in a row without having begun
 ---@field stillborn fun(index: integer): string what a worker that died without a run had to say
 ---@field progress table thalweg.runner.progress
 ---@field packer thalweg.Packer
+
+-- Does a unit hold this row? Have all of its rows ended?
+local function has(unit, row)
+  for _, each in ipairs(unit) do
+    if each == row then return true end
+  end
+  return false
+end
+
+local function complete(unit, heard)
+  for _, each in ipairs(unit) do
+    if not heard[each] then return false end
+  end
+  return true
+end
 
 local Pool = {}
 Pool.__index = Pool
@@ -32,7 +47,7 @@ function Pool:spawn()
   local ok, child = pcall(self.job.launch, index)
   if ok then
     self.taken[index] = true
-    self.workers[#self.workers + 1] = { child = child, index = index, queue = {}, batch = 0 }
+    self.workers[#self.workers + 1] = { child = child, index = index, queue = {}, batch = 0, heard = {} }
   elseif #self.workers > 0 then
     self.job.workers = #self.workers
     self.job.progress:note(("going on with %d workers: %s"):format(#self.workers, child))
@@ -48,7 +63,7 @@ function Pool:take(n)
   while #out < n do
     local row = table.remove(self.again)
     if not row then
-      row = self.job.missing[self.next]
+      row = self.job.units[self.next]
       if not row then break end
       self.next = self.next + 1
     end
@@ -57,7 +72,7 @@ function Pool:take(n)
   return out
 end
 
-function Pool:left() return #self.again + #self.job.missing - self.next + 1 end
+function Pool:left() return #self.again + #self.job.units - self.next + 1 end
 
 -- Fills a worker's queue: one run in flight and enough behind it that it never waits.
 function Pool:feed(w)
@@ -69,7 +84,9 @@ function Pool:feed(w)
   local rows = self:take(math.min(depth - #w.queue, share))
   if #rows == 0 then return end
   w.batch = w.batch + 1
-  if not w.child:send(w.batch .. " " .. table.concat(rows, " ")) then
+  local tokens = {}
+  for i, unit in ipairs(rows) do tokens[i] = table.concat(unit, ",") .. (unit.again and "@" .. unit.again or "") end
+  if not w.child:send(w.batch .. " " .. table.concat(tokens, " ")) then
     for i = #rows, 1, -1 do self.again[#self.again + 1] = rows[i] end -- it has died: its end is about to be heard
     return
   end
@@ -88,10 +105,10 @@ function Pool:rebalance()
     local at = w.child:slot()
     if at ~= w.seen then
       w.seen, w.since = at, now
-    elseif at ~= 0 and w.queue[#w.queue] ~= at and now - w.since > patience then
+    elseif at ~= 0 and #w.queue > 0 and not has(w.queue[#w.queue], at) and now - w.since > patience then
       w.held = at
       w.child:revoke(w.batch)
-      while #w.queue > 0 and w.queue[#w.queue] ~= at do self.again[#self.again + 1] = table.remove(w.queue) end
+      while #w.queue > 0 and not has(w.queue[#w.queue], at) do self.again[#self.again + 1] = table.remove(w.queue) end
     end
   end
 end
@@ -104,19 +121,26 @@ function Pool:hear(w, text)
     self:stop(1)
     return
   end
+  for note in text:gmatch("note\t([^\n]*)") do self.job.progress:note(note) end
   for row, status, value, wall, message in text:gmatch("(%d+)\t(%a+)\t(%S+)\t(%S+)\t([^\n]*)") do
     self:end_of_run(w, tonumber(row), status, tonumber(value) or 0 / 0, tonumber(wall), message)
   end
 end
 
 function Pool:end_of_run(w, row, status, value, wall, message)
-  for i, queued in ipairs(w.queue) do
-    if queued == row then
-      table.remove(w.queue, i)
+  for i, unit in ipairs(w.queue) do
+    if has(unit, row) then
+      w.heard[row] = true
+      w.spent = (w.spent or 0) + wall
+      if complete(unit, w.heard) then
+        for _, each in ipairs(unit) do w.heard[each] = nil end
+        table.remove(w.queue, i)
+        w.pace = w.pace and 0.8 * w.pace + 0.2 * w.spent or w.spent
+        w.spent = 0
+      end
       break
     end
   end
-  w.pace = w.pace and 0.8 * w.pace + 0.2 * wall or wall
   self.blank = 0
   if self.over[row] then return end
   self.over[row] = true
@@ -130,16 +154,26 @@ function Pool:bury(w)
     if other == w then table.remove(self.workers, i) end
   end
   self.taken[w.index] = nil
-  local crashed
+  local crashed, died_together
   for i = #w.queue, 1, -1 do
-    if w.queue[i] == at and not w.gave_up then crashed = at else self.again[#self.again + 1] = w.queue[i] end
+    local unit = w.queue[i]
+    if not has(unit, at) or w.gave_up then
+      self.again[#self.again + 1] = unit
+    elseif #unit == 1 then
+      crashed = at
+    else -- computed together: which of them it was shows when each is done alone
+      for k = #unit, 1, -1 do
+        if not self.over[unit[k]] then self.again[#self.again + 1] = { unit[k], again = (unit.again or 0) + 1 } end
+      end
+      died_together = true
+    end
   end
   if self.level == 2 then return end
   if crashed and not self.over[crashed] then
     self.over[crashed], self.blank = true, 0
     local format = how == "killed" and "killed by signal %d (%s)" or "the process left with exit code %d inside the run"
     self.job.crashed(crashed, w.index, format:format(number, name))
-  elseif (how == "killed" or number ~= 0) and not w.gave_up then
+  elseif (how == "killed" or number ~= 0) and not w.gave_up and not died_together then
     self.blank = self.blank + 1
     local said = self.job.stillborn(w.index)
     if self.blank >= blank_deaths and not self.trouble then

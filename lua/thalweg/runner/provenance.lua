@@ -48,6 +48,7 @@ function provenance.meta(experiment, o)
     objective_at = experiment.objective.at, host = sys.host(), cpu = first_match("/proc/cpuinfo", "^model name%s*:%s*(.*)$") or "unknown",
     blas_core = core.blas_core, git_commit = commit, git_dirty = dirty, history = os.date("!%Y-%m-%dT%H:%M:%SZ") .. " " .. o.command,
   }
+  if experiment.is_quick then meta.quick = "1" end
   for metric, unit in next, experiment.units do meta["units." .. metric] = unit end
   return meta
 end

@@ -1,8 +1,11 @@
--- A worker process: one logbook, one run after another. It was forked after the plan was made, so a message only names rows of it.
--- It is told "<batch> <row> <row> ..." and reports each end in a line "<row>\t<status>\t<objective or nan>\t<wall seconds>\t<message>".
+-- A worker process: one logbook, one unit of runs after another. It was forked after the plan was made, so a message only names rows of it.
+-- It is told "<batch> <unit> <unit> ...", a unit being rows with commas between, and reports the end of each run in a line
+-- "<row>\t<status>\t<objective or nan>\t<wall seconds>\t<message>".
 -- What is reported is written.
 local core = require "thalweg.core"
+local groups = require "thalweg.runner.groups"
 local object = require "thalweg.runner.object"
+local ordered = require "thalweg.ordered"
 local process = require "thalweg.run"
 local record = require "thalweg.record"
 local restore = require "thalweg.runner.restore"
@@ -11,6 +14,8 @@ local worker = {}
 
 local report_every = 0.005   -- seconds: ends of very short runs share a message
 local report_limit = 50000   -- bytes
+local working_set = 1 << 20  -- bytes: as many lanes as keep what they compute with in the processor's own cache
+local widest = 1024          -- lanes
 
 -- One line, short enough for a message.
 local function line(text)
@@ -18,54 +23,196 @@ local function line(text)
   return #text > 2000 and text:sub(1, 2000) .. "..." or text
 end
 
--- What the run wrote becomes <id>.log, and the next run starts with an empty file.
-local function keep_output(job, row)
+-- What runs wrote becomes <id>.log of each, and what follows starts with an empty file.
+local function keep_output(job, rows)
   if process.captured() == 0 then return end
-  os.rename(job.capture, job.dir .. "/" .. row.hex .. ".log")
+  local first = job.dir .. "/" .. rows[1].hex .. ".log"
+  os.rename(job.capture, first)
   process.capture(job.capture)
+  if #rows == 1 then return end
+  local file = io.open(first, "rb")
+  local text = file and file:read("a") or ""
+  if file then file:close() end
+  for i = 2, #rows do
+    local copy = io.open(job.dir .. "/" .. rows[i].hex .. ".log", "wb")
+    if copy then copy:write(text):close() end
+  end
 end
 
--- Performs a run. Returns its report.
-local function execute(job, book, i)
-  local row, experiment = job.rows[i], job.experiment
-  local attempt = job.attempts[i] or 1
-  if attempt > 1 then os.remove(job.dir .. "/" .. row.hex .. ".log") end
-  process.working(i)
-  book:begin(row.id, attempt, row.seed, { diverge = experiment.diverge, lanes = 1 })
-  core.begin_run(row.seed, experiment.dtype)
-  local run = object.new(row, book)
-  local wall, cpu = process.wall(), process.cpu()
-  local ok, err = process.call(object.on_error, experiment.run, run)
-  wall, cpu = process.wall() - wall, process.cpu() - cpu
+-- math.random has one state for all lanes, so that runs with seeds of their own cannot have it.
+local function without_random(f, ...)
+  local random, randomseed = math.random, math.randomseed
+  local function refuse() error("math.random: the seed differs between the runs computed together (lanes); use run:rng(\"name\")", 2) end
+  math.random, math.randomseed = refuse, refuse
+  local out = table.pack(f(...))
+  math.random, math.randomseed = random, randomseed
+  return table.unpack(out, 1, out.n)
+end
+
+local Worker = {}
+Worker.__index = Worker
+
+-- Performs rows in one pass of the script, lane by lane into the logbook. `o` may have: tap, a function that sees every row; unrecorded, the lane that is not
+-- written. Returns the reports of the runs that have ended, and what failed where the pass must be done again one by one.
+function Worker:pass(units, o)
+  local job, book, experiment = self.job, self.book, self.job.experiment
+  local rows, attempts, reports = {}, {}, {}
+  for lane, i in ipairs(units) do
+    rows[lane], attempts[lane] = job.rows[i], (job.attempts[i] or 1) + (self.again[i] or 0)
+    if attempts[lane] > 1 then os.remove(job.dir .. "/" .. rows[lane].hex .. ".log") end
+  end
+  local width, declared = #rows, experiment.lanes
+  process.working(units[1])
+  book:lanes(width)
+  for lane, row in ipairs(rows) do
+    if lane ~= o.unrecorded then book:begin(row.id, attempts[lane], row.seed, { diverge = experiment.diverge, lanes = width }, lane) end
+  end
+  core.begin_run(rows[1].seed, experiment.dtype)
+  if #declared > 0 then core.lanes_begin(width) end
+  -- A run's time is its share of the pass: between two ends, the time over the number of runs going on.
+  local going, wall, cpu, last_wall, last_cpu = width, 0, 0, process.wall(), process.cpu()
+  local function finish(lane, status, message)
+    local now_wall, now_cpu = process.wall(), process.cpu()
+    wall, cpu = wall + (now_wall - last_wall) / going, cpu + (now_cpu - last_cpu) / going
+    last_wall, last_cpu, going = now_wall, now_cpu, math.max(1, going - 1)
+    if lane == o.unrecorded then return end
+    local value = job.objective and book:last(job.objective, lane)
+    book:finish(status, message, wall, cpu, lane)
+    reports[#reports + 1] = ("%d\t%s\t%.17g\t%.9g\t%s"):format(units[lane], status, value or 0 / 0, wall, line(message))
+  end
+  local run = object.new(rows, book, declared, finish)
+  if o.tap then object.tap(run, o.tap) end
+  local call = self.seeded and without_random or function(f, ...) return f(...) end
+  local ok, err = call(process.call, object.on_error, experiment.run, run)
   core.end_run()
   local status, message, trace = object.close(run, ok, err)
-  local value = job.objective and book:last(job.objective)
-  book:finish(status, message, wall, cpu)
+  local over, left = object.over(run), {}
+  for lane = 1, width do
+    if not over[lane] and lane ~= o.unrecorded then left[#left + 1] = lane end
+  end
   process.working(0)
+  if status == "failed" and (width > 1 or o.tap) then
+    for _, lane in ipairs(left) do
+      book:abandon(lane)
+      self.again[units[lane]] = (self.again[units[lane]] or 0) + 1
+    end
+    process.capture(job.capture) -- what it wrote is written again by the runs that follow
+    local alone = {}
+    for k, lane in ipairs(left) do alone[k] = units[lane] end
+    return reports, alone, message
+  end
+  going = math.max(1, #left)
+  local share_wall, share_cpu = (process.wall() - last_wall) / going, (process.cpu() - last_cpu) / going
+  wall, cpu, last_wall, last_cpu = wall + share_wall, cpu + share_cpu, process.wall(), process.cpu()
+  going = math.huge -- the rest is only writing
+  for _, lane in ipairs(left) do finish(lane, status, message) end
   if trace then io.stderr:write(trace, "\n") end
-  keep_output(job, row)
-  return ("%d\t%s\t%.17g\t%.9g\t%s"):format(i, status, value or 0 / 0, wall, line(message))
+  keep_output(job, rows)
+  return reports
 end
 
-local function serve(job, book)
+-- Tells passes of one run apart by what they record: every row and result as text, shortened to a hash each.
+local function fingerprints()
+  local list = {}
+  local function text_of(v, lane)
+    if type(v) == "number" then return ("%a"):format(v) end
+    if type(v) ~= "userdata" then return tostring(v) end
+    local one = core.lane(v, lane)
+    local out = {}
+    for i, x in ipairs(one.ndim == 0 and { one:item() } or one:reshape(-1):table()) do out[i] = type(x) == "number" and ("%a"):format(x) or tostring(x) end
+    return table.concat(out, " ")
+  end
+  return list, function(stream, row)
+    if row == nil then stream, row = "", stream end
+    local parts = { stream }
+    for name, v in ordered.pairs(row) do parts[#parts + 1] = name .. "=" .. text_of(v, 1) end
+    list[#list + 1] = core.sha256(table.concat(parts, "\n")):sub(1, 16)
+  end
+end
+
+-- The first pass with lanes is checked: its first run is also done alone, and that one counts. Where they differ, this worker goes on without lanes.
+function Worker:shadow(units)
+  local alone, tap = fingerprints()
+  core.memory()
+  local reports = self:pass({ units[1] }, { tap = tap })
+  if not self.asked then
+    local _, _, _, peak = core.memory()
+    self.width = math.max(1, math.min(self.width, working_set // math.max(1, peak)))
+  end
+  local function send_all(list) table.move(list, 1, #list, #reports + 1, reports) end
+  if #reports == 0 then -- it raised: so will the others, each for itself
+    send_all((self:pass({ units[1] }, {})))
+    return reports, table.move(units, 2, #units, 1, {})
+  end
+  local together, see = fingerprints()
+  local chunk = table.move(units, 1, math.min(#units, math.max(2, self.width)), 1, {})
+  local done, again, message = self:pass(chunk, { unrecorded = 1, tap = function(...)
+    see(...)
+    if together[#together] ~= alone[#together] then error("lanes: row " .. #together .. " differs from the same run alone", 0) end
+  end })
+  send_all(done)
+  self.checked = true
+  if not again and #together ~= #alone then message = ("lanes: %d rows, alone %d"):format(#together, #alone) end
+  if message and message:find("^lanes: ") then
+    self.width, self.asked = 1, true
+    reports[#reports + 1] = "note\tlanes are off, runs are done one by one: " .. line(message) .. "; what run does depends on more than its parameters"
+  end
+  return reports, again, table.move(units, #chunk + 1, #units, 1, {})
+end
+
+-- Performs a unit and hands its reports to `report`.
+function Worker:perform(units, report)
+  local waiting = { units }
+  while #waiting > 0 and not process.stopping() do
+    local next_units = table.remove(waiting)
+    if self.used then self.initial:restore() end
+    self.used = true
+    local width = #self.job.experiment.lanes > 0 and self.width or 1
+    local reports, again, rest
+    if #next_units > 1 and width > 1 and not self.checked then
+      reports, again, rest = self:shadow(next_units)
+    else
+      local chunk = table.move(next_units, 1, math.min(#next_units, width), 1, {})
+      rest = table.move(next_units, #chunk + 1, #next_units, 1, {})
+      reports, again = self:pass(chunk, {})
+    end
+    for _, text in ipairs(reports) do report(text) end
+    if rest and #rest > 0 then waiting[#waiting + 1] = rest end
+    for i = again and #again or 0, 1, -1 do waiting[#waiting + 1] = { again[i] } end
+  end
+end
+
+-- "12,13,14" or "12@2": rows of one unit, and how often they have been given out before.
+function Worker:read(token)
+  local units = {}
+  local numbers, times = token:match("^([%d,]+)@?(%d*)$")
+  for number in numbers:gmatch("%d+") do
+    local i = math.tointeger(tonumber(number))
+    units[#units + 1] = i
+    if times ~= "" then self.again[i] = math.tointeger(tonumber(times)) end
+  end
+  return units
+end
+
+function Worker:serve()
   local reports, size, sent = {}, 0, 0
-  local initial, used = restore.snapshot(job.experiment.run), false
   local function send()
     if #reports == 0 then return end
-    book:flush()
+    self.book:flush()
     process.send(table.concat(reports, "\n"))
     reports, size, sent = {}, 0, process.wall()
   end
+  local function report(text)
+    if size + #text > report_limit then send() end
+    reports[#reports + 1], size = text, size + #text + 1
+  end
   for text in process.receive do
     local batch
-    for number in text:gmatch("%d+") do
+    for token in text:gmatch("%S+") do
       if not batch then
-        batch = tonumber(number)
+        batch = tonumber(token)
       elseif not process.stopping() and batch > process.revoked() then
-        if used then initial:restore() end
-        used = true
-        local report = execute(job, book, tonumber(number))
-        reports[#reports + 1], size = report, size + #report + 1
+        self:perform(self:read(token), report)
         if size > report_limit or process.wall() - sent > report_every then send() end
       end
     end
@@ -73,14 +220,22 @@ local function serve(job, book)
   end
 end
 
+local function new_worker(job, book)
+  local _, seeded = groups.declared(job.experiment)
+  return setmetatable({
+    job = job, book = book, initial = restore.snapshot(job.experiment.run), used = false, again = {}, checked = job.width == 1,
+    width = job.width or widest, asked = job.width ~= nil, seeded = seeded,
+  }, Worker)
+end
+
 -- The life of a worker. Trouble with the journal ends it: "storage\t<message>" is the last thing it says.
 ---@param job { experiment: table, rows: table[], attempts: table<integer, integer>, dir: string, capture: string, index: integer, uuid: string,
----  sync: number|string, objective: string|nil }
+---  sync: number|string, objective: string|nil, width: integer|nil }
 function worker.main(job)
   process.capture(job.capture)
   local ok, err = xpcall(function()
     local book = record.logbook(job.dir, job.index, { uuid = job.uuid, sync = job.sync })
-    serve(job, book)
+    new_worker(job, book):serve()
     book:close()
   end, function(err) return type(err) == "table" and err or debug.traceback(tostring(err), 2) end)
   if ok then return end

@@ -1,0 +1,165 @@
+-- Runs computed together: whatever the width and the number of workers, the file is the one of runs done one by one.
+local shell = require "cli.shell"
+local test = require "spec"
+
+local function expect(status, arguments)
+  local got, out, err = shell.run(arguments)
+  if got ~= status then error(("thalweg %s: expected exit status %d, got %d\n%s%s"):format(arguments, status, got, out, err), 2) end
+  return out, err
+end
+
+-- The same script at several widths; every file must be equal to the first.
+local function same_at_every_width(file, runs, status)
+  local name = file:gsub("%.lua$", "")
+  local said = {}
+  for i, flags in ipairs { "--lanes 1 -j 1", "--lanes 2 -j 2", "--lanes 3 -j 1", "--lanes 64 -j 1", "-j 2", "" } do
+    local out = name .. "-" .. i .. ".h5"
+    local _, err = expect(status or 0, ("run %s -o %s %s"):format(file, out, flags))
+    said[i] = err
+    if i > 1 then test.eq(expect(0, ("diff %s-1.h5 %s"):format(name, out)), ("no differences in %d runs\n"):format(runs)) end
+  end
+  return said
+end
+
+local function script(name, lanes, params, body, more)
+  shell.write(name .. ".lua", ([[
+local tw = require "thalweg"
+local space, schedule = tw.space, tw.schedule
+return tw.experiment {
+  name = "%s", lanes = { %s }, params = { %s }, %s
+  run = function(run)
+    local p = run.params
+    %s
+  end,
+}
+]]):format(name, lanes, params, more or "", body))
+  return name .. ".lua"
+end
+
+test("learning rate, momentum and decay in lanes; stopping and diverging runs leave, the others go on", function()
+  local file = script("valley", '"lr", "momentum", "decay.rate"',
+    "lr = space.log(1e-3, 400, 6), momentum = space.choice{ 0, .5, .9 }, "
+      .. "decay = space.choice{ schedule.exponential{ rate = space.choice{ 0, .1 } }, schedule.cosine{ steps = 80 } }", [[
+    local x, rng = tw.tensor{ -5, -2 }, run:rng("noise")
+    local opt = tw.optim.sgd(x, { lr = p.lr * p.decay, momentum = p.momentum })
+    for step = 1, 150 do
+      local loss = opt:step(function(x) return .1 * x[1]^2 + 2 * x[2]^2 + .01 * (rng:normal(2) * x):sum() end)
+      run:log{ loss = loss, x = x, lr = opt:hyper().lr, step_norm = opt:info().step_norm }
+      run:stop_if(tw.lt(loss, 1e-3), "small")
+      if step % 40 == 0 then run:log("eval", { distance = x:norm() }) end
+    end
+    run:result{ x1 = x[1], steps = 150 }]])
+  same_at_every_width(file, 54)
+  local _, out = shell.sh([[/usr/bin/env "$T" ls valley-4.h5]])
+  for _, status in ipairs { "done", "stopped", "diverged" } do test.ok(out:find(status, 1, true), "some runs are " .. status .. ":\n" .. out) end
+end)
+
+test("seeds in lanes: starting weights, batches and dropout of each run's own", function()
+  local file = script("seeds", '"lr", "seed"', "lr = space.choice{ .05, .1, .2 }", [[
+    local model = tw.nn.mlp{ 3, 4, 2, activation = "tanh" }
+    local params, data = model:init(run:rng("init")), run:rng("data")
+    local opt = tw.optim.adam(params, { lr = p.lr })
+    local batches = tw.data.batches{ n = 20, size = 5, rng = run:rng("batches") }
+    local X, Y = data:normal(20, 3), data:randint(1, 2, 20)
+    for step = 1, 12 do
+      local loss = opt:step(function(q, i) return tw.cross_entropy(model(q, X[i]), Y[i]) end, batches())
+      run:log{ loss = loss, grad_norm = opt:info().grad_norm }
+    end]], "repeats = 4, dtype = \"f32\",")
+  same_at_every_width(file, 12)
+end)
+
+test("an optimizer's hyperparameters inside a recipe", function()
+  local file = script("recipe", '"opt.lr", "opt.beta1"',
+    "opt = space.choice{ tw.optim.adam{ lr = space.log(1e-3, 1, 4), beta1 = space.choice{ .5, .9 } }, tw.optim.sgd{ lr = space.choice{ .01, .1 } } }", [[
+    local x = tw.tensor{ 3, 4 }
+    local opt = p.opt:new(x)
+    for step = 1, 30 do run:log{ loss = opt:step(function(x) return x:dot(x) end) } end]])
+  same_at_every_width(file, 10)
+end)
+
+test("a run that fails is done again alone, and fails there", function()
+  local file = script("failing", '"lr"', "lr = space.choice{ .1, .2, .3 }, bad = space.choice{ false, true }", [[
+    local x = tw.tensor{ 3, 4 }
+    for step = 1, 5 do
+      run:log{ loss = p.lr * (x * x):sum() * step }
+      if p.bad and step == 3 then error("no way on") end
+    end]])
+  same_at_every_width(file, 3, 1) -- those that have a result
+  local out = expect(0, "ls failing-4.h5")
+  test.ok(out:find("no way on", 1, true), out)
+end)
+
+test("a worker that dies in a pass: its runs are done again one by one", function()
+  local file = script("dying", '"lr"', "lr = space.choice{ .1, .2, .3, .4 }", [[
+    for step = 1, 5 do run:log{ loss = p.lr * step } end
+    if run.params.lr.shape and tw.gt(p.lr, 0):all() and io.open("die") then os.remove("die") os.exit(7) end]])
+  shell.sh("touch die")
+  expect(0, "run " .. file .. " --lanes 4 -j 1 -o dying.h5")
+  expect(0, "run " .. file .. " --lanes 1 -j 1 -o alone.h5")
+  test.eq(expect(0, "diff dying.h5 alone.h5"), "no differences in 4 runs\n")
+end)
+
+test("a run that depends on more than its parameters is found out: lanes are off, and it says so", function()
+  local file = script("impure", '"lr"', "lr = space.choice{ .1, .2, .3 }", [[
+    local file = io.open("count", "a")
+    file:write("x")
+    file:close()
+    for step = 1, 3 do run:log{ loss = p.lr * #io.open("count"):read("a") } end]])
+  local _, err = expect(0, "run " .. file .. " -j 1")
+  test.ok(err:find("lanes are off, runs are done one by one: lanes: row 1 differs", 1, true), err)
+end)
+
+test("what needs one number names the parameter and the two ways out, alone and together", function()
+  for code, wants in next, {
+    ["local x = math.exp(p.lr)"] = 'the parameter "lr", which differs between the runs computed together',
+    ["if p.lr < .1 then return end"] = 'the parameter "lr" differs between the runs computed together (lanes); use tw.where(...), or take "lr" off',
+    ["local x = p.lr:item()"] = 'the parameter "lr" differs',
+    ["print(p.lr)"] = 'the parameter "lr" differs',
+    ["local x = tw.zeros(p.lr)"] = 'the parameter "lr"',
+    ["local x = run.id"] = "run.id: it differs between the runs computed together",
+    ["local x = math.random()"] = "math.random: the seed differs between the runs computed together",
+  } do
+    local file = script("needs", '"lr", "seed"', "lr = space.choice{ .01, .1 }", code .. " run:log{ loss = 1 }")
+    for _, width in ipairs { 1, 2 } do
+      local _, err = expect(1, ("run %s --fresh --lanes %d"):format(file, width))
+      test.ok(err:find(wants, 1, true), code .. ": " .. err)
+    end
+  end
+end)
+
+test("comparing or testing a lane is refused when the script is loaded", function()
+  for code, wants in next, {
+    ["if p.lr == 0.1 then return end"] = "== and ~= never hold or always do",
+    ["local x = p.lr and 1 or 2"] = "if, and, or take it as true",
+    ["local f = function() return not p.lr end"] = "not takes it as true",
+  } do
+    local file = script("tested", '"lr"', "lr = space.choice{ .01, .1 }", code .. " run:log{ loss = 1 }")
+    local _, err = expect(2, "run " .. file)
+    test.ok(err:find(wants, 1, true) and err:find(file .. ":7:", 1, true), err)
+  end
+  expect(0, "run " .. script("untested", '"lr"', "lr = space.choice{ .01, .1 }, mode = 1", "if p.mode == 1 and run.params then run:log{ loss = p.lr } end"))
+end)
+
+test("wrong lists of lanes", function()
+  for lanes, wants in next, {
+    ['"momentum"'] = "lanes: no parameter has this name: name is momentum",
+    ['"lr", "lr"'] = "lanes: a name stands twice: name is lr",
+    ['"mode"'] = 'lanes: only numbers can differ between runs computed together: mode is "a"',
+    ["1"] = "lanes is a list of parameters: entry is 1",
+  } do
+    local _, err = expect(2, "run " .. script("wrong", lanes, 'lr = space.choice{ .01, .1 }, mode = "a"', "run:log{ loss = 1 }"))
+    test.ok(err:find(wants, 1, true), err)
+  end
+end)
+
+test("the file says how wide a run's pass was, and its share of the time", function()
+  expect(0, "run valley.lua --lanes 9 -j 1 -o wide.h5")
+  shell.write("wide.lua", [[
+local tw = require "thalweg"
+local widest, time = 0, 0
+for one in tw.open("wide.h5"):runs() do time = time + one.wall_time end
+print(time > 0 and time < 60)]])
+  test.eq(expect(0, "lua wide.lua"), "true\n")
+end)
+
+test.close()
