@@ -199,6 +199,7 @@ static int step(lua_State *L) {
   int first = tw_pass_run(L, at, 2, n_args, 1, e->optim->kind->name);
   int last = lua_gettop(L);
   check_same(L, e, &s->leaves);
+  tw_optim_follow(tw_bind_ctx(L), e->optim); /* the loss has the lanes that are left */
   double *loss = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *loss, 0);
   lua_insert(L, at + 1); /* below the results */
   first++, last++;

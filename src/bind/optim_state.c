@@ -165,8 +165,9 @@ int tw_engine_write(lua_State *L) {
   check_table(L, owner, "numbers");
   for (int i = 0; o->kind->numbers[i]; i++) get_numbers(L, o, o->kind->numbers[i], o->number[i]);
   write_groups(L, o);
+  memset(o->collected, 0, (size_t)o->lanes * sizeof *o->collected);
   lua_pushvalue(L, 2);
-  get_numbers(L, o, "collected", o->collected);
+  if (calls > 0) get_numbers(L, o, "collected", o->collected);
   lua_getfield(L, 2, "begun");
   o->begun = lua_toboolean(L, -1);
   o->steps = steps;

@@ -40,6 +40,17 @@ static const tw_rule plain = {.op = &finite_sum_op, .n_scalars = 1, .scalars = s
 
 static int64_t terms(const tw_optim *o) { return (int64_t)o->hyper[0][N_TERMS][0]; }
 
+/* Term k as called, in every lane. */
+static int64_t term_of(const tw_optim *o, int64_t k, int r) {
+  const tw_tensor *index = o->objective->index;
+  tw_tensor lane = *index;
+  if (index->lanes & 1) {
+    lane.data += r * index->lane_stride[0] * (int64_t)sizeof(int64_t);
+    lane.lanes = 0;
+  }
+  return tw_tensor_get_i64(&lane, k);
+}
+
 static tw_status check_index(tw_ctx *ctx, const tw_optim *o) {
   const tw_tensor *index = o->objective->index;
   const char *name = o->kind->name;
@@ -47,11 +58,16 @@ static tw_status check_index(tw_ctx *ctx, const tw_optim *o) {
     return tw_fail(&ctx->error, TW_EINVAL, "%s: f must be given the terms to evaluate: opt:step(f, i), f(params, i) their mean; i is a whole number or a vector of them",
                    name);
   }
-  for (int64_t k = 0; k < index->size; k++) {
-    int64_t i = tw_tensor_get_i64(index, k);
-    if (i < 1 || i > terms(o)) return tw_fail(&ctx->error, TW_EINVAL, "%s: there is no such term: i is %lld, n is %lld", name, (long long)i, (long long)terms(o));
-    for (int64_t j = 0; j < k && o->kind->vectors[TABLE].name; j++) {
-      if (tw_tensor_get_i64(index, j) == i) return tw_fail(&ctx->error, TW_EINVAL, "%s: the terms of a step must differ: i has %lld twice", name, (long long)i);
+  int lanes = index->lanes & 1 ? o->lanes : 1;
+  for (int r = 0; r < lanes; r++) {
+    for (int64_t k = 0; k < index->size; k++) {
+      int64_t i = term_of(o, k, r);
+      if (i < 1 || i > terms(o)) {
+        return tw_fail(&ctx->error, TW_EINVAL, "%s: there is no such term: i is %lld, n is %lld", name, (long long)i, (long long)terms(o));
+      }
+      for (int64_t j = 0; j < k && o->kind->vectors[TABLE].name; j++) {
+        if (term_of(o, j, r) == i) return tw_fail(&ctx->error, TW_EINVAL, "%s: the terms of a step must differ: i has %lld twice", name, (long long)i);
+      }
     }
   }
   return TW_OK;
@@ -82,15 +98,6 @@ static tw_status make_index(tw_ctx *ctx, int64_t first, int64_t size, tw_tensor 
   return s;
 }
 
-/* The gradient of one term, in the way f is called. */
-static tw_status gradient_of(tw_ctx *ctx, tw_optim *o, int64_t term, double *loss, tw_tensor **g) {
-  tw_tensor *index = NULL;
-  tw_status s = make_index(ctx, term, o->objective->index->ndim, &index);
-  if (s == TW_OK) s = gradient_at(ctx, o, index, loss, g);
-  tw_tensor_release(ctx, index);
-  return s;
-}
-
 static tw_status combine(tw_ctx *ctx, const tw_op *op, tw_tensor *a, tw_tensor *b, tw_tensor **out) {
   tw_compose k = {.ctx = ctx};
   tw_tensor *c = NULL;
@@ -113,7 +120,10 @@ static tw_status whole_gradient(tw_ctx *ctx, tw_optim *o, double *loss, tw_tenso
     return s;
   }
   for (int64_t term = 1; term <= n && s == TW_OK; term++) {
-    s = gradient_of(ctx, o, term, loss, term == 1 ? g : one);
+    tw_tensor *index = NULL;
+    s = make_index(ctx, term, 0, &index);
+    if (s == TW_OK) s = gradient_at(ctx, o, index, loss, term == 1 ? g : one);
+    tw_tensor_release(ctx, index);
     for (int i = 0; i < o->n && s == TW_OK && term > 1; i++) s = combine(ctx, &tw_op_add, g[i], one[i], &g[i]);
     release(ctx, o, one);
   }
@@ -179,26 +189,65 @@ static tw_status solve_svrg(tw_ctx *ctx, tw_optim *o) {
   return s;
 }
 
-/* Row `term` of the table, a view [size]. */
-static tw_status row_of(tw_ctx *ctx, tw_optim *o, int64_t term, tw_tensor **out) {
+/* Rows of the table are named by an i64 tensor [] or [1]. One that is the same in all lanes names a place in memory. */
+static tw_status write_place(tw_ctx *ctx, tw_optim *o, int64_t term, tw_tensor *values) {
+  tw_compose k = {.ctx = ctx};
   tw_tensor *table = o->vector[TABLE];
-  tw_shape shape = {.n = 1, .d = {table->shape[1]}};
-  return tw_tensor_new_view(ctx, table, &shape, &table->stride[1], (term - 1) * table->stride[0], out);
-}
-
-static tw_status write_row(tw_ctx *ctx, tw_optim *o, int64_t term, tw_tensor *values) {
-  tw_tensor *row = NULL, *kept = NULL;
-  tw_status s = row_of(ctx, o, term, &row);
-  if (s == TW_OK) s = tw_flat_choose(ctx, o, o->go, values, row, &kept);
-  if (s == TW_OK) s = tw_optim_assign(ctx, row, kept);
-  tw_tensor_release(ctx, kept);
-  tw_tensor_release(ctx, row);
+  tw_slice_attrs row = {.n = 2, .start = {term - 1, 0}, .step = {1, 1}, .size = {1, table->shape[1]}};
+  tw_shape_attrs flat = {.shape = {.n = 2, .d = {1, table->shape[1]}}};
+  tw_tensor *place = tw_do1(&k, &tw_op_slice, &row, table), *line = tw_do1(&k, &tw_op_reshape, &flat, values);
+  if (k.status == TW_OK) k.status = tw_optim_assign(ctx, place, line);
+  tw_tensor *done = NULL;
+  tw_status s = tw_compose_end(&k, place, &done);
+  tw_tensor_release(ctx, done);
   return s;
 }
 
+static tw_status read_row(tw_ctx *ctx, tw_optim *o, tw_tensor *index, tw_tensor **out) {
+  tw_compose k = {.ctx = ctx};
+  tw_tensor *table = o->vector[TABLE];
+  tw_axis_attrs along = {0};
+  tw_shape_attrs one = {.shape = {.n = 1, .d = {1}}}, line = {.shape = {.n = 1, .d = {table->shape[1]}}};
+  tw_tensor *row = tw_do2(&k, &tw_op_index_select, &along, table, tw_do1(&k, &tw_op_reshape, &one, index));
+  return tw_compose_end(&k, tw_do1(&k, &tw_op_reshape, &line, row), out);
+}
+
+/* The row takes these values in the lanes that take the step. */
+static tw_status write_row(tw_ctx *ctx, tw_optim *o, tw_tensor *index, tw_tensor *values) {
+  tw_tensor *old = NULL, *kept = NULL, *next = NULL;
+  tw_status s = read_row(ctx, o, index, &old);
+  if (s == TW_OK) s = tw_flat_choose(ctx, o, o->go, values, old, &kept);
+  if (s == TW_OK && !index->lanes) {
+    s = write_place(ctx, o, tw_tensor_get_i64(index, 0), kept);
+  } else if (s == TW_OK) { /* each lane another row */
+    tw_tensor *all = NULL;
+    s = make_index(ctx, 1, terms(o), &all);
+    if (s == TW_OK) {
+      tw_compose k = {.ctx = ctx};
+      tw_shape_attrs column = {.shape = {.n = 2, .d = {terms(o), 1}}}, point = {.shape = {.n = 0}};
+      tw_tensor *hit = tw_do2(&k, &tw_op_eq, NULL, tw_do1(&k, &tw_op_reshape, &column, all), tw_do1(&k, &tw_op_reshape, &point, index));
+      s = tw_compose_end(&k, tw_do3(&k, &tw_op_where, NULL, hit, kept, o->vector[TABLE]), &next);
+    }
+    if (s == TW_OK) s = tw_optim_assign(ctx, o->vector[TABLE], next);
+    tw_tensor_release(ctx, all);
+  }
+  tw_tensor_release(ctx, next);
+  tw_tensor_release(ctx, kept);
+  tw_tensor_release(ctx, old);
+  return s;
+}
+
+/* Term k as called: [] or [1]. */
+static tw_status index_of(tw_ctx *ctx, tw_optim *o, int64_t k, tw_tensor **out) {
+  tw_compose q = {.ctx = ctx};
+  tw_slice_attrs part = {.n = 1, .start = {k}, .step = {1}, .size = {1}};
+  tw_tensor *index = o->objective->index;
+  return tw_compose_end(&q, index->ndim == 0 ? index : tw_do1(&q, &tw_op_slice, &part, index), out);
+}
+
 /* One term's gradient as a vector. */
-static tw_status line(tw_ctx *ctx, tw_optim *o, int64_t term, double *loss, tw_tensor **g, tw_tensor **out) {
-  tw_status s = gradient_of(ctx, o, term, loss, g);
+static tw_status line(tw_ctx *ctx, tw_optim *o, tw_tensor *index, double *loss, tw_tensor **g, tw_tensor **out) {
+  tw_status s = gradient_at(ctx, o, index, loss, g);
   if (s == TW_OK) s = tw_flat_gather(ctx, o, g, out);
   release(ctx, o, g);
   return s;
@@ -212,10 +261,12 @@ static tw_status prepare(tw_ctx *ctx, tw_optim *o, double *loss, tw_tensor **g) 
   if (s == TW_OK) s = tw_optim_vector_of(ctx, o, MEAN, &mean);
   if (s != TW_OK || !fresh || o->hyper[0][START][0] == ZEROS) return s;
   for (int64_t term = 1; term <= terms(o) && s == TW_OK; term++) {
-    tw_tensor *row = NULL;
-    s = line(ctx, o, term, loss, g, &row);
-    if (s == TW_OK) s = write_row(ctx, o, term, row);
+    tw_tensor *row = NULL, *index = NULL;
+    s = make_index(ctx, term, o->objective->index->ndim, &index);
+    if (s == TW_OK) s = line(ctx, o, index, loss, g, &row);
+    if (s == TW_OK) s = write_row(ctx, o, index, row);
     tw_tensor_release(ctx, row);
+    tw_tensor_release(ctx, index);
   }
   if (s == TW_OK) s = tw_mean(ctx, table, 1, false, &now);
   if (s == TW_OK) s = tw_optim_assign(ctx, mean, now);
@@ -229,24 +280,25 @@ static tw_status prepare(tw_ctx *ctx, tw_optim *o, double *loss, tw_tensor **g) 
 
 /* rows[k] new, old[k] from the table, of the terms as called; direction: the step's gradient as a vector. */
 static tw_status differences(tw_ctx *ctx, tw_optim *o, double *loss, tw_tensor **g, tw_tensor *batch, tw_tensor **rows, tw_tensor **change, tw_tensor **direction) {
-  const tw_tensor *index = o->objective->index;
+  int64_t size = o->objective->index->size;
   tw_tensor *past = NULL;
   tw_status s = TW_OK;
-  for (int64_t k = 0; k < index->size && s == TW_OK; k++) {
-    int64_t term = tw_tensor_get_i64(index, k);
-    tw_tensor *old = NULL, *gap = NULL;
-    if (index->size == 1) rows[k] = tw_tensor_retain(batch);
-    else s = line(ctx, o, term, loss, g, &rows[k]);
-    if (s == TW_OK) s = row_of(ctx, o, term, &old);
+  for (int64_t k = 0; k < size && s == TW_OK; k++) {
+    tw_tensor *old = NULL, *gap = NULL, *index = NULL;
+    s = index_of(ctx, o, k, &index);
+    if (s == TW_OK && size > 1) s = line(ctx, o, index, loss, g, &rows[k]);
+    else if (s == TW_OK) rows[k] = tw_tensor_retain(batch);
+    if (s == TW_OK) s = read_row(ctx, o, index, &old);
     if (s == TW_OK) s = combine(ctx, &tw_op_sub, rows[k], old, &gap);
     if (s == TW_OK) s = *change ? combine(ctx, &tw_op_add, *change, gap, change) : tw_optim_copy(ctx, gap, change);
     if (s == TW_OK) s = past ? combine(ctx, &tw_op_add, past, old, &past) : tw_optim_copy(ctx, old, &past);
     tw_tensor_release(ctx, old);
     tw_tensor_release(ctx, gap);
+    tw_tensor_release(ctx, index);
   }
   if (s == TW_OK) {
     tw_compose k = {.ctx = ctx};
-    tw_tensor *mean = tw_do2(&k, &tw_op_div, NULL, past, tw_do_constant(&k, (double)index->size, past));
+    tw_tensor *mean = tw_do2(&k, &tw_op_div, NULL, past, tw_do_constant(&k, (double)size, past));
     s = tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, tw_do2(&k, &tw_op_sub, NULL, batch, mean), o->vector[MEAN]), direction);
   }
   tw_tensor_release(ctx, past);
@@ -273,10 +325,14 @@ static tw_status step_along(tw_ctx *ctx, tw_optim *o, tw_tensor *direction, tw_t
 
 /* The terms' new gradients into the table, their change into the mean. */
 static tw_status remember(tw_ctx *ctx, tw_optim *o, tw_tensor **rows, tw_tensor *change) {
-  const tw_tensor *index = o->objective->index;
   tw_tensor *mean = o->vector[MEAN], *next = NULL, *kept = NULL;
   tw_status s = TW_OK;
-  for (int64_t k = 0; k < index->size && s == TW_OK; k++) s = write_row(ctx, o, tw_tensor_get_i64(index, k), rows[k]);
+  for (int64_t k = 0; k < o->objective->index->size && s == TW_OK; k++) {
+    tw_tensor *index = NULL;
+    s = index_of(ctx, o, k, &index);
+    if (s == TW_OK) s = write_row(ctx, o, index, rows[k]);
+    tw_tensor_release(ctx, index);
+  }
   if (s != TW_OK) return s;
   tw_compose q = {.ctx = ctx};
   tw_tensor *part = tw_do2(&q, &tw_op_div, NULL, change, tw_do_constant(&q, (double)terms(o), change));
