@@ -242,6 +242,9 @@ local function optimizer_entries(into)
       fields[i] = { name = o.name, type = kinds[o.type], default = default, about = o.about, choices = choices[1] and choices or nil,
         min = o.type == "number" and o.min > -1e299 and o.min or nil, max = o.type == "number" and o.max < 1e299 and o.max or nil }
     end
+    if kind.wraps then
+      fields[#fields + 1] = { name = "base", type = "thalweg.Recipe", about = "the recipe of the optimizer that takes the steps, tw.optim.sgd{ ... }" }
+    end
     local setup = {
       "local p = tw.tensor{ 1, -2 }",
       ("local opt = tw.optim.%s(p, { lr = 0.1 })"):format(kind.name),

@@ -84,4 +84,5 @@ static tw_status update(tw_ctx *ctx, tw_optim *o) {
 static const tw_optim_preset presets[] = {{"optax", "norms=together"}, {0}};
 
 const tw_optim_kind tw_optim_lars = {.name = "lars", .about = "momentum with a rate for each layer, by the ratio of its size to its gradient's",
-                                     .source = "You, Gitman and Ginsburg 2017", .options = options, .presets = presets, .slots = {"velocity"}, .update = update};
+                                     .source = "You, Gitman and Ginsburg 2017", .options = options, .presets = presets, .slots = {"velocity"},
+                                     .update = update};

@@ -21,7 +21,8 @@ static const tw_option options[] = {
 
 static tw_status begin(tw_ctx *ctx, tw_optim *o) {
   if (o->inner->kind->points) {
-    return tw_fail(&ctx->error, TW_EINVAL, "lookahead: base must move the parameters alone: base is %s, which keeps an average of its own", o->inner->kind->name);
+    return tw_fail(&ctx->error, TW_EINVAL, "lookahead: base must move the parameters alone: base is %s, which keeps an average of its own",
+                   o->inner->kind->name);
   }
   tw_status s = TW_OK;
   for (int i = 0; i < o->n && s == TW_OK; i++) {
@@ -77,8 +78,8 @@ static tw_status average(tw_ctx *ctx, tw_optim *o, int leaf, tw_tensor **out) {
   return TW_OK;
 }
 
-const tw_optim_kind tw_optim_lookahead = {.name = "lookahead", .about = "slow weights that follow another optimizer's", .source = "Zhang, Lucas, Hinton and Ba 2019",
-                                          .options = options, .slots = {"slow"}, .begin = begin, .update = update, .solve = solve, .average = average,
-                                          .wraps = true,
+const tw_optim_kind tw_optim_lookahead = {.name = "lookahead", .about = "slow weights that follow another optimizer's",
+                                          .source = "Zhang, Lucas, Hinton and Ba 2019", .options = options, .slots = {"slow"}, .begin = begin,
+                                          .update = update, .solve = solve, .average = average, .wraps = true,
                                           .example = "local opt = tw.optim.lookahead(p, { base = tw.optim.sgd{ lr = 0.1 }, k = 1 })\n"
                                                      "local loss = opt:step(function(p) return p:dot(p) end)"};

@@ -129,7 +129,8 @@ static tw_status update_leaf(tw_ctx *ctx, tw_optim *o, int i, double *row) {
   if (v[METHOD][0] == ADAMW || (v[METHOD][0] == AUTO && !matrix)) return tw_optim_apply_rule(ctx, o, i, &adamw, o->grad[i], NULL);
   if (!matrix) {
     char shape[128];
-    return tw_fail(&ctx->error, TW_EINVAL, "muon: a matrix is needed: parameter %d is %s; give it method = \"adamw\" in a group, or leave method at \"auto\"", i + 1,
+    return tw_fail(&ctx->error, TW_EINVAL,
+                   "muon: a matrix is needed: parameter %d is %s; give it method = \"adamw\" in a group, or leave method at \"auto\"", i + 1,
                    tw_tensor_describe(l->p, shape, sizeof shape));
   }
   if (l->p->size == 0) return TW_OK;

@@ -46,7 +46,8 @@ static tw_status climb(tw_ctx *ctx, tw_optim *o, tw_tensor **g, double *norm, do
     if (l->frozen) continue;
     for (int r = 0; r < o->lanes; r++) factor[r] = (up ? 1 : -1) * o->hyper[l->group][RHO][r] / (norm[r] + 1e-12);
     tw_compose k = {.ctx = ctx};
-    tw_tensor *there = NULL, *e = tw_do2(&k, &tw_op_mul, NULL, tw_do_scalar(&k, o, factor, l->p), weighted(&k, o->hyper[l->group][ADAPTIVE][0] != 0, l->p, g[i]));
+    tw_tensor *there = NULL, *w = weighted(&k, o->hyper[l->group][ADAPTIVE][0] != 0, l->p, g[i]);
+    tw_tensor *e = tw_do2(&k, &tw_op_mul, NULL, tw_do_scalar(&k, o, factor, l->p), w);
     s = tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, l->p, e), &there);
     if (s == TW_OK) s = tw_optim_assign(ctx, l->p, there);
     tw_tensor_release(ctx, there);

@@ -121,9 +121,9 @@ static const tw_rule adaptive = {.op = &schedule_free_adamw_op, .n_scalars = N_S
   .group_numbers = {"weight_sum", "largest_lr", "share"}
 static const tw_optim_preset presets[] = {{"optax", "bias_correction=moment"}, {0}};
 
-const tw_optim_kind tw_optim_schedule_free_sgd = {.name = "schedule_free_sgd", .about = "SGD with an average in the place of a learning-rate schedule", COMMON,
-                                                  .options = options, .slots = {"z", "x"}, .rule = &plain,
-                                                  .advance = advance};
-const tw_optim_kind tw_optim_schedule_free_adamw = {.name = "schedule_free_adamw", .about = "AdamW with an average in the place of a learning-rate schedule", COMMON,
-                                                    .options = options_w, .slots = {"z", "x", "v"}, .rule = &adaptive, .presets = presets,
-                                                    .advance = advance_w};
+const tw_optim_kind tw_optim_schedule_free_sgd = {
+  .name = "schedule_free_sgd", .about = "SGD with an average in the place of a learning-rate schedule",
+  .options = options, .slots = {"z", "x"}, .rule = &plain, .advance = advance, COMMON};
+const tw_optim_kind tw_optim_schedule_free_adamw = {
+  .name = "schedule_free_adamw", .about = "AdamW with an average in the place of a learning-rate schedule", .options = options_w,
+  .presets = presets, .slots = {"z", "x", "v"}, .rule = &adaptive, .advance = advance_w, COMMON};

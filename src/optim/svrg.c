@@ -55,8 +55,8 @@ static tw_status check_index(tw_ctx *ctx, const tw_optim *o) {
   const tw_tensor *index = o->objective->index;
   const char *name = o->kind->name;
   if (!index || index->ndim > 1 || index->size == 0) {
-    return tw_fail(&ctx->error, TW_EINVAL, "%s: f must be given the terms to evaluate: opt:step(f, i), f(params, i) their mean; i is a whole number or a vector of them",
-                   name);
+    return tw_fail(&ctx->error, TW_EINVAL,
+                   "%s: f must be given the terms to evaluate: opt:step(f, i), f(params, i) their mean; i is a whole number or a vector of them", name);
   }
   int lanes = index->lanes & 1 ? o->lanes : 1;
   for (int r = 0; r < lanes; r++) {
@@ -279,7 +279,8 @@ static tw_status prepare(tw_ctx *ctx, tw_optim *o, double *loss, tw_tensor **g) 
 }
 
 /* rows[k] new, old[k] from the table, of the terms as called; direction: the step's gradient as a vector. */
-static tw_status differences(tw_ctx *ctx, tw_optim *o, double *loss, tw_tensor **g, tw_tensor *batch, tw_tensor **rows, tw_tensor **change, tw_tensor **direction) {
+static tw_status differences(tw_ctx *ctx, tw_optim *o, double *loss, tw_tensor **g, tw_tensor *batch, tw_tensor **rows, tw_tensor **change,
+                             tw_tensor **direction) {
   int64_t size = o->objective->index->size;
   tw_tensor *past = NULL;
   tw_status s = TW_OK;
@@ -369,9 +370,9 @@ static tw_status solve_saga(tw_ctx *ctx, tw_optim *o) {
 
 #define EXAMPLE(name)                                                                                                            \
   "local a = tw.tensor{ { 1, 0 }, { 0, 1 } }\nlocal opt = tw.optim." name "(p, { lr = 0.1, n = 2 })\n"                            \
-  "local loss = opt:step(function(p, i) return (a[i]:matmul(p) - 1):square():mean() end, tw.tensor({ 1 }, { dtype = \"i64\" }))"
+  "local loss = opt:step(function(p, i) return (a[i]:matmul(p) - 1):square():mean() end, tw.tensor({ 2 }, { dtype = \"i64\" }))"
 const tw_optim_kind tw_optim_svrg = {.name = "svrg", .about = "stochastic variance-reduced gradient for finite sums", .source = "Johnson and Zhang 2013",
                                      .options = options_svrg, .slots = {"anchor", "full"}, .rule = &plain, .solve = solve_svrg, .example = EXAMPLE("svrg")};
-const tw_optim_kind tw_optim_saga = {.name = "saga", .about = "a table of gradients that reduces variance, for finite sums",
+const tw_optim_kind tw_optim_saga = {.name = "saga", .about = "variance reduction by a table of gradients, for finite sums",
                                      .source = "Defazio, Bach and Lacoste-Julien 2014", .options = options_saga,
                                      .vectors = {{"table", "n"}, {"mean", NULL}}, .rule = &plain, .solve = solve_saga, .example = EXAMPLE("saga")};

@@ -210,7 +210,7 @@ class Muon(Optimizer):
                 x = 3.4445 * x + (-4.7750 * a + 2.0315 * (a @ a)) @ x
             x = x.T if rows > cols else x
             how = o.get("adjust_lr", "original")
-            s = {"original": max(1, rows / cols) ** 0.5, "transposed": max(1, cols / rows) ** 0.5, "match_rms_adamw": 0.2 * max(rows, cols) ** 0.5, "none": 1}[how]
+            s = {"original": max(1, rows / cols) ** 0.5, "transposed": max(1, cols / rows) ** 0.5, "match_rms_adamw": 0.2 * max(rows, cols) ** 0.5}[how]
             p[n] = kept - lr * s * x
 
 
