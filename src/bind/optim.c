@@ -85,12 +85,13 @@ static tw_status define(tw_ctx *ctx, tw_optim *o, int leaf) {
 }
 
 void tw_engine_enter(lua_State *L, tw_engine *e, int self) {
-  luaL_checkstack(L, 4, "optimizers are nested too deeply");
+  luaL_checkstack(L, 4, "optimizers are nested too deeply"); /* may raise: the innermost is marked first */
+  if (e->optim->inner) {
+    lua_getiuservalue(L, self, TW_ENGINE_INNER);
+    tw_engine_enter(L, e->optim->inner->user, lua_gettop(L));
+  }
   e->L = L;
   e->self = self;
-  if (!e->optim->inner) return;
-  lua_getiuservalue(L, self, TW_ENGINE_INNER);
-  tw_engine_enter(L, e->optim->inner->user, lua_gettop(L));
 }
 
 void tw_engine_leave(tw_engine *e) {
