@@ -3459,6 +3459,246 @@ function tw.optim.adabelief(params, options) end
 ---@return thalweg.Optimizer
 function tw.optim.qhadam(params, options) end
 
+---@class thalweg.options.optim.lars
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field momentum? number|thalweg.Schedule|thalweg.Space factor by which the velocity survives a step
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, inside the layer's rate
+---@field trust_coefficient? number|thalweg.Schedule|thalweg.Space how far a layer may move relative to its size
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field nesterov? boolean|thalweg.Space look ahead along the new velocity
+---@field norms? "apart"|"together"|thalweg.Space of gradient and decay each, or of their sum
+---@field form? "velocity"|"heavy_ball"|thalweg.Space whether the learning rate enters the velocity
+---@field convention? "optax"|thalweg.Space defaults and forms of another library; optax: norms = together
+
+--- `lars(params [, {options}]) -> optimizer`
+--- `lars{options} -> recipe`
+---
+--- Momentum with a rate for each layer, by the ratio of its size to its gradient's.
+---@overload fun(options?: thalweg.options.optim.lars): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.lars
+---@return thalweg.Optimizer
+function tw.optim.lars(params, options) end
+
+---@class thalweg.options.optim.lamb
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, inside the layer's rate
+---@field bias_correction? boolean|thalweg.Space divide the averages by 1 - beta^t
+---@field norm_min? number|thalweg.Schedule|thalweg.Space a layer counts as at least this large
+---@field norm_max? number|thalweg.Schedule|thalweg.Space a layer counts as at most this large
+---@field trust_max? number|thalweg.Schedule|thalweg.Space largest ratio of a layer's size to its update's
+
+--- `lamb(params [, {options}]) -> optimizer`
+--- `lamb{options} -> recipe`
+---
+--- Adam with a rate for each layer, by the ratio of its size to its update's.
+---@overload fun(options?: thalweg.options.optim.lamb): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.lamb
+---@return thalweg.Optimizer
+function tw.optim.lamb(params, options) end
+
+---@class thalweg.options.optim.adafactor
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of an average of updates; 0: none is kept
+---@field beta2_decay? number|thalweg.Schedule|thalweg.Space the newest square has the weight t^beta2_decay
+---@field eps1? number|thalweg.Schedule|thalweg.Space smallest root of a second moment; 0: the rounding unit of the parameter's dtype
+---@field eps2? number|thalweg.Schedule|thalweg.Space smallest size of a parameter, by which its step is scaled
+---@field d? number|thalweg.Schedule|thalweg.Space largest root mean square of an update, before scaling
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field relative_step? boolean|thalweg.Space the rate is at most 1/sqrt(t)
+---@field scale_parameter? boolean|thalweg.Space steps are relative to the root mean square of the parameter
+
+--- `adafactor(params [, {options}]) -> optimizer`
+--- `adafactor{options} -> recipe`
+---
+--- Adaptive steps with second moments by row and column.
+---@overload fun(options?: thalweg.options.optim.adafactor): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.adafactor
+---@return thalweg.Optimizer
+function tw.optim.adafactor(params, options) end
+
+---@class thalweg.options.optim.muon
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field momentum? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field nesterov? boolean|thalweg.Space look ahead along the new average
+---@field ns_a? number|thalweg.Schedule|thalweg.Space coefficient of X in the iteration
+---@field ns_b? number|thalweg.Schedule|thalweg.Space coefficient of X X' X
+---@field ns_c? number|thalweg.Schedule|thalweg.Space coefficient of X X' X X' X
+---@field eps? number|thalweg.Schedule|thalweg.Space smallest norm to divide by
+---@field ns_steps? number|thalweg.Schedule|thalweg.Space iterations
+---@field adjust_lr? "original"|"transposed"|"match_rms_adamw"|"none"|thalweg.Space factor of the learning rate, by the shape
+---@field method? "auto"|"muon"|"adamw"|thalweg.Space auto: muon for two axes or more, AdamW below
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field adam_eps? number|thalweg.Schedule|thalweg.Space AdamW: added to the denominator
+
+--- `muon(params [, {options}]) -> optimizer`
+--- `muon{options} -> recipe`
+---
+--- Orthogonalised momentum for matrices, AdamW for the rest.
+---@overload fun(options?: thalweg.options.optim.muon): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.muon
+---@return thalweg.Optimizer
+function tw.optim.muon(params, options) end
+
+---@class thalweg.options.optim.prodigy
+---@field lr? number|thalweg.Schedule|thalweg.Space factor of the estimated learning rate; 1 unless unstable, or a schedule
+---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field beta3? number|thalweg.Schedule|thalweg.Space decay of the sums that estimate the distance; below 0: sqrt(beta2)
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0
+---@field decouple? boolean|thalweg.Space parameters shrink by themselves, else through the gradient
+---@field use_bias_correction? boolean|thalweg.Space Adam's corrections of the averages
+---@field safeguard_warmup? boolean|thalweg.Space a small lr at the beginning does not enter the estimate's denominator
+---@field d0? number|thalweg.Schedule|thalweg.Space first estimate of the distance, below the true one
+---@field d_coef? number|thalweg.Schedule|thalweg.Space factor of the estimate
+---@field growth_rate? number|thalweg.Schedule|thalweg.Space the estimate grows at most by this factor a step
+
+--- `prodigy(params [, {options}]) -> optimizer`
+--- `prodigy{options} -> recipe`
+---
+--- Adam that finds its learning rate by estimating the distance to the solution.
+---@overload fun(options?: thalweg.options.optim.prodigy): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.prodigy
+---@return thalweg.Optimizer
+function tw.optim.prodigy(params, options) end
+
+---@class thalweg.options.optim.polyak
+---@field lr? number|thalweg.Schedule|thalweg.Space factor of the step size
+---@field f_min? number|thalweg.Schedule|thalweg.Space the smallest value of the function
+---@field c? number|thalweg.Schedule|thalweg.Space factor of the squared norm of the gradient
+---@field max_lr? number|thalweg.Schedule|thalweg.Space largest step size
+---@field growth? number|thalweg.Schedule|thalweg.Space the step size grows at most by this factor a step
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field convention? "optax"|"sps"|thalweg.Space defaults and forms of another library; optax: max_lr = 1; sps: c = 0.5, max_lr = 1
+
+--- `polyak(params [, {options}]) -> optimizer`
+--- `polyak{options} -> recipe`
+---
+--- Gradient descent with Polyak's step size.
+---@overload fun(options?: thalweg.options.optim.polyak): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.polyak
+---@return thalweg.Optimizer
+function tw.optim.polyak(params, options) end
+
+---@class thalweg.options.optim.schedule_free_sgd
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly y is drawn to 0, by the step of z
+---@field warmup_steps? number|thalweg.Schedule|thalweg.Space steps over which the learning rate rises to lr
+---@field r? number|thalweg.Schedule|thalweg.Space the average weights step t by t^r
+---@field weight_lr_power? number|thalweg.Schedule|thalweg.Space and by the largest learning rate so far to this power
+---@field momentum? number|thalweg.Schedule|thalweg.Space beta: y lies between z (0) and x (1)
+
+--- `schedule_free_sgd(params [, {options}]) -> optimizer`
+--- `schedule_free_sgd{options} -> recipe`
+---
+--- SGD with an average in the place of a learning-rate schedule.
+---@overload fun(options?: thalweg.options.optim.schedule_free_sgd): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.schedule_free_sgd
+---@return thalweg.Optimizer
+function tw.optim.schedule_free_sgd(params, options) end
+
+---@class thalweg.options.optim.schedule_free_adamw
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly y is drawn to 0, by the step of z
+---@field warmup_steps? number|thalweg.Schedule|thalweg.Space steps over which the learning rate rises to lr
+---@field r? number|thalweg.Schedule|thalweg.Space the average weights step t by t^r
+---@field weight_lr_power? number|thalweg.Schedule|thalweg.Space and by the largest learning rate so far to this power
+---@field beta1? number|thalweg.Schedule|thalweg.Space beta: y lies between z (0) and x (1)
+---@field beta2? number|thalweg.Schedule|thalweg.Space decay of the average of squared gradients
+---@field eps? number|thalweg.Schedule|thalweg.Space added to the denominator
+---@field bias_correction? "rate"|"moment"|thalweg.Space lr times sqrt(1 - beta2^t), or v divided by 1 - beta2^t
+---@field convention? "optax"|thalweg.Space defaults and forms of another library; optax: bias_correction = moment
+
+--- `schedule_free_adamw(params [, {options}]) -> optimizer`
+--- `schedule_free_adamw{options} -> recipe`
+---
+--- AdamW with an average in the place of a learning-rate schedule.
+---@overload fun(options?: thalweg.options.optim.schedule_free_adamw): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.schedule_free_adamw
+---@return thalweg.Optimizer
+function tw.optim.schedule_free_adamw(params, options) end
+
+---@class thalweg.options.optim.lookahead
+---@field k? number|thalweg.Schedule|thalweg.Space updates of the base between two of the slow weights
+---@field alpha? number|thalweg.Schedule|thalweg.Space step of the slow weights towards the fast ones
+---@field reset_state? boolean|thalweg.Space the base forgets its averages whenever the slow weights move
+---@field evaluate? "slow"|"fast"|thalweg.Space what opt:eval_params gives: the slow weights, or what the base gives
+---@field base any the recipe of the optimizer that takes the steps, tw.optim.sgd{ ... }
+
+--- `lookahead(params [, {options}]) -> optimizer`
+--- `lookahead{options} -> recipe`
+---
+--- Slow weights that follow another optimizer's.
+---@overload fun(options?: thalweg.options.optim.lookahead): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.lookahead
+---@return thalweg.Optimizer
+function tw.optim.lookahead(params, options) end
+
+---@class thalweg.options.optim.sam
+---@field rho? number|thalweg.Schedule|thalweg.Space radius of the neighbourhood
+---@field adaptive? boolean|thalweg.Space measure the neighbourhood relative to each parameter
+---@field base any the recipe of the optimizer that takes the steps, tw.optim.sgd{ ... }
+
+--- `sam(params [, {options}]) -> optimizer`
+--- `sam{options} -> recipe`
+---
+--- sharpness-aware minimisation around another optimizer, two gradients a step.
+---@overload fun(options?: thalweg.options.optim.sam): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.sam
+---@return thalweg.Optimizer
+function tw.optim.sam(params, options) end
+
+---@class thalweg.options.optim.svrg
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field n number|thalweg.Schedule|thalweg.Space number of terms
+---@field period? number|thalweg.Schedule|thalweg.Space steps between two whole gradients; 0: 2 n
+
+--- `svrg(params [, {options}]) -> optimizer`
+--- `svrg{options} -> recipe`
+---
+--- Stochastic variance-reduced gradient for finite sums.
+---@overload fun(options?: thalweg.options.optim.svrg): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.svrg
+---@return thalweg.Optimizer
+function tw.optim.svrg(params, options) end
+
+---@class thalweg.options.optim.saga
+---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
+---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
+---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
+---@field n number|thalweg.Schedule|thalweg.Space number of terms
+---@field start? "gradients"|"zeros"|thalweg.Space the table at first: gradients of all terms, for n evaluations, or zeros
+
+--- `saga(params [, {options}]) -> optimizer`
+--- `saga{options} -> recipe`
+---
+--- Variance reduction by a table of gradients, for finite sums.
+---@overload fun(options?: thalweg.options.optim.saga): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.saga
+---@return thalweg.Optimizer
+function tw.optim.saga(params, options) end
+
 ---@class thalweg.options.optim.newton
 ---@field lr? number|thalweg.Schedule|thalweg.Space factor of the Newton step; below 1: damped Newton
 ---@field damping? number|thalweg.Schedule|thalweg.Space added to the diagonal of the Hessian
@@ -3503,11 +3743,12 @@ function Optimizer:step(f, ...) end
 ---@param grads any
 function Optimizer:update(grads) end
 
---- `hyper([path]) -> table, number|boolean|string`
+--- `hyper([path]) -> table, any`
 ---
 --- The hyperparameters applied in the last step (before the first: those it will apply), by name; with a path, those of the group of the parameter there.
+--- Around another optimizer, `base` has those of that one.
 ---@param path? string
----@return table<string, number|boolean|string>
+---@return table<string, any>
 function Optimizer:hyper(path) end
 
 --- `info() -> table`

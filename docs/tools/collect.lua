@@ -250,7 +250,7 @@ local function optimizer_entries(into)
   for _, kind in ipairs(core.optimizer_kinds()) do
     local fields = {}
     for i, o in ipairs(kind.options) do
-      local default, kinds = o.initial, { number = "number | schedule", flag = "boolean", choice = "string" }
+      local default, kinds = o.initial == o.initial and o.initial or nil, { number = "number | schedule", flag = "boolean", choice = "string" }
       if o.type == "flag" then default = o.initial ~= 0 end
       local choices = {}
       for word in (o.choices or ""):gmatch("%S+") do choices[#choices + 1] = word end
@@ -259,6 +259,9 @@ local function optimizer_entries(into)
         min = o.type == "number" and o.min > -1e299 and o.min or nil, max = o.type == "number" and o.max < 1e299 and o.max or nil }
     end
     fields[#fields + 1] = convention(kind)
+    if kind.wraps then
+      fields[#fields + 1] = { name = "base", type = "thalweg.Recipe", about = "the recipe of the optimizer that takes the steps, tw.optim.sgd{ ... }" }
+    end
     local setup = {
       "local p = tw.tensor{ 1, -2 }",
       ("local opt = tw.optim.%s(p, { lr = 0.1 })"):format(kind.name),

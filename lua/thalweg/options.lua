@@ -39,7 +39,7 @@ local function is_integral(v) return math.type(v) == "integer" or (math.type(v) 
 
 local function wanted(field)
   local text = ({ number = "a number", integer = "an integer", string = "a string", boolean = "true or false", ["function"] = "a function",
-    table = "a table", numbers = "an array of numbers", integers = "an array of integers" })[field.type]
+    table = "a table", numbers = "an array of numbers", integers = "an array of integers" })[field.type] or "given"
   if field.choices then return "one of " .. table.concat(field.choices, ", ") end
   if field.above then text = text .. string.format(" greater than %s", options.show(field.above)) end
   if field.min and field.max then return text .. string.format(" from %s to %s", options.show(field.min), options.show(field.max)) end

@@ -21,7 +21,7 @@ typedef struct {
   const char *call;    /* hvp, hessian, residual: the face's function */
   tw_tensor *vector;
   tw_tensor *terms;    /* replaces the argument after the parameters */
-  bool want_second, kept;
+  bool want_second, kept, whole; /* whole: the terms were called by a plain number */
 } objective;
 
 /* In an evaluation's own frame: 1 the objective, 2 the engine, 3 f, from 4 on its arguments. */
@@ -109,7 +109,9 @@ static tw_status evaluate(tw_ctx *ctx, objective *o, lua_CFunction f, bool keeps
   lua_pushvalue(L, o->e->self);
   lua_pushvalue(L, o->f);
   for (int i = 0; i < o->n_args; i++) {
-    if (i == 1 && o->terms) {
+    if (i == 1 && o->terms && o->whole) {
+      lua_pushinteger(L, tw_tensor_get_i64(o->terms, 0));
+    } else if (i == 1 && o->terms) {
       tw_handle *h = tw_handle_new(L);
       tw_handle_fill(L, h, tw_tensor_retain(o->terms));
     } else {
@@ -194,20 +196,16 @@ int tw_engine_solve(lua_State *L) {
   if (e->L) return luaL_error(L, "%s: called inside itself", e->optim->kind->name);
   objective o = {.base = {.value = value, .gradient = gradient, .hvp = hvp, .hessian = hessian, .residual = residual, .at = at},
                  .e = e, .L = L, .f = 2, .n_args = n_args};
-  if (n_args > 1) o.base.index = read_terms(L, 4);
-  e->L = L;
-  e->self = 1;
-  if (e->optim->inner) {
-    tw_engine *inner = e->optim->inner->user;
-    inner->L = L;
-    lua_getiuservalue(L, 1, TW_ENGINE_INNER);
-    inner->self = lua_gettop(L);
+  if (n_args > 1) {
+    o.base.index = read_terms(L, 4);
+    o.whole = lua_isinteger(L, 4);
   }
+  tw_engine_enter(L, e, 1);
   tw_draws_begin(L);
   tw_status s = tw_optim_solve(ctx, e->optim, &o.base);
   tw_draws_end(L);
   tw_tensor_release(ctx, o.base.index);
-  e->L = NULL;
+  tw_engine_leave(e);
   tw_engine_status(L, e, 1, s);
   if (!o.first) return 0;
   lua_settop(L, o.last);

@@ -84,8 +84,26 @@ static tw_status define(tw_ctx *ctx, tw_optim *o, int leaf) {
   return s;
 }
 
+void tw_engine_enter(lua_State *L, tw_engine *e, int self) {
+  luaL_checkstack(L, 4, "optimizers are nested too deeply"); /* may raise: the innermost is marked first */
+  if (e->optim->inner) {
+    lua_getiuservalue(L, self, TW_ENGINE_INNER);
+    tw_engine_enter(L, e->optim->inner->user, lua_gettop(L));
+  }
+  e->L = L;
+  e->self = self;
+}
+
+void tw_engine_leave(tw_engine *e) {
+  for (; e; e = e->optim->inner ? e->optim->inner->user : NULL) e->L = NULL;
+}
+
 int tw_engine_status(lua_State *L, tw_engine *e, int self, tw_status s) {
   if (s == TW_OK) return 1;
+  for (; !e->raised && e->optim->inner; e = e->optim->inner->user) {
+    lua_getiuservalue(L, self, TW_ENGINE_INNER);
+    self = lua_gettop(L);
+  }
   if (!e->raised) return tw_bind_status(L, s);
   e->raised = false;
   lua_getiuservalue(L, self, TW_ENGINE_RAISED);
@@ -120,7 +138,12 @@ static int new_engine(lua_State *L) {
   }
   tw_leaves_collect(L, 2, &e->params, kind->name);
   if (e->params.n == 0) return luaL_error(L, "%s: there is no real tensor among the parameters", kind->name);
-  if (inner) inner->lent = true;
+  if (inner) {
+    luaL_argcheck(L, !inner->lent, 4, "it is another optimizer's already");
+    inner->lent = true;
+    lua_pushvalue(L, 5);
+    lua_setiuservalue(L, 4, TW_ENGINE_OUTER); /* whoever holds the inner one holds its owner */
+  }
   tw_bind_status(L, tw_optim_new(tw_bind_ctx(L), kind, (int)e->params.n, e->params.leaf, inner ? inner->optim : NULL, &e->optim));
   e->optim->user = e;
   if (made) e->optim->define = define;
@@ -168,7 +191,7 @@ void tw_engine_detach(lua_State *L, const tw_leaves *leaves, int idx, int depth)
 /* step(f, params, ...): kinds that take one gradient. */
 static int step(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
-  if (e->optim->kind->solve) return tw_engine_solve(L);
+  if (tw_optim_solves(e->optim)) return tw_engine_solve(L);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   int n_args = lua_gettop(L) - 2;
   lua_getiuservalue(L, 1, TW_ENGINE_PASS);
@@ -177,15 +200,19 @@ static int step(lua_State *L) {
   int first = tw_pass_run(L, at, 2, n_args, 1, e->optim->kind->name);
   int last = lua_gettop(L);
   check_same(L, e, &s->leaves);
+  tw_optim_follow(tw_bind_ctx(L), e->optim); /* the loss has the lanes that are left */
   double *loss = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *loss, 0);
   lua_insert(L, at + 1); /* below the results */
   first++, last++;
   tw_optim_numbers(e->optim, tw_bind_to_tensor(L, first), loss);
   for (int i = first; i <= last; i++) tw_engine_detach(L, &s->leaves, i, 0);
-  e->L = L, e->self = 1;
-  tw_engine_status(L, e, 1, tw_optim_update(tw_bind_ctx(L), e->optim, s->grads, loss));
+  tw_engine_enter(L, e, 1);
+  tw_status status = tw_optim_update(tw_bind_ctx(L), e->optim, s->grads, loss);
+  tw_engine_leave(e);
+  tw_engine_status(L, e, 1, status);
+  lua_settop(L, last);
   tw_pass_end(L, s, first);
-  return lua_gettop(L) - first + 1;
+  return last - first + 1;
 }
 
 /* Gradients of one's own: a tree like the parameters', matched place by place. engine:update(params, grads). */
@@ -211,8 +238,10 @@ static int update(lua_State *L) {
   for (size_t i = 0; i < e->params.n; i++) {
     if (!grad[i]) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", name);
   }
-  e->L = L, e->self = 1;
-  tw_engine_status(L, e, 1, tw_optim_update(tw_bind_ctx(L), e->optim, grad, NULL));
+  tw_engine_enter(L, e, 1);
+  tw_status status = tw_optim_update(tw_bind_ctx(L), e->optim, grad, NULL);
+  tw_engine_leave(e);
+  tw_engine_status(L, e, 1, status);
   lua_getiuservalue(L, 1, TW_ENGINE_PASS);
   tw_pass *last = lua_touserdata(L, -1);
   if (!last->opened.open) tw_pass_keep(L, last, &e->params, grad);
@@ -452,7 +481,7 @@ static int kinds(lua_State *L) {
       lua_pushstring(L, k->example);
       lua_setfield(L, -2, "example");
     }
-    lua_pushboolean(L, k->solve && !k->rule && !k->choose && !k->update); /* evaluates the function itself; has no common options */
+    lua_pushboolean(L, k->solve && !k->rule && !k->choose && !k->update); /* evaluates the function itself: has no common options, nor have those that wrap */
     lua_setfield(L, -2, "solves");
     lua_pushboolean(L, k->wraps);
     lua_setfield(L, -2, "wraps");

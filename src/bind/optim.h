@@ -6,8 +6,8 @@
 #include "optim/optim.h"
 
 /* User values of an engine: 1 the pass, 2 the face's evaluations (a table of functions), 3 a raised error on its way out, 4 the kind's step in Lua,
- * 5 the inner engine. */
-enum { TW_ENGINE_PASS = 1, TW_ENGINE_FACE, TW_ENGINE_RAISED, TW_ENGINE_STEP, TW_ENGINE_INNER, TW_ENGINE_VALUES = TW_ENGINE_INNER };
+ * 5 the inner engine, 6 the engine whose inner one it is, which owns it. */
+enum { TW_ENGINE_PASS = 1, TW_ENGINE_FACE, TW_ENGINE_RAISED, TW_ENGINE_STEP, TW_ENGINE_INNER, TW_ENGINE_OUTER, TW_ENGINE_VALUES = TW_ENGINE_OUTER };
 
 typedef struct {
   tw_optim *optim;
@@ -19,6 +19,9 @@ typedef struct {
 } tw_engine;
 
 tw_engine *tw_engine_check(lua_State *L, int idx);
+/* Around a step: this engine and those inside it may call the script. Leaves values on the stack. */
+void tw_engine_enter(lua_State *L, tw_engine *, int self);
+void tw_engine_leave(tw_engine *);
 int tw_engine_status(lua_State *L, tw_engine *, int self, tw_status); /* raises unless TW_OK: what the script raised, or the core's message */
 
 /* engine:solve(f, params, ...): a step of a kind that evaluates f itself. */

@@ -39,6 +39,7 @@ int tw_engine_read(lua_State *L) {
   put_integer(L, "steps", o->steps);
   put_integer(L, "updates", o->t[0]);
   put_integer(L, "calls", o->calls);
+  put_numbers(L, o, "collected", o->collected);
   lua_pushboolean(L, o->begun);
   lua_setfield(L, -2, "begun");
   lua_createtable(L, o->n, 0);
@@ -68,18 +69,18 @@ int tw_engine_read(lua_State *L) {
   return 1;
 }
 
-/* Takes a copy of field `name` of the table on top; absent: NULL. like: the shape and dtype it must have, NULL where any will do. */
-static tw_tensor *get_copy(lua_State *L, const char *owner, const char *name, const tw_tensor *like) {
+/* Takes a copy of field `name` of the table on top; absent: NULL. It must have the dtype of like, and its shape or (not NULL) that one. */
+static tw_tensor *get_copy(lua_State *L, const char *owner, const char *name, const tw_tensor *like, const tw_shape *shape) {
   if (lua_getfield(L, -1, name) == LUA_TNIL) {
     lua_pop(L, 1);
     return NULL;
   }
   tw_tensor *t = tw_bind_to_tensor(L, -1), *own = NULL;
   if (!t) luaL_error(L, "%s: the saved %s is no tensor", owner, name);
-  tw_shape a = tw_tensor_shape(t), b = like ? tw_tensor_shape(like) : a;
-  if (like && (!tw_shape_equal(&a, &b) || like->dtype != t->dtype)) {
+  tw_shape a = tw_tensor_shape(t), b = shape ? *shape : tw_tensor_shape(like);
+  if (!tw_shape_equal(&a, &b) || like->dtype != t->dtype) {
     char has[128], wants[128];
-    luaL_error(L, "%s: the saved %s is %s, the parameter %s", owner, name, tw_tensor_describe(t, has, sizeof has),
+    luaL_error(L, "%s: the saved %s is %s, which does not fit %s", owner, name, tw_tensor_describe(t, has, sizeof has),
                tw_tensor_describe(like, wants, sizeof wants));
   }
   tw_bind_status(L, tw_optim_copy(tw_bind_ctx(L), t, &own));
@@ -139,18 +140,20 @@ static void write_all(lua_State *L, tw_optim *o, bool take) {
   for (int i = 0; i < o->n; i++) {
     tw_leaf *l = &o->leaf[i];
     if (lua_rawgeti(L, -1, i + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks parameter %d", owner, i + 1);
-    for (int k = 0; k < o->n_slots; k++) replace(ctx, &l->slot[k], get_copy(L, owner, o->kind->slots[k], l->p), take);
-    replace(ctx, &l->accumulated, get_copy(L, owner, "accumulated", l->p), take);
-    replace(ctx, &l->ema, get_copy(L, owner, "ema", l->p), take);
+    for (int k = 0; k < o->n_slots; k++) {
+      tw_shape shape = tw_optim_slot_shape(o, i, k);
+      replace(ctx, &l->slot[k], get_copy(L, owner, o->kind->slots[k], l->p, &shape), take);
+    }
+    replace(ctx, &l->accumulated, get_copy(L, owner, "accumulated", l->p, NULL), take);
+    replace(ctx, &l->ema, get_copy(L, owner, "ema", l->p, NULL), take);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
   check_table(L, owner, "vectors");
   for (int i = 0; o->kind->vectors[i].name; i++) {
-    tw_tensor *like = NULL, *given;
+    tw_tensor *like = NULL;
     tw_bind_status(L, tw_optim_vector_of(ctx, o, i, &like));
-    given = get_copy(L, owner, o->kind->vectors[i].name, like);
-    if (given) replace(ctx, &o->vector[i], given, take);
+    replace(ctx, &o->vector[i], get_copy(L, owner, o->kind->vectors[i].name, like, NULL), take); /* absent: not used yet */
   }
   lua_pop(L, 1);
   check_table(L, owner, "numbers");
@@ -170,6 +173,10 @@ int tw_engine_write(lua_State *L) {
   write_all(L, o, false);
   write_all(L, o, true);
   o->changes++; /* scalars are made anew */
+  memset(o->collected, 0, (size_t)o->lanes * sizeof *o->collected);
+  lua_pushvalue(L, 2);
+  if (calls > 0) get_numbers(L, o, "collected", o->collected);
+  lua_pop(L, 1);
   lua_getfield(L, 2, "begun");
   o->begun = lua_toboolean(L, -1);
   o->steps = steps;

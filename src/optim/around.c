@@ -67,6 +67,7 @@ tw_status tw__accumulate(tw_ctx *ctx, tw_optim *o, tw_tensor **own, bool *now) {
     tw_tensor_release(ctx, l->accumulated);
     l->accumulated = sum;
   }
+  for (int r = 0; r < o->lanes && o->has_loss; r++) o->collected[r] += o->loss[r];
   if (++o->calls < (int64_t)every) {
     *now = false;
     for (int r = 0; r < o->lanes; r++) o->reason[r] = "accumulating";
@@ -79,6 +80,10 @@ tw_status tw__accumulate(tw_ctx *ctx, tw_optim *o, tw_tensor **own, bool *now) {
     if (s != TW_OK) return s;
     tw_tensor_release(ctx, l->accumulated);
     l->accumulated = NULL;
+  }
+  for (int r = 0; r < o->lanes && o->has_loss; r++) { /* the loss that belongs to the mean gradient */
+    o->loss[r] = o->collected[r] / (double)o->calls;
+    o->collected[r] = 0;
   }
   o->calls = 0;
   o->grad = own;
@@ -222,14 +227,15 @@ tw_status tw__box(tw_ctx *ctx, tw_optim *o) {
   return TW_OK;
 }
 
-/* The Euclidean projection onto the ball. */
-static tw_status project(tw_ctx *ctx, tw_optim *o) {
+/* The Euclidean projection onto the ball, of the parameters or (slot >= 0) of another point that moves with them. */
+static tw_status project(tw_ctx *ctx, tw_optim *o, int slot) {
   size_t lanes = (size_t)o->lanes, moving = 0;
   tw_tensor **p = tw_alloc((size_t)o->n * sizeof(tw_tensor *) + lanes * sizeof(double));
   if (!p) return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);
   double *f = (double *)(void *)(p + o->n);
   for (int i = 0; i < o->n; i++) {
-    if (!o->leaf[i].frozen) p[moving++] = o->leaf[i].p;
+    tw_tensor *x = slot < 0 ? o->leaf[i].p : o->leaf[i].slot[slot];
+    if (!o->leaf[i].frozen && x) p[moving++] = x;
   }
   tw_status s = tw_optim_global_norm(ctx, (int)moving, p, o->lanes, f);
   bool outside = false;
@@ -272,6 +278,9 @@ static tw_status average(tw_ctx *ctx, tw_optim *o) {
 }
 
 tw_status tw__after(tw_ctx *ctx, tw_optim *o) {
-  tw_status s = set(o, 0, TW_BALL) ? project(ctx, o) : TW_OK;
+  tw_status s = TW_OK;
+  for (int k = -1; k < o->n_slots && s == TW_OK && set(o, 0, TW_BALL); k++) {
+    if (k < 0 || o->kind->points >> k & 1) s = project(ctx, o, k);
+  }
   return s == TW_OK && set(o, 0, TW_EMA) ? average(ctx, o) : s;
 }

@@ -17,6 +17,13 @@ TW_CHECKED tw_status tw__box(tw_ctx *, tw_optim *);
 /* After the update: the ball, the moving average. */
 TW_CHECKED tw_status tw__after(tw_ctx *, tw_optim *);
 
+/* Every parameter's `before`. */
+TW_CHECKED tw_status tw__snapshot(tw_ctx *, tw_optim *);
+
+/* For kinds that wrap: whether the inner optimizer will do, and an update with gradients. */
+TW_CHECKED tw_status tw__check_inner(tw_ctx *, const tw_optim *);
+TW_CHECKED tw_status tw__update_around(tw_ctx *, tw_optim *, tw_tensor *const *grads);
+
 /* The factors of decay for a group: l2[lane] of the parameter is added to the gradient, the parameter is multiplied by keep[lane]. */
 void tw__decay(const tw_optim *, int group, double *l2, double *keep);
 

@@ -83,10 +83,11 @@ static tw_status allocate(tw_ctx *ctx, tw_optim *o) {
   o->t = tw_calloc(lanes, sizeof *o->t);
   o->loss = tw_calloc(lanes, sizeof *o->loss);
   o->go = tw_calloc(lanes, sizeof *o->go);
+  o->collected = tw_calloc(lanes, sizeof *o->collected);
   o->reason = tw_calloc(lanes, sizeof *o->reason);
   o->scale = tw_calloc(lanes * n, sizeof *o->scale);
   o->origin = tw_calloc(lanes, sizeof *o->origin);
-  if (!o->t || !o->loss || !o->go || !o->reason || !o->scale || !o->origin) return out_of_memory(ctx, o);
+  if (!o->t || !o->loss || !o->go || !o->collected || !o->reason || !o->scale || !o->origin) return out_of_memory(ctx, o);
   if (o->laned) memcpy(o->origin, ctx->lane_origin, lanes * sizeof *o->origin);
   for (size_t r = 0; r < lanes; r++) o->reason[r] = "";
   o->scaled = true;
@@ -111,8 +112,8 @@ tw_status tw_optim_new(tw_ctx *ctx, const tw_optim_kind *kind, int n, tw_tensor 
   if (o->laned) o->lanes = (int)ctx->lane_size[0];
   while (kind->slots[o->n_slots]) o->n_slots++;
   o->n_own = tw_spec_count(kind->options);
-  o->n_options = o->n_own + (kind->solve && !kind->rule && !kind->choose && !kind->update ? 0 : TW_N_COMMON);
-  tw_status s = TW_OK;
+  o->n_options = o->n_own + (kind->wraps || (kind->solve && !kind->rule && !kind->choose && !kind->update) ? 0 : TW_N_COMMON);
+  tw_status s = kind->wraps ? tw__check_inner(ctx, o) : TW_OK;
   for (int i = 0; i < n && s == TW_OK; i++) {
     if (!tw_is_real((tw_dtype)params[i]->dtype)) {
       char shape[128];
@@ -168,6 +169,7 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
   tw_free(o->t);
   tw_free(o->loss);
   tw_free(o->go);
+  tw_free(o->collected);
   tw_free(o->reason);
   tw_free(o->scale);
   tw_free(o);
@@ -195,6 +197,7 @@ void tw_optim_follow(tw_ctx *ctx, tw_optim *o) {
     for (int i = 0; o->kind->group_numbers[i]; i++) gather_doubles(o->group_number[g][i], from, n);
   }
   gather_doubles(o->loss, from, n);
+  gather_doubles(o->collected, from, n);
   gather_doubles(o->go, from, n);
   for (int k = 0; k < n; k++) {
     o->t[k] = o->t[from[k]];
@@ -214,7 +217,7 @@ static tw_status check_gradient(tw_ctx *ctx, const tw_optim *o, int i, const tw_
                  tw_tensor_describe(o->leaf[i].p, p, sizeof p));
 }
 
-static tw_status snapshot(tw_ctx *ctx, tw_optim *o) {
+tw_status tw__snapshot(tw_ctx *ctx, tw_optim *o) {
   tw_status s = TW_OK;
   for (int i = 0; i < o->n && s == TW_OK; i++) s = tw_optim_assign(ctx, o->leaf[i].before, o->leaf[i].p);
   return s;
@@ -243,7 +246,7 @@ static tw_status take(tw_ctx *ctx, tw_optim *o) {
   }
   if (o->kind->rule || o->kind->choose) return tw_optim_apply_kind(ctx, o);
   tw_tensor **prepared = NULL;
-  tw_status s = snapshot(ctx, o);
+  tw_status s = tw__snapshot(ctx, o);
   if (s == TW_OK) s = tw__prepare_gradients(ctx, o, &prepared);
   if (s == TW_OK) {
     o->grad = prepared;
@@ -288,7 +291,7 @@ tw_status tw_optim_from_gradients(tw_ctx *ctx, tw_optim *o, tw_tensor *const *gr
 }
 
 tw_status tw_optim_update(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads, const double *loss) {
-  if (o->kind->solve) {
+  if (tw_optim_solves(o)) {
     return tw_fail(&ctx->error, TW_EINVAL, "%s: it evaluates the function itself, gradients are not enough; use opt:step(f, ...)", o->kind->name);
   }
   tw_optim_follow(ctx, o);
@@ -296,16 +299,18 @@ tw_status tw_optim_update(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads, con
   o->has_loss = loss != NULL;
   o->evaluations = loss != NULL;
   if (loss) memcpy(o->loss, loss, (size_t)o->lanes * sizeof *loss);
-  return s == TW_OK ? tw_optim_from_gradients(ctx, o, grads) : s;
+  if (s != TW_OK) return s;
+  return o->kind->wraps ? tw__update_around(ctx, o, grads) : tw_optim_from_gradients(ctx, o, grads);
 }
 
 tw_status tw_optim_solve(tw_ctx *ctx, tw_optim *o, tw_objective *objective) {
-  bool counts = o->n_options == o->n_own; /* the others end in tw_optim_from_gradients, which does */
+  bool bare = o->n_options == o->n_own; /* the others end in tw_optim_from_gradients, which has its own snapshot and count */
+  bool counts = bare && !o->kind->wraps; /* the inner one counts */
   o->objective = objective;
   objective->evaluations = 0;
   tw_optim_follow(ctx, o);
   tw_status s = begin(ctx, o);
-  if (s == TW_OK && counts) s = snapshot(ctx, o);
+  if (s == TW_OK && bare) s = tw__snapshot(ctx, o);
   for (int r = 0; r < o->lanes; r++) {
     o->go[r] = 1;
     o->reason[r] = "";
@@ -326,7 +331,7 @@ tw_status tw_optim_average(tw_ctx *ctx, tw_optim *o, int leaf, tw_tensor **out) 
     *out = tw_tensor_retain(l->ema);
     return TW_OK;
   }
-  if (o->kind->average && o->begun) return o->kind->average(ctx, o, leaf, out);
+  if (o->kind->average && o->begun && !l->frozen) return o->kind->average(ctx, o, leaf, out);
   if (o->inner) return tw_optim_average(ctx, o->inner, leaf, out);
   *out = tw_tensor_retain(l->p);
   return TW_OK;

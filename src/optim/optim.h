@@ -62,6 +62,8 @@ typedef struct tw_optim_kind {
   const tw_option *options;
   const tw_optim_preset *presets;                  /* ends with a NULL name; NULL: none */
   const char *slots[TW_MAX_SLOTS + 1];             /* per parameter, of its shape; ends with NULL; zeros, made when first used */
+  tw_shape (*slot_shape)(const tw_tensor *p, int slot); /* where slots have other shapes; NULL: the parameter's */
+  unsigned points;                                 /* bit per slot: it is a point like the parameter; a projection holds for it too */
   tw_optim_vector vectors[TW_MAX_STATE + 1];       /* for all parameters as one vector */
   const char *numbers[TW_MAX_STATE + 1];           /* per lane, f64 */
   const char *group_numbers[TW_MAX_STATE + 1];     /* per group and lane, f64; 0 at first */
@@ -72,7 +74,7 @@ typedef struct tw_optim_kind {
   tw_status (*solve)(tw_ctx *, tw_optim *);        /* one iteration with o->objective, which it evaluates itself */
   tw_status (*begin)(tw_ctx *, tw_optim *);        /* before the first step, for state that does not start at zero; may be NULL */
   tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* what to evaluate with, if another; may be NULL */
-  bool wraps;                                      /* needs an inner optimizer */
+  bool wraps;                                      /* needs an inner optimizer, whose options are what surrounds a step; with update and solve: either */
   bool elastic;                                    /* made by a script: kind, options and names belong to the instance */
 } tw_optim_kind;
 
@@ -113,6 +115,7 @@ struct tw_optim {
   int64_t *t;                      /* [lane] updates not skipped, the present one included while it is taken */
   int64_t calls;                   /* gradients accumulated since the last update */
   bool begun;
+  double *collected;               /* [lane] the sum of their losses */
   double *loss;                    /* [lane] of the step being taken; has_loss: false in an update with given gradients */
   bool has_loss;
   double *go;                      /* [lane] 1: this lane takes the step, 0: it stays where it is */
@@ -150,6 +153,9 @@ TW_CHECKED tw_status tw_optim_set(tw_ctx *, tw_optim *, int group, int option, i
 /* One step, of kinds that evaluate the function themselves; and of the others, with gradients like the parameters and, where known, the loss per lane. */
 TW_CHECKED tw_status tw_optim_solve(tw_ctx *, tw_optim *, tw_objective *);
 TW_CHECKED tw_status tw_optim_update(tw_ctx *, tw_optim *, tw_tensor *const *grads, const double *loss);
+
+/* Does a step of it evaluate the function, or is it an update with gradients? What wraps another may be either, as the inner one is. */
+bool tw_optim_solves(const tw_optim *);
 
 /* The 2-norm over all of the tensors together, per lane. */
 TW_CHECKED tw_status tw_optim_global_norm(tw_ctx *, int n, tw_tensor *const *tensors, int lanes, double *out);

@@ -77,6 +77,43 @@ tw_status tw_optim_zeros(tw_ctx *ctx, const tw_tensor *like, tw_tensor **out) {
   return s;
 }
 
+tw_shape tw_optim_slot_shape(const tw_optim *o, int leaf, int slot) {
+  const tw_tensor *p = o->leaf[leaf].p;
+  return o->kind->slot_shape ? o->kind->slot_shape(p, slot) : tw_tensor_shape(p);
+}
+
+tw_status tw_optim_slot(tw_ctx *ctx, tw_optim *o, int leaf, int slot, tw_tensor **lent) {
+  tw_leaf *l = &o->leaf[leaf];
+  tw_status s = TW_OK;
+  if (!l->slot[slot]) {
+    tw_tensor like = *l->p;
+    tw_shape shape = tw_optim_slot_shape(o, leaf, slot);
+    like.ndim = (uint8_t)shape.n;
+    for (int i = 0; i < TW_MAX_DIM; i++) like.shape[i] = i < shape.n ? shape.d[i] : 0;
+    s = tw_optim_zeros(ctx, &like, &l->slot[slot]);
+  }
+  *lent = l->slot[slot];
+  return s;
+}
+
+tw_status tw_optim_blend(tw_ctx *ctx, const tw_optim *o, tw_tensor *x, const double *w, tw_tensor *y, tw_tensor **out) {
+  tw_compose k = {.ctx = ctx};
+  tw_tensor *gap = tw_do2(&k, &tw_op_sub, NULL, y, x);
+  return tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, x, tw_do2(&k, &tw_op_mul, NULL, tw_do_scalar(&k, o, w, x), gap)), out);
+}
+
+tw_status tw_optim_put(tw_ctx *ctx, tw_optim *o, int leaf, int slot, tw_tensor *values) {
+  tw_tensor *x, *chosen = NULL;
+  tw_status s = tw_optim_slot(ctx, o, leaf, slot, &x);
+  bool all = true;
+  for (int r = 0; r < o->lanes; r++) all = all && o->go[r] != 0;
+  if (s == TW_OK && all) return tw_optim_assign(ctx, x, values);
+  if (s == TW_OK) s = tw_flat_choose(ctx, o, o->go, values, x, &chosen);
+  if (s == TW_OK) s = tw_optim_assign(ctx, x, chosen);
+  tw_tensor_release(ctx, chosen);
+  return s;
+}
+
 /* [n] scalars, one number per lane each. */
 static tw_status scalars_tensor(tw_ctx *ctx, const tw_optim *o, tw_dtype dtype, int n, double *const *s, tw_tensor **out) {
   tw_shape shape = {.n = 1, .d = {n}};
@@ -92,13 +129,13 @@ static tw_status scalars_tensor(tw_ctx *ctx, const tw_optim *o, tw_dtype dtype, 
   return status;
 }
 
-static tw_status call_rule(tw_ctx *ctx, tw_leaf *l, const tw_rule *rule, tw_tensor *g, tw_tensor *scalars, const tw_rule_attrs *attrs) {
+static tw_status call_rule(tw_ctx *ctx, tw_optim *o, tw_leaf *l, const tw_rule *rule, tw_tensor *g, tw_tensor *scalars, const tw_rule_attrs *attrs) {
   int n_slots = rule->op->n_in - 4;
   tw_tensor *in[4 + TW_MAX_SLOTS] = {l->p, g, l->before}, *out[2 + TW_MAX_SLOTS] = {l->p, l->before};
   for (int k = 0; k < n_slots; k++) {
-    tw_status s = l->slot[k] ? TW_OK : tw_optim_zeros(ctx, l->p, &l->slot[k]);
+    tw_status s = tw_optim_slot(ctx, o, (int)(l - o->leaf), k, &in[3 + k]);
     if (s != TW_OK) return s;
-    in[3 + k] = out[2 + k] = l->slot[k];
+    out[2 + k] = in[3 + k];
   }
   in[3 + n_slots] = scalars;
   tw_call c = {.op = rule->op, .attrs = attrs, .in = in, .out = out, .n_in = 4 + n_slots, .n_out = 2 + n_slots};
@@ -149,7 +186,7 @@ tw_status tw_optim_apply_rule(tw_ctx *ctx, tw_optim *o, int leaf, const tw_rule 
   tw_tensor *scalars = NULL;
   tw_status status = scalars_tensor(ctx, o, (tw_dtype)l->p->dtype, n, s, &scalars);
   tw_rule_attrs attrs = {.variant = rule->variant ? rule->variant(&h) : 0, .uniform = uniform_rows(o, n, s)};
-  if (status == TW_OK) status = call_rule(ctx, l, rule, g, scalars, &attrs);
+  if (status == TW_OK) status = call_rule(ctx, o, l, rule, g, scalars, &attrs);
   tw_tensor_release(ctx, scalars);
   tw_free(s);
   return status;
@@ -197,7 +234,7 @@ tw_status tw_optim_apply_kind(tw_ctx *ctx, tw_optim *o) {
       made_for = i;
     }
     tw_rule_attrs attrs = {.variant = o->scalars_variant, .uniform = o->scalars_uniform};
-    if (s == TW_OK) s = call_rule(ctx, l, rule, o->grad[i], o->scalars, &attrs);
+    if (s == TW_OK) s = call_rule(ctx, o, l, rule, o->grad[i], o->scalars, &attrs);
   }
   return s;
 }
@@ -220,6 +257,18 @@ tw_status tw_optim_global_norm(tw_ctx *ctx, int n, tw_tensor *const *tensors, in
   }
   for (int r = 0; r < lanes; r++) out[r] = sqrt(out[r]);
   tw_free(squares);
+  return s;
+}
+
+tw_status tw_optim_norm_of(tw_ctx *ctx, const tw_optim *o, tw_tensor *const *tensors, double *out) {
+  tw_tensor **moving = tw_alloc((size_t)o->n * sizeof *moving);
+  if (!moving) return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);
+  int n = 0;
+  for (int i = 0; i < o->n; i++) {
+    if (!o->leaf[i].frozen) moving[n++] = tensors[i];
+  }
+  tw_status s = tw_optim_global_norm(ctx, n, moving, o->lanes, out);
+  tw_free(moving);
   return s;
 }
 

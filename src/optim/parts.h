@@ -39,6 +39,21 @@ void tw_optim_numbers(const tw_optim *, const tw_tensor *, double *out);
 TW_CHECKED tw_status tw_optim_apply_rule(tw_ctx *, tw_optim *, int leaf, const tw_rule *, tw_tensor *g, double *const *s);
 TW_CHECKED tw_status tw_optim_apply_kind(tw_ctx *, tw_optim *); /* the kind's rule, every parameter */
 
+/* The slot of a parameter, zeros at first; and giving it new values, in the lanes that take the step. */
+TW_CHECKED tw_status tw_optim_slot(tw_ctx *, tw_optim *, int leaf, int slot, tw_tensor **lent);
+TW_CHECKED tw_status tw_optim_put(tw_ctx *, tw_optim *, int leaf, int slot, tw_tensor *values);
+/* x + w (y - x), new; w: a number per lane. */
+TW_CHECKED tw_status tw_optim_blend(tw_ctx *, const tw_optim *, tw_tensor *x, const double *w, tw_tensor *y, tw_tensor **out);
+tw_shape tw_optim_slot_shape(const tw_optim *, int leaf, int slot);
+
+/* The 2-norm of all parameters' gradients (or of one per leaf, in order) that are not frozen, per lane. */
+TW_CHECKED tw_status tw_optim_norm_of(tw_ctx *, const tw_optim *, tw_tensor *const *tensors, double *out);
+
+/* For kinds that wrap: the inner optimizer's step, with gradients or (NULL) with o->objective. moved: it made an update; it does not while it accumulates. */
+TW_CHECKED tw_status tw_optim_inner(tw_ctx *, tw_optim *, tw_tensor *const *grads, bool *moved);
+/* State as before the first step in the lanes where take[lane] is not 0; counts of steps, which schedules read, go on. */
+TW_CHECKED tw_status tw_optim_reset(tw_ctx *, tw_optim *, const double *take);
+
 /* For solve: the update that the kind's rule or update makes of these gradients, with all that surrounds it. */
 TW_CHECKED tw_status tw_optim_from_gradients(tw_ctx *, tw_optim *, tw_tensor *const *grads);
 

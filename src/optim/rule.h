@@ -25,6 +25,10 @@ typedef struct {
 /* Scalars of every rule, in front of its own. */
 enum { TW_RULE_SCALE, TW_RULE_L2, TW_RULE_KEEP, TW_RULE_LO, TW_RULE_HI, TW_RULE_GO, TW_RULE_OWN };
 
+/* Inside a body: the limits of the parameters' box. */
+#define TW_H_LO (TW_RULE_LO - TW_RULE_OWN)
+#define TW_H_HI (TW_RULE_HI - TW_RULE_OWN)
+
 TW_INLINE vf64 select_f64(mf64 m, vf64 a, vf64 b) { return (vf64)((m & (mf64)a) | (~m & (mf64)b)); }
 TW_INLINE vf32 select_f32(mf32 m, vf32 a, vf32 b) { return (vf32)((m & (mf32)a) | (~m & (mf32)b)); }
 
@@ -77,7 +81,7 @@ tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_sl
     typedef vf64 V;                                                                                                                    \
     typedef double E __attribute__((unused));                                                                                          \
     V p = *p_;                                                                                                                         \
-    (void)x, (void)h, (void)variant;                                                                                                   \
+    (void)g, (void)x, (void)h, (void)variant;                                                                                                 \
     __VA_ARGS__                                                                                                                        \
     *p_ = p;                                                                                                                           \
   }                                                                                                                                    \
@@ -85,7 +89,7 @@ tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_sl
     typedef vf32 V;                                                                                                                    \
     typedef float E __attribute__((unused));                                                                                           \
     V p = *p_;                                                                                                                         \
-    (void)x, (void)h, (void)variant;                                                                                                   \
+    (void)g, (void)x, (void)h, (void)variant;                                                                                                 \
     __VA_ARGS__                                                                                                                        \
     *p_ = p;                                                                                                                           \
   }                                                                                                                                    \

@@ -194,6 +194,31 @@ part("optimizer steps", function()
   return total + opt:info().grad_norm + sum(p.w, p.b, p.out.w, g.w)
 end)
 
+local function stepped(kind, o, steps)
+  local p = { tw.ones(2, 3), tw.tensor { 3 } }
+  local opt = tw.optim[kind](p, o)
+  for t = 1, steps do
+    opt:step(function(q, i) return (q[1]:square():sum() * i + q[2]:sum()):square() * 0.01 end, t)
+  end
+  local average = opt:eval_params()
+  return sum(p[1], p[2], average[1])
+end
+
+part("layer-wise optimizers", function()
+  return stepped("lars", { norms = "together" }, 1) + stepped("lamb", {}, 1) + stepped("adafactor", { skip_nonfinite = true }, 1)
+    + stepped("muon", { ns_steps = 1 }, 1)
+end)
+
+part("optimizers with estimates and averages", function()
+  return stepped("prodigy", { decouple = false }, 1) + stepped("polyak", { accumulate = 2 }, 2) + stepped("schedule_free_adamw", { ball = 1 }, 1)
+end)
+
+part("optimizers around optimizers", function()
+  return stepped("lookahead", { k = 1, reset_state = true, base = tw.optim.sam { adaptive = true, base = tw.optim.prodigy {} } }, 1)
+end)
+
+part("finite sums", function() return stepped("svrg", { n = 2 }, 2) + stepped("saga", { n = 2 }, 2) end)
+
 part("neural networks", function()
   local nn = tw.nn
   local net = nn.sequential {

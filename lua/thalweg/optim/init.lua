@@ -36,6 +36,19 @@ local function has_tensor(v, depth)
   return false
 end
 
+-- Numbers that differ between runs computed together are tensors to Lua: a table of options may hold some, under the names of options.
+local function is_options(kind, v)
+  if type(v) ~= "table" then return false end
+  if not has_tensor(v, 0) then return true end
+  if getmetatable(v) ~= nil then return false end
+  local known = {}
+  for _, field in ipairs(kind.fields) do known[field.name] = true end
+  for name, value in next, v do
+    if not known[name] or not (core.is_laned(value) and value.ndim == 0) and has_tensor(value, 1) then return false end
+  end
+  return true
+end
+
 local function constructor(kind)
   local recipe
   recipe = space.lift(function(given)
@@ -45,7 +58,7 @@ local function constructor(kind)
     return described.new(Recipe, kind.name, set, recipe, { recipe_of = kind, all = o, text = next(set) == nil and kind.name or nil })
   end)
   return function(first, second)
-    if second == nil and (first == nil or type(first) == "table" and not has_tensor(first, 0)) then return recipe(first or {}) end
+    if second == nil and (first == nil or is_options(kind, first)) then return recipe(first or {}) end
     if first == nil then fault.raise("%s: the parameters are nil; give a tensor or a tree of tensors", kind.name) end
     return optimizer.make(kind, first, spec.checked(kind, second))
   end

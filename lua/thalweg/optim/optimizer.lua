@@ -71,6 +71,7 @@ function Optimizer:update(grads)
 end
 
 -- The hyperparameters applied in the last step (before the first: those it will apply), by name; with a path, those of the group of the parameter there.
+-- Around another optimizer, `base` has those of that one.
 -- example:
 -- local p = tw.tensor{ 1, -2 }
 -- local opt = tw.optim.sgd(p, { lr = 0.5 * tw.schedule.inverse_power{ alpha = 1, beta = 1 } })
@@ -78,7 +79,7 @@ end
 -- opt:update(tw.zeros(2))
 -- opt:hyper().lr --> 0.25
 ---@param path? string
----@return table<string, number|boolean|string>
+---@return table<string, any>
 function Optimizer:hyper(path)
   for _, c in ipairs(self.changing) do self.engine:set(c.group, c.place, c.applied or c.stepper:factor(self.engine:steps())) end
   local group = 0
@@ -94,6 +95,7 @@ function Optimizer:hyper(path)
     elseif field.kind == "choice" then out[field.name] = field.choices[math.tointeger(v) + 1]
     else out[field.name] = v end
   end
+  if self.inner then out.base = self.inner:hyper(path) end
   return out
 end
 
@@ -264,7 +266,7 @@ local function make_groups(self, o)
     local hit = false
     for k, path in ipairs(paths) do
       if matches(path, pattern, "freeze", name) then
-        self.engine:freeze(k)
+        self.frozen[k] = true
         hit = true
       end
     end
@@ -317,24 +319,31 @@ local function face_of(self)
   }
 end
 
+-- What is frozen in one of two nested optimizers is so in both.
+local function freeze(self, frozen)
+  for k in next, frozen do
+    self.frozen[k] = true
+    self.engine:freeze(k)
+  end
+  if self.inner then freeze(self.inner, frozen) end
+end
+
 ---@param kind table completed by spec.complete
 ---@param params any
 ---@param o table checked options
 ---@return thalweg.Optimizer
 local function make(kind, params, o)
-  local self = { kind = kind, params = params, options = o, changing = {}, paths = {}, by_path = {}, group_of = {}, moving = {}, inner = false }
+  local self = { kind = kind, params = params, options = o, changing = {}, paths = {}, by_path = {}, group_of = {}, moving = {}, frozen = {}, inner = false }
   if kind.wraps then self.inner = make(o.base.recipe_of, params, o.base.all) end
   self.engine = core.optimizer(kind.made or kind.name, params, face_of(self), self.inner and self.inner.engine)
   read_paths(self)
   set_values(self, 0, o, "")
   make_groups(self, o)
-  local frozen = {}
-  for _, pattern in ipairs(o.freeze or {}) do
-    for i, path in ipairs(self.paths) do frozen[i] = frozen[i] or matches(path, pattern, "freeze", kind.name) end
-  end
+  if self.inner then for k in next, self.inner.frozen do self.frozen[k] = true end end
+  freeze(self, self.frozen)
   for _, x in ipairs((tree.leaves(params))) do
     local i = self.engine:index(x)
-    if i and not frozen[i] and not (self.moving[#self.moving] and self.moving[#self.moving].index >= i) then
+    if i and not self.frozen[i] and not (self.moving[#self.moving] and self.moving[#self.moving].index >= i) then
       self.moving[#self.moving + 1] = { index = i, size = x.size, shape = x.shape }
     end
   end

@@ -16,7 +16,7 @@ end
 local function field_of(o)
   local field = { name = o.name, about = o.about, kind = o.type }
   if o.type == "number" then
-    field.type, field.default = "any", o.initial
+    field.type, field.default = "any", o.initial == o.initial and o.initial or nil -- NaN: it must be given
     field.check = function(v)
       if schedule.is(v) or core.is_laned(v) then return nil end
       if type(v) ~= "number" or v ~= v then return "it must be a number or a schedule" end
@@ -44,7 +44,7 @@ local group_fields = {
 function spec.complete(kind)
   kind.fields, kind.settable = {}, {}
   for i, o in ipairs(kind.options) do kind.fields[i] = field_of(o) end
-  if not kind.solves then
+  if not kind.solves and not kind.wraps then
     for _, o in ipairs(common) do kind.fields[#kind.fields + 1] = field_of(o) end
   end
   for i, field in ipairs(kind.fields) do
@@ -52,7 +52,8 @@ function spec.complete(kind)
     kind.settable[i] = field
   end
   if kind.wraps then
-    kind.fields[#kind.fields + 1] = { name = "base", type = "any", about = "the recipe of the optimizer that takes the steps, tw.optim.sgd{ ... }",
+    kind.fields[#kind.fields + 1] = { name = "base", type = "any", recipe = true,
+      about = "the recipe of the optimizer that takes the steps, tw.optim.sgd{ ... }",
       check = function(v) return (type(v) ~= "table" or rawget(v, "recipe_of") == nil) and "it must be a recipe, like tw.optim.sgd{ lr = 0.1 }" or nil end }
   end
   for _, field in ipairs(group_fields) do kind.fields[#kind.fields + 1] = field end
