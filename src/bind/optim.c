@@ -229,6 +229,7 @@ static tw_pass *last_pass(lua_State *L, const tw_engine *e) {
 
 static int grads(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
+  if (e->optim->kind->residuals) return luaL_error(L, "%s: it works from residuals and has no gradient tree; info().grad_norm has the norm", e->optim->kind->name);
   tw_pass *s = last_pass(L, e);
   s->leaves.next = 0;
   tw_tree_push(L, 2, &s->leaves, s->grads, true);
@@ -243,11 +244,14 @@ static void set_number(lua_State *L, const char *name, double v) {
 /* info() -> { grad_norm, step_norm, evaluations, reason } of the last step */
 static int info(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
-  tw_pass *s = last_pass(L, e);
+  bool own = e->optim->n_options == e->optim->n_own; /* it evaluates the function itself and knows the norm */
+  if (own && e->optim->steps == 0) return luaL_error(L, "%s: no step has been taken yet", e->optim->kind->name);
+  tw_pass *s = own ? NULL : last_pass(L, e);
   tw_ctx *ctx = tw_bind_ctx(L);
   double *v = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *v, 0);
   lua_createtable(L, 0, 4);
-  tw_bind_status(L, tw_optim_global_norm(ctx, (int)s->leaves.n, s->grads, e->optim->lanes, v));
+  if (own) v[0] = e->optim->grad_norm[0];
+  else tw_bind_status(L, tw_optim_global_norm(ctx, (int)s->leaves.n, s->grads, e->optim->lanes, v));
   set_number(L, "grad_norm", v[0]);
   tw_optim *o = e->optim;
   tw_bind_status(L, tw_optim_step_norm(ctx, o, v));
@@ -414,6 +418,10 @@ static int kinds(lua_State *L) {
     lua_setfield(L, -2, "solves");
     lua_pushboolean(L, k->wraps);
     lua_setfield(L, -2, "wraps");
+    lua_pushboolean(L, k->solo);
+    lua_setfield(L, -2, "solo");
+    lua_pushstring(L, k->given);
+    lua_setfield(L, -2, "given");
     push_options(L, k->options);
     lua_setfield(L, -2, "options");
     push_presets(L, k);

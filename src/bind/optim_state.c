@@ -104,9 +104,18 @@ int tw_engine_write(lua_State *L) {
   check_table(L, owner, "vectors");
   for (int i = 0; o->kind->vectors[i].name; i++) {
     tw_tensor *like = NULL, *given;
+    const tw_optim_vector *v = &o->kind->vectors[i];
     tw_bind_status(L, tw_optim_vector_of(ctx, o, i, &like));
-    given = get_copy(L, owner, o->kind->vectors[i].name, like);
-    if (given) replace(ctx, &o->vector[i], given);
+    given = get_copy(L, owner, v->name, v->grows ? NULL : like);
+    bool fits = !given || !v->grows || (given->ndim == 2 && given->dtype == like->dtype && given->shape[1] == like->shape[1]);
+    if (!fits) {
+      char has[128];
+      tw_tensor_describe(given, has, sizeof has);
+      tw_tensor_release(ctx, given);
+      luaL_error(L, "%s: the saved %s is %s; it must have rows of %I", owner, v->name, has, (LUAI_UACINT)like->shape[1]);
+    }
+    bool given_once = o->kind->given && strcmp(o->kind->given, v->name) == 0; /* an option's: it may stand in no saved state */
+    if (given || !given_once) replace(ctx, &o->vector[i], given);             /* absent: not used yet */
   }
   check_table(L, owner, "numbers");
   for (int i = 0; o->kind->numbers[i]; i++) {

@@ -45,7 +45,8 @@ typedef struct tw_objective {
 /* A state tensor that belongs to all parameters together: a vector of their size, or `rows` (an option's value) of them. */
 typedef struct {
   const char *name;
-  const char *rows; /* NULL: one */
+  const char *rows; /* NULL: one; "*": as many as there are elements */
+  bool grows;       /* from no row at first to that many */
 } tw_optim_vector;
 
 /* Values that other libraries use: "eps=1e-7 eps_at=hat". */
@@ -61,6 +62,7 @@ typedef struct tw_optim_kind {
   const tw_optim_preset *presets;                  /* ends with a NULL name; NULL: none */
   const char *slots[TW_MAX_SLOTS + 1];             /* per parameter, of its shape; ends with NULL; zeros, made when first used */
   tw_optim_vector vectors[TW_MAX_STATE + 1];       /* for all parameters as one vector */
+  const char *given;                               /* a vector that an option of the same name may fill, a tree like the parameters; NULL: none */
   const char *numbers[TW_MAX_STATE + 1];           /* per lane, f64 */
   const tw_rule *rule;                             /* one of: an elementwise rule for every parameter, */
   const tw_rule *(*choose)(const tw_hypers *);     /* one of several rules, from flags, choices and constants, */
@@ -69,6 +71,8 @@ typedef struct tw_optim_kind {
   tw_status (*begin)(tw_ctx *, tw_optim *);        /* before the first step, for state that does not start at zero; may be NULL */
   tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* the parameter to evaluate with, if another; may be NULL */
   bool wraps;                                      /* needs an inner optimizer */
+  bool residuals;                                  /* the function returns a vector r, the loss is r'r / 2 */
+  bool solo;                                       /* cannot advance several lanes at once: the runner takes its runs one by one */
   bool elastic;                                    /* made by a script: kind, options and names belong to the instance */
 } tw_optim_kind;
 
@@ -97,12 +101,15 @@ struct tw_optim {
   double ***hyper;                 /* [group][option][lane] */
   bool **constant;                 /* [group][option] */
   tw_tensor *vector[TW_MAX_STATE];
+  tw_tensor *pending[TW_MAX_STATE]; /* what vector[i] becomes when the step succeeds; NULL: it stays */
   double *number[TW_MAX_STATE];    /* [lane] */
+  double *number_before;           /* [number][lane] when the step began: a step that fails leaves no trace */
   tw_optim *inner;
   int64_t steps;                   /* updates so far */
   int64_t *t;                      /* [lane] updates not skipped, the present one included while it is taken */
   int64_t calls;                   /* gradients accumulated since the last update */
   bool begun;
+  double *grad_norm;               /* [lane] kinds that evaluate the function themselves: 2-norm of the step's first gradient */
   double *loss;                    /* [lane] of the step being taken; has_loss: false in an update with given gradients */
   bool has_loss;
   double *go;                      /* [lane] 1: this lane takes the step, 0: it stays where it is */
