@@ -5,7 +5,8 @@
  *   core.optimizer(kind or its name, params, face [, inner engine]) -> engine
  *   engine:step(f, params, ...) engine:solve(f, params, ...) engine:update(params, grads)
  *   engine:set(group, option, value, constant) engine:get(group, option) engine:add_group() engine:assign(leaf, group) engine:freeze(leaf)
- *   engine:index(tensor) engine:leaf(i) engine:average(i) engine:grads(params) engine:info() engine:steps() engine:read() engine:write(state) */
+ *   engine:index(tensor) engine:leaf(i) engine:average(i) engine:grads(params) engine:info() engine:steps() engine:read() engine:write(state)
+ *   engine:rewind() */
 #include "bind/optim.h"
 
 #include <string.h>
@@ -352,6 +353,13 @@ static int flat(lua_State *L) {
   return 1;
 }
 
+/* Every generator back to where it stood when the step began: what evaluates f more than once in one call asks for it. */
+static int rewind_draws(lua_State *L) {
+  tw_engine_check(L, 1);
+  tw_draws_rewind(L);
+  return 0;
+}
+
 static void push_options(lua_State *L, const tw_option *options) {
   static const char *const types[] = {"number", "flag", "choice"};
   lua_newtable(L);
@@ -478,7 +486,7 @@ static int define_kind(lua_State *L) {
 static const luaL_Reg methods[] = {
   {"step", step},       {"update", update}, {"grads", grads},      {"info", info},       {"steps", steps}, {"set", set},
   {"get", get},         {"assign", assign}, {"add_group", add_group}, {"freeze", freeze}, {"flat", flat},   {"index", leaf_index},
-  {"average", average}, {"read", tw_engine_read}, {"write", tw_engine_write}, {NULL, NULL},
+  {"average", average}, {"read", tw_engine_read}, {"write", tw_engine_write}, {"rewind", rewind_draws}, {NULL, NULL},
 };
 static const luaL_Reg functions[] = {
   {"optimizer", new_engine}, {"optimizer_kinds", kinds}, {"optimizer_common", common}, {"optimizer_define", define_kind}, {NULL, NULL},
