@@ -18,7 +18,7 @@
 enum { LR, BETA, RESTART, POWELL, TRIAL };
 enum { FR, PR, HS, DY, HZ };
 enum { DIRECTION, GRADIENT };
-enum { STEP, SLOPE, COUNT };
+enum { STEP, COUNT };
 
 static const tw_option options[] = {
   {"lr", TW_OPTION_NUMBER, 1, 0, 1e300, NULL, "factor of the exact step, the step (line_search none), or a search's first trial"},
@@ -86,11 +86,13 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
   tw_descent q;
   tw_status s = tw_descent_begin(ctx, o, &q);
   if (s == TW_OK) s = direction(ctx, o, &q);
-  if (s == TW_OK && o->hyper[0][TRIAL][0] != 0) s = tw_descent_trial(ctx, o, &q, o->number[STEP], o->number[SLOPE]);
+  if (s == TW_OK && o->hyper[0][TRIAL][0] != 0) s = tw_descent_trial(ctx, o, &q, o->number[STEP]);
   if (s == TW_OK) s = tw_descent_search(ctx, o, &q);
   if (s == TW_OK) {
-    tw_descent_remember(o, &q, o->number[STEP], o->number[SLOPE]);
-    for (int r = 0; r < o->lanes; r++) o->number[COUNT][r] = q.step[r] != 0 ? o->number[COUNT][r] + 1 : 0; /* a search that failed starts again from -g */
+    for (int r = 0; r < o->lanes; r++) {
+      o->number[STEP][r] = q.step[r];
+      o->number[COUNT][r] = q.step[r] != 0 ? o->number[COUNT][r] + 1 : 0; /* a search that failed starts again from -g */
+    }
     tw_optim_put(ctx, o, DIRECTION, tw_tensor_retain(q.d));
     tw_optim_put(ctx, o, GRADIENT, tw_tensor_retain(q.g));
   }
@@ -101,4 +103,4 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
 const tw_optim_kind tw_optim_conjugate_gradient = {.name = "conjugate_gradient", .about = "nonlinear conjugate gradients in five forms",
                                                    .source = "Fletcher and Reeves 1964; Hager and Zhang 2006", .options = options,
                                                    .vectors = {{"direction", NULL, false}, {"gradient", NULL, false}},
-                                                   .numbers = {"step", "slope", "count"}, .solve = solve};
+                                                   .numbers = {"step", "count"}, .solve = solve};

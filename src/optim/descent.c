@@ -103,24 +103,11 @@ tw_status tw_descent_slope(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
   return s == TW_OK && (turn || still) ? tw_flat_dot(ctx, o, q->g, q->d, q->slope) : s;
 }
 
-tw_status tw_descent_trial(tw_ctx *ctx, tw_optim *o, tw_descent *q, const double *step0, const double *slope0) {
-  tw_search_kind kind = search_kind(o);
-  if (kind == TW_SEARCH_NONE || kind == TW_SEARCH_EXACT) return TW_OK;
-  tw_status s = tw_descent_slope(ctx, o, q);
-  if (s == TW_OK) s = tw_flat_sum_abs(ctx, o, q->g, q->work[0]);
-  for (int r = 0; r < o->lanes && s == TW_OK; r++) {
-    double t = step0[r] * slope0[r] / q->slope[r];
-    bool usable = t > 0 && isfinite(t);
-    q->trial[r] = usable ? t : q->trial[r] * fmin(1, 1 / q->work[0][r]);
-  }
+tw_status tw_descent_trial(tw_ctx *ctx, tw_optim *o, tw_descent *q, const double *last) {
+  if (search_kind(o) < TW_SEARCH_BACKTRACKING) return TW_OK;
+  tw_status s = tw_flat_sum_abs(ctx, o, q->g, q->work[0]);
+  for (int r = 0; r < o->lanes && s == TW_OK; r++) q->trial[r] = last[r] > 0 ? 2 * last[r] : q->trial[r] * fmin(1, 1 / q->work[0][r]);
   return s;
-}
-
-void tw_descent_remember(const tw_optim *o, const tw_descent *q, double *step0, double *slope0) {
-  for (int r = 0; r < o->lanes; r++) {
-    step0[r] = q->step[r];
-    slope0[r] = q->slope[r];
-  }
 }
 
 /* The parameters at x + step d; where the step is 0, at x itself. */

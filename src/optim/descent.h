@@ -61,13 +61,11 @@ void tw_descent_end(tw_ctx *, tw_descent *);
 /* In lanes that do not go on, and where the slope g'd is not negative although a search needs it to be, d is replaced: by 0, by -g. */
 TW_CHECKED tw_status tw_descent_slope(tw_ctx *, tw_optim *, tw_descent *);
 
-/* First trials for directions without a natural length: the first-order change of f is taken to be that of the step before, step0 slope0 (per lane, state
- * of the kind); in the first step lr min(1, 1 / |g|_1). Nocedal and Wright 2006, 3.5. tw_descent_remember keeps both after the search. */
-TW_CHECKED tw_status tw_descent_trial(tw_ctx *, tw_optim *, tw_descent *, const double *step0, const double *slope0);
-void tw_descent_remember(const tw_optim *, const tw_descent *, double *step0, double *slope0);
+/* First trials for directions without a natural length: twice the step before (Hager and Zhang 2005), in the first step lr min(1, 1 / |g|_1). last[lane] is
+ * the step before, 0 when there was none. */
+TW_CHECKED tw_status tw_descent_trial(tw_ctx *, tw_optim *, tw_descent *, const double *last);
 #define TW_OPTION_TRIAL(how)                                                                                                         \
-  {"trial", TW_OPTION_CHOICE, how, 0, 1, "lr slope",                                                                                 \
-   "first trial of a line search: lr; or the step whose first-order change of f is that of the step before, lr min(1, 1/|g|_1) at first"}
+  {"trial", TW_OPTION_CHOICE, how, 0, 1, "lr last", "first trial of a line search: lr; or twice the step before, lr min(1, 1/|g|_1) at first"}
 
 /* Whether the lane's first step is being taken: state is to be set to its first values. */
 static inline bool tw_optim_is_first(const tw_optim *o, int lane) { return o->t[lane] == 1; }

@@ -15,7 +15,7 @@
 enum { LR, PRECONDITION, TRIAL };
 enum { P_NONE, P_JACOBI, P_GIVEN };
 enum { GIVEN };
-enum { STEP, SLOPE };
+enum { STEP };
 
 static const tw_option options[] = {
   {"lr", TW_OPTION_NUMBER, 1, 0, 1e300, NULL, "the step (line_search none), a factor of it (exact), or a search's first trial"},
@@ -58,13 +58,13 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
   tw_descent q;
   tw_status s = tw_descent_begin(ctx, o, &q);
   if (s == TW_OK) s = direction(ctx, o, &q);
-  if (s == TW_OK && o->hyper[0][TRIAL][0] != 0) s = tw_descent_trial(ctx, o, &q, o->number[STEP], o->number[SLOPE]);
+  if (s == TW_OK && o->hyper[0][TRIAL][0] != 0) s = tw_descent_trial(ctx, o, &q, o->number[STEP]);
   if (s == TW_OK) s = tw_descent_search(ctx, o, &q);
-  if (s == TW_OK) tw_descent_remember(o, &q, o->number[STEP], o->number[SLOPE]);
+  for (int r = 0; r < o->lanes && s == TW_OK; r++) o->number[STEP][r] = q.step[r];
   tw_descent_end(ctx, &q);
   return s;
 }
 
 const tw_optim_kind tw_optim_gd = {.name = "gd", .about = "steepest descent with a line search, plain or preconditioned", .source = "Cauchy 1847; Nocedal and Wright 2006, chapter 3",
                                    .options = options, .vectors = {{"preconditioner", NULL, false}}, .given = "preconditioner",
-                                   .numbers = {"step", "slope"}, .solve = solve};
+                                   .numbers = {"step"}, .solve = solve};

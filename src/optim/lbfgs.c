@@ -42,7 +42,7 @@ static tw_status append(tw_ctx *ctx, tw_optim *o, int vector, tw_tensor *row, co
   bool all = true;
   for (int r = 0; r < o->lanes; r++) all = all && take[r] != 0;
   int64_t n = old ? old->shape[0] : 0;
-  if (n > 0) next = n < most ? tw_do2(&k, &tw_op_cat, &along, old, line) : most == 1 ? line : tw_do2(&k, &tw_op_cat, &along, rows(&k, old, 1, n - 1), line);
+  if (n > 0) next = n < most ? tw_do2(&k, &tw_op_cat, &along, old, line) : most == 1 ? line : tw_do2(&k, &tw_op_cat, &along, rows(&k, old, n - most + 1, most - 1), line);
   if (!all) {
     tw_tensor *none = tw_do2(&k, &tw_op_mul, NULL, line, tw_do_constant(&k, 0, row)); /* finite where it matters: only the count says what is a pair */
     stay = n == 0 ? none : n < most ? tw_do2(&k, &tw_op_cat, &along, none, old) : old;

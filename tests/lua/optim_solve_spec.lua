@@ -1,0 +1,544 @@
+-- Methods that evaluate the function themselves: line searches, steepest and coordinate descent, conjugate gradients, quasi-Newton, Newton, trust regions.
+-- Least squares: optim_residual_spec. Held against closed forms, Gauss-Seidel, PyTorch (tests/golden/make_optim_solve.py) and the conditions they promise.
+local test = require "spec"
+local tw = require "thalweg"
+local golden = require "golden.optim_solve"
+
+local function quadratic(a) return function(p) return 0.5 * p:dot(a:matmul(p)) end end
+local function diagonal(w) return function(p) return 0.5 * (w * p * p):sum() end end
+local function rosenbrock(p)
+  local n = p.size
+  local a, b = p:narrow(1, 1, n - 1), p:narrow(1, 2, n - 1)
+  return (100 * (b - a ^ 2) ^ 2 + (1 - a) ^ 2):sum()
+end
+local function worst(a, b) return (a - b):abs():max():item() end
+
+-- A symmetric positive definite matrix with a spread spectrum, by formula.
+local function matrix(n)
+  local rows = {}
+  for i = 1, n do
+    rows[i] = {}
+    for j = 1, n do rows[i][j] = (i == j and 2 + i * i or 0) + 1 / (i + j) end
+  end
+  return tw.tensor(rows)
+end
+
+-- From the worst start f falls by exactly ((k - 1)/(k + 1))^2 (Kantorovich's bound is attained). One step from the exact worst start loses about k eps in
+-- the ratio; the start is worst again after every step, so errors of x_1 relative to x_2 grow no further.
+test("exact search on a quadratic falls by ((k - 1)/(k + 1))^2 from the worst start, along orthogonal directions", function()
+  for _, k in ipairs { 2, 10, 100, 1e4, 1e6 } do
+    local p, f = tw.tensor { k, 1 }, diagonal(tw.tensor { 1, k })
+    local opt = tw.optim.gd(p, { line_search = "exact" })
+    local last, g
+    for _ = 1, 6 do
+      local loss = opt:step(f):item()
+      local now = opt:grads()
+      if last then
+        test.near(loss / last, ((k - 1) / (k + 1)) ^ 2, 1e-9, "k = " .. k)
+        test.near((now:dot(g) / (now:norm() * g:norm())):item(), 0, 1e-9, "k = " .. k)
+      end
+      last, g = loss, now:clone()
+    end
+    test.eq(opt:info().evaluations, 2)
+  end
+end)
+
+test("cyclic coordinate descent is the Gauss-Seidel iteration", function()
+  local n = 5
+  local a, b = matrix(n), tw.tensor { 1, -2, 3, 0.5, -1 }
+  local rows, right, x = a:table(), b:table(), { 0, 0, 0, 0, 0 }
+  local p = tw.zeros(n)
+  local opt = tw.optim.coordinate_descent(p)
+  for _ = 1, 8 do
+    for i = 1, n do
+      local sum = right[i]
+      for j = 1, n do if j ~= i then sum = sum - rows[i][j] * x[j] end end
+      x[i] = sum / rows[i][i]
+      opt:step(function(q) return 0.5 * q:dot(a:matmul(q)) - b:dot(q) end)
+    end
+    for i, v in ipairs(p:table()) do test.near(v, x[i], 1e-12) end
+  end
+end)
+
+test("random and greedy coordinates: one coordinate moves per step, the seed decides which, greedy takes the steepest", function()
+  local function path(o, steps)
+    local p, out = tw.tensor { 3, -1, 2, 5 }, {}
+    local opt = tw.optim.coordinate_descent(p, o)
+    for s = 1, steps do
+      local before = p:clone()
+      out[s] = 0 -- drawn again, a coordinate is at its minimum already
+      opt:step(quadratic(matrix(4)))
+      local moved, g = (p - before):table(), opt:grads():abs():table()
+      for i, d in ipairs(moved) do
+        if d ~= 0 then
+          test.eq(out[s], 0, "two coordinates moved")
+          out[s] = i
+        end
+      end
+      if o.order == "greedy" then test.eq(g[out[s]], math.max(table.unpack(g))) end
+    end
+    return out
+  end
+  test.eq(path({ order = "random", seed = 1 }, 12), path({ order = "random", seed = 1 }, 12))
+  test.ok(table.concat(path({ order = "random", seed = 1 }, 12)) ~= table.concat(path({ order = "random", seed = 2 }, 12)))
+  path({ order = "greedy" }, 6)
+  local p = tw.tensor { 3, -1, 2, 5 }
+  local opt = tw.optim.coordinate_descent(p, { order = "random" })
+  for _ = 1, 200 do opt:step(quadratic(matrix(4))) end
+  test.near(p:norm():item(), 0, 1e-9)
+end)
+
+-- Steps until f has fallen to 1e-8 of its first value.
+local function count(opt, f, most)
+  local first
+  for i = 0, most do
+    local loss = opt:step(f):item()
+    first = first or loss
+    if loss <= 1e-8 * first then return i end
+  end
+  error("no convergence in " .. most .. " steps")
+end
+
+-- Least-squares slope of log(steps) over log(k), by exact decades.
+local function slope(list)
+  local n, sx, sy, sxx, sxy = #list, 0, 0, 0, 0
+  for i, v in ipairs(list) do
+    local y = math.log(v, 10)
+    sx, sy, sxx, sxy = sx + i, sy + y, sxx + i * i, sxy + i * y
+  end
+  return (n * sxy - sx * sy) / (n * sxx - sx * sx)
+end
+
+test("gradient descent at 2/(1 + k) takes steps proportional to the condition number", function()
+  local list = {}
+  for i, k in ipairs { 10, 100, 1000, 1e4 } do
+    local p = tw.tensor { 1, 1 }
+    list[i] = count(tw.optim.gd(p, { line_search = "none", lr = 2 / (1 + k) }), diagonal(tw.tensor { 1, k }), 1e5)
+  end
+  test.near(slope(list), 1, 0.05)
+end)
+
+test("conjugate gradients on 1000 log-spaced eigenvalues of equal energy take steps proportional to the root of the condition number", function()
+  local known, list = { 15, 47, 141, 420, 1235, 3585 }, {}
+  for i, want in ipairs(known) do
+    local w = tw.logspace(1, 10 ^ i, 1000)
+    local p = 1 / w:sqrt()
+    list[i] = count(tw.optim.conjugate_gradient(p, { line_search = "exact", beta = "FR" }), diagonal(w), 2 * want)
+    test.near(list[i], want, 0.02 * want, "k = 1e" .. i) -- the counts are of the linear method with its own recurrence of the residual
+  end
+  test.near(slope(list), 0.5, 0.05)
+end)
+
+test("Newton solves a quadratic in one step, and follows the published runs", function()
+  local a, p = matrix(6), tw.tensor { 1, 2, 3, -4, 5, -6 }
+  local opt = tw.optim.newton(p)
+  opt:step(quadratic(a))
+  test.near(p:norm():item(), 0, 1e-13)
+  for _, case in ipairs { -- Zhang et al., Dive into Deep Learning, 12.3
+    { function(q) return (0.5 * q):cosh():sum() end, 1, 0, 1e-15 },
+    { function(q) return (q * (0.15 * math.pi * q):cos()):sum() end, 1, 26.83413291324767, 1e-9 },
+    { function(q) return (q * (0.15 * math.pi * q):cos()):sum() end, 0.5, 7.269860168684531, 1e-12 },
+  } do
+    local x = tw.tensor { 10 }
+    local o = tw.optim.newton(x, { lr = case[2] })
+    for _ = 1, 10 do o:step(case[1]) end
+    test.near(x[1]:item(), case[3], case[4])
+  end
+end)
+
+test("Newton with absolute eigenvalues leaves a saddle that the plain one is drawn to", function()
+  local function saddle(p) return p[1] ^ 2 - p[2] ^ 2 + 0.25 * p[2] ^ 4 end
+  local plain, absolute = tw.tensor { 1, 0.1 }, tw.tensor { 1, 0.1 }
+  local a, b = tw.optim.newton(plain), tw.optim.newton(absolute, { absolute = true, line_search = "backtracking" })
+  for _ = 1, 20 do
+    a:step(saddle)
+    b:step(saddle)
+  end
+  test.near(plain:norm():item(), 0, 1e-9)
+  test.near(absolute[2]:item(), math.sqrt(2), 1e-9)
+end)
+
+test("conjugate gradients in every form end after n steps on a quadratic in n dimensions", function()
+  local n = 7
+  local a = matrix(n)
+  for _, beta in ipairs { "FR", "PR", "HS", "DY", "HZ" } do
+    local p = tw.ones(n)
+    local opt = tw.optim.conjugate_gradient(p, { line_search = "exact", beta = beta })
+    local g0
+    for i = 1, n do
+      opt:step(quadratic(a))
+      g0 = g0 or opt:info().grad_norm
+      test.ok(i == n or a:matmul(p):norm():item() > 1e-6 * g0, beta .. ": early")
+    end
+    test.near(a:matmul(p):norm():item(), 0, 1e-9 * g0, beta)
+  end
+end)
+
+test("the inverse Hessian of BFGS is the true one after n exact steps on a quadratic", function()
+  local n = 5
+  local a = matrix(n)
+  for _, scale in ipairs { true, false } do
+    local p = tw.ones(n)
+    local opt = tw.optim.bfgs(p, { line_search = "exact", scale = scale })
+    for _ = 1, n + 1 do opt:step(quadratic(a)) end -- the last pair is learnt when the next step begins
+    test.near(worst(opt:state().vectors.inverse, tw.linalg.inverse(a)), 0, 1e-9)
+    test.eq(opt:state().numbers.pairs, n)
+  end
+end)
+
+for _, case in ipairs(golden.lbfgs) do
+  local text = {}
+  for k, v in next, case.options do text[#text + 1] = k .. " = " .. v end
+  table.sort(text)
+  test("lbfgs follows PyTorch's iterates, no line search, {" .. table.concat(text, ", ") .. "}", function()
+    local p, c, b = tw.tensor(golden.start), tw.tensor(golden.c), tw.tensor(golden.b)
+    local opt = tw.optim.lbfgs(p, case.options)
+    for i, want in ipairs(case.x) do
+      opt:step(function(q) return 0.5 * (c * (q - b) ^ 2):sum() + q:dot(q) ^ 2 / 40 end)
+      test.near(worst(p, tw.tensor(want)), 0, math.max(1e-12, 100 * case.spread), "step " .. i)
+    end
+    test.eq(opt:info().reason, #text == 0 and "function" or opt:info().reason)
+  end)
+end
+
+test("lbfgs with strong Wolfe ends where PyTorch's does", function()
+  local p = tw.tensor { -1.2, 1, -1.2, 1 }
+  local opt = tw.optim.lbfgs(p, { line_search = "strong_wolfe", tol_grad = 1e-10, tol_step = 0, tol_function = 0 })
+  local n = 0
+  repeat
+    opt:step(rosenbrock)
+    n = n + 1
+  until opt:info().reason ~= "" or n == 300
+  test.eq(opt:info().reason, "gradient")
+  test.near(worst(p, tw.tensor(golden.wolfe)), 0, 1e-9)
+end)
+
+-- The problems of ensmallen's suite: start, optimum, value there, function. Himmelblau's optima all have the value 0; McCormick's function has no lower bound
+-- outside its domain, where the suite's start (-2, 4) lies: methods with long first steps start inside.
+local function wood(p)
+  local a, b, c, d = p[1], p[2], p[3], p[4]
+  return 100 * (b - a ^ 2) ^ 2 + (1 - a) ^ 2 + 90 * (d - c ^ 2) ^ 2 + (1 - c) ^ 2 + 10.1 * ((b - 1) ^ 2 + (d - 1) ^ 2) + 19.8 * (b - 1) * (d - 1)
+end
+local problems = {
+  rosenbrock = { { -1.2, 1 }, { 1, 1 }, 0, rosenbrock },
+  beale = { { 2.8, .35 }, { 3, .5 }, 0, function(p)
+    local x, y = p[1], p[2]
+    return (1.5 - x + x * y) ^ 2 + (2.25 - x + x * y ^ 2) ^ 2 + (2.625 - x + x * y ^ 3) ^ 2
+  end },
+  booth = { { -9, -9 }, { 1, 3 }, 0, function(p) return (p[1] + 2 * p[2] - 7) ^ 2 + (2 * p[1] + p[2] - 5) ^ 2 end },
+  himmelblau = { { 5, -5 }, { 3, 2 }, 0, function(p) return (p[1] ^ 2 + p[2] - 11) ^ 2 + (p[1] + p[2] ^ 2 - 7) ^ 2 end,
+    { { 3, 2 }, { -2.805118, 3.131312 }, { -3.779310, -3.283186 }, { 3.584428, -1.848127 } } },
+  matyas = { { -3, 3 }, { 0, 0 }, 0, function(p) return 0.26 * (p[1] ^ 2 + p[2] ^ 2) - 0.48 * p[1] * p[2] end },
+  three_hump_camel = { { 1, 1 }, { 0, 0 }, 0, function(p) return 2 * p[1] ^ 2 - 1.05 * p[1] ^ 4 + p[1] ^ 6 / 6 + p[1] * p[2] + p[2] ^ 2 end },
+  colville = { { -5, 3, 1, -9 }, { 1, 1, 1, 1 }, 0, wood },
+  wood = { { -3, -1, -3, -1 }, { 1, 1, 1, 1 }, 0, wood },
+  mccormick = { { 0, 0 }, { -.54719755, -1.54719755 }, -1.9132229549810367, function(p)
+    return (p[1] + p[2]):sin() + (p[1] - p[2]) ^ 2 - 1.5 * p[1] + 2.5 * p[2] + 1
+  end },
+  goldstein_price = { { .2, -.5 }, { 0, -1 }, 3, function(p)
+    local x, y = p[1], p[2]
+    return (1 + (x + y + 1) ^ 2 * (19 - 14 * x + 3 * x ^ 2 - 14 * y + 6 * x * y + 3 * y ^ 2))
+      * (30 + (2 * x - 3 * y) ^ 2 * (18 - 32 * x + 12 * x ^ 2 + 48 * y - 36 * x * y + 27 * y ^ 2))
+  end },
+  styblinski_tang = { { -3.5, -2 }, { -2.903534, -2.903534 }, -78.33233140754282, function(p) return (p ^ 4 - 16 * p ^ 2 + 5 * p):sum() / 2 end },
+}
+local names = {}
+for name in next, problems do names[#names + 1] = name end
+table.sort(names)
+
+local mccormick_starts = { gd = { -2, 4 }, newton = { -2, 4 }, trust_region = { -2, 4 } }
+
+local function reach(kind, o, name, most, dtype)
+  local start, best, value, f, others = table.unpack(problems[name])
+  if name == "mccormick" then start = o.method and start or mccormick_starts[kind] or start end
+  local p = tw.tensor(start, { dtype = dtype })
+  local options = { tol_grad = 0 }
+  for k, v in next, o do options[k] = v end
+  local opt = tw.optim[kind](p, options)
+  local objective, coordinate = dtype == "f32" and 1e-4 or 1e-8, dtype == "f32" and 1e-2 or 1e-4
+  local function near()
+    if math.abs(f(p):item() - value) > objective * math.max(1, math.abs(value)) then return false end
+    for _, x in ipairs(others or { best }) do
+      if worst(p, tw.tensor(x, { dtype = dtype })) <= coordinate then return true end
+    end
+  end
+  for n = 1, most do
+    opt:step(f)
+    if near() then return n end
+    if opt:info().reason ~= "" then break end
+  end
+  error(string.format("%s does not reach the optimum of %s: f %.3g, reason %q, p %s", kind, name, f(p):item(), opt:info().reason, tostring(p)))
+end
+
+local reaching = {
+  { "conjugate_gradient", {}, 500 }, { "conjugate_gradient", { beta = "HS" }, 500 }, { "conjugate_gradient", { beta = "HZ", line_search = "hager_zhang", c2 = 0.9 }, 500 },
+  { "newton", { line_search = "backtracking", absolute = true }, 100 }, { "trust_region", {}, 200 }, { "trust_region", { method = "dogleg" }, 200 },
+  { "bfgs", {}, 200 }, { "bfgs", { bad_pairs = "damp", line_search = "backtracking" }, 200 }, { "bfgs", { line_search = "golden", max_evaluations = 100 }, 200 },
+  { "lbfgs", { line_search = "strong_wolfe", tol_step = 0, tol_function = 0 }, 200 },
+  { "lbfgs", { line_search = "hager_zhang", history = 5, tol_step = 0, tol_function = 0 }, 200 }, { "gd", { line_search = "strong_wolfe" }, 6000 },
+}
+for _, case in ipairs(reaching) do
+  local kind, o, most = table.unpack(case)
+  local text = {}
+  for k, v in next, o do if k ~= "tol_step" and k ~= "tol_function" then text[#text + 1] = k .. " = " .. tostring(v) end end
+  table.sort(text)
+  test(kind .. " reaches the optima of the suite {" .. table.concat(text, ", ") .. "}", function()
+    for _, name in ipairs(names) do reach(kind, o, name, most) end
+  end)
+end
+
+test("the searching methods reach easy optima in f32 too", function()
+  for _, case in ipairs(reaching) do
+    for _, name in ipairs { "booth", "matyas", "himmelblau", "styblinski_tang" } do reach(case[1], case[2], name, case[3], "f32") end
+  end
+  for _, case in ipairs { { "lbfgs", { line_search = "strong_wolfe", tol_step = 0, tol_function = 0 } }, { "bfgs", {} }, { "trust_region", {} } } do
+    reach(case[1], case[2], "rosenbrock", 100, "f32")
+  end
+end)
+
+test("lbfgs solves the generalized Rosenbrock function to 128 dimensions", function()
+  for _, n in ipairs { 4, 8, 16, 32, 64, 128 } do
+    local values = {}
+    for i = 1, n do values[i] = i % 2 == 1 and -1.2 or 1 end
+    local p = tw.tensor(values)
+    local opt = tw.optim.lbfgs(p, { history = 20, line_search = "strong_wolfe", tol_step = 0, tol_function = 0, tol_grad = 1e-6 })
+    local k = 0
+    repeat
+      opt:step(rosenbrock)
+      k = k + 1
+    until opt:info().reason ~= "" or k == 2000
+    test.eq(opt:info().reason, "gradient")
+    -- the function has a second, local minimum near x1 = -1 from n = 4 on, with f about 4
+    local f = rosenbrock(p):item()
+    test.ok(f < 1e-8 or math.abs(f - 3.9866) < 0.01, n .. " dimensions: f " .. f)
+  end
+end)
+
+test("strong Wolfe holds at every step that is taken", function()
+  for _, case in ipairs { { "gd", 0.9 }, { "conjugate_gradient", 0.1 }, { "bfgs", 0.9 }, { "lbfgs", 0.9 }, { "lbfgs", 0.2 } } do
+    for _, name in ipairs { "rosenbrock", "beale", "wood", "himmelblau", "goldstein_price" } do
+      local start, _, _, f = table.unpack(problems[name])
+      local p = tw.tensor(start)
+      local opt = tw.optim[case[1]](p, { line_search = "strong_wolfe", c2 = case[2], tol_grad = 1e-5 })
+      for k = 1, 15 do
+        local before = p:clone()
+        local f0 = opt:step(f):item()
+        if opt:info().reason ~= "" then break end
+        local s, g0 = p - before, opt:grads()
+        local f1, g1 = f(p):item(), tw.grad(f)(p)
+        local slope0, slope1 = g0:dot(s):item(), g1:dot(s):item()
+        local what = case[1] .. ", " .. name .. ", step " .. k
+        test.ok(slope0 < 0, what)
+        test.ok(f1 <= f0 + 1e-4 * slope0 + 1e-12 * math.abs(f0), what .. ": decrease")
+        test.ok(math.abs(slope1) <= -case[2] * slope0 * (1 + 1e-9), what .. ": curvature")
+      end
+    end
+  end
+end)
+
+test("Armijo's decrease holds after backtracking, and golden section finds the minimum along the line", function()
+  local p = tw.tensor { -1.2, 1 }
+  local opt = tw.optim.gd(p, { c1 = 0.2, shrink = 0.3 })
+  for _ = 1, 20 do
+    local before, f0 = p:clone(), opt:step(rosenbrock):item()
+    local s = p - before
+    test.ok(rosenbrock(p):item() <= f0 + 0.2 * opt:grads():dot(s):item())
+  end
+  local x = tw.tensor { 3, 1 }
+  tw.optim.gd(x, { line_search = "golden", search_tol = 1e-8, lr = 1e-3, max_evaluations = 200 }):step(diagonal(tw.tensor { 1, 4 }))
+  local y = tw.tensor { 3, 1 }
+  tw.optim.gd(y, { line_search = "exact" }):step(diagonal(tw.tensor { 1, 4 }))
+  test.near(worst(x, y), 0, 1e-6) -- values of f show a minimum to the root of their precision
+end)
+
+test("preconditioning by the diagonal makes a badly scaled diagonal quadratic round", function()
+  local w = tw.tensor { 1, 1e3, 1e6 }
+  for _, o in ipairs { { precondition = "jacobi" }, { precondition = "given", preconditioner = 1 / w } } do
+    o.line_search = "exact"
+    local p = tw.ones(3)
+    tw.optim.gd(p, o):step(diagonal(w))
+    test.near(p:abs():max():item(), 0, 1e-14)
+  end
+  local tree = { a = tw.ones(2), b = tw.ones(1) }
+  tw.optim.gd(tree, { line_search = "none", precondition = "given", preconditioner = { a = tw.tensor { 1, 0.5 }, b = tw.tensor { 0.25 } } })
+    :step(function(q) return q.a:sum() + q.b:sum() end)
+  test.eq({ tree.a:table(), tree.b:table() }, { { 0, 0.5 }, { 0.75 } })
+  test.raises("preconditioner has shape {2} at path params, the parameter {3}", function()
+    tw.optim.gd(tw.ones(3), { precondition = "given", preconditioner = tw.ones(2) })
+  end)
+  test.raises("give the option preconditioner", function() tw.optim.gd(tw.ones(3), { precondition = "given" }):step(diagonal(w)) end)
+end)
+
+-- What every method here must keep, whatever it computes. f is smooth, not quadratic, bounded below.
+local function bowl(p) return (p ^ 4):sum() / 4 + 0.5 * (p * tw.tensor { 1, 3, 9 }):dot(p) - p:sum() end
+local all = {
+  { "gd", {} }, { "gd", { line_search = "golden" } }, { "gd", { line_search = "hager_zhang", trial = "last" } }, { "gd", { precondition = "jacobi" } },
+  { "coordinate_descent", { line_search = "strong_wolfe", order = "random" } }, { "newton", { line_search = "strong_wolfe" } }, { "newton", { absolute = true, lr = 0.5 } },
+  { "conjugate_gradient", {} }, { "conjugate_gradient", { beta = "HZ", line_search = "hager_zhang" } }, { "bfgs", {} }, { "bfgs", { bad_pairs = "damp" } },
+  { "lbfgs", { line_search = "strong_wolfe", history = 3 } }, { "lbfgs", { lr = 0.5 } }, { "trust_region", { radius = 0.3 } }, { "trust_region", { method = "dogleg", radius = 0.3 } },
+}
+
+local function start() return tw.tensor { 3, -2, 1.5 } end
+
+test("state and load go on bit for bit, in both precisions", function()
+  for _, dtype in ipairs { "f64", "f32" } do
+    local function f(p) return (p ^ 4):sum() / 4 + 0.5 * (p * tw.tensor({ 1, 3, 9 }, { dtype = dtype })):dot(p) - p:sum() end
+    for _, case in ipairs(all) do
+      local p = start():to(dtype)
+      local opt = tw.optim[case[1]](p, case[2])
+      for _ = 1, 4 do opt:step(f) end
+      local q = p:clone()
+      local other = tw.optim[case[1]](q, case[2])
+      other:load(opt:state())
+      for _ = 1, 4 do
+        opt:step(f)
+        other:step(f)
+        test.eq(q:table(), p:table(), case[1])
+        test.eq(other:info(), opt:info(), case[1])
+      end
+      test.eq(opt.steps, 8)
+    end
+  end
+end)
+
+test("an error in the middle of a search leaves the parameters and the state where they were, and the optimizer usable", function()
+  for _, case in ipairs(all) do
+    local p, twin = start(), start()
+    local opt, other = tw.optim[case[1]](p, case[2]), tw.optim[case[1]](twin, case[2])
+    for _ = 1, 3 do
+      opt:step(bowl)
+      other:step(bowl)
+    end
+    for fuse = 1, 4 do
+      local calls = 0
+      local function fragile(q)
+        calls = calls + 1
+        if calls == fuse then error("the fuse has blown") end
+        return bowl(q)
+      end
+      local before = p:table()
+      local ok, message = pcall(opt.step, opt, fragile)
+      if ok then -- the step needs fewer evaluations than that
+        other:step(bowl)
+      else
+        test.ok(tostring(message):find("the fuse has blown", 1, true), tostring(message))
+        test.eq(p:table(), before, case[1])
+      end
+      test.eq(opt.steps, other.steps)
+    end
+    opt:step(bowl)
+    other:step(bowl)
+    test.eq(p:table(), twin:table(), case[1] .. " after the error")
+  end
+end)
+
+test("a loss that is NaN or infinite at a trial point makes the step shorter", function()
+  local function barrier(p) return (p - p:log() * 1e-2):sum() end -- NaN below 0, minimum at .01
+  for _, case in ipairs {
+    { "gd", { lr = 50 } }, { "gd", { lr = 50, line_search = "golden" } }, { "gd", { lr = 50, line_search = "strong_wolfe" } },
+    { "gd", { lr = 50, line_search = "hager_zhang" } }, { "bfgs", { lr = 50 } }, { "lbfgs", { lr = 50, line_search = "strong_wolfe" } },
+    { "newton", { line_search = "backtracking" } }, { "conjugate_gradient", { lr = 100 } }, { "trust_region", { radius = 100 } },
+    { "trust_region", { radius = 100, method = "dogleg" } },
+  } do
+    local p = tw.tensor { 1, 0.5 }
+    local opt, last = tw.optim[case[1]](p, case[2]), math.huge
+    for _ = 1, 60 do
+      local loss = opt:step(barrier):item()
+      test.ok(loss <= last, case[1] .. ": the loss went up")
+      last = loss
+    end
+    test.near(worst(p, tw.tensor { .01, .01 }), 0, case[1] == "gd" and 1e-2 or 1e-5, case[1])
+  end
+  local p = tw.tensor { -1 }
+  local opt = tw.optim.gd(p)
+  opt:step(function(q) return q:log():sum() end)
+  test.eq({ opt:info().reason, p:table() }, { "loss or gradient not finite", { -1 } })
+end)
+
+test("all evaluations of one step see the same random numbers, the next step others", function()
+  for _, case in ipairs(all) do
+    local r, seen, p = tw.rng(7), {}, start()
+    local opt = tw.optim[case[1]](p, case[2])
+    local function noisy(q)
+      local e = r:normal(3)
+      seen[#seen + 1] = table.concat(e:table(), " ")
+      return bowl(q) + 0.1 * e:dot(q)
+    end
+    local last
+    for _ = 1, 3 do
+      seen = {}
+      opt:step(noisy)
+      for i = 2, #seen do test.eq(seen[i], seen[1], case[1]) end
+      test.ok(seen[1] ~= last, case[1] .. ": a new step draws anew")
+      last = seen[1]
+    end
+  end
+end)
+
+test("a step returns what the first evaluation, at the present parameters, returned", function()
+  for _, case in ipairs(all) do
+    local p, n = start(), 0
+    local opt = tw.optim[case[1]](p, case[2])
+    local want = bowl(p):item()
+    local loss, index, seen = opt:step(function(q)
+      n = n + 1
+      return bowl(q), n, q * 1
+    end)
+    test.eq({ loss:item(), index, seen:table() }, { want, 1, { 3, -2, 1.5 } }, case[1])
+    test.near(opt:info().grad_norm, tw.grad(bowl)(start()):norm():item(), 1e-12)
+    test.ok(opt:info().evaluations >= 1)
+    test.near(opt:info().step_norm, (p - start()):norm():item(), 1e-14)
+  end
+end)
+
+test("at a minimum the reason is the gradient and nothing moves", function()
+  for _, case in ipairs(all) do
+    local p = tw.tensor { 1e-9, -1e-9, 0 }
+    local o = { tol_grad = 1e-6 }
+    for k, v in next, case[2] do o[k] = v end
+    local opt = tw.optim[case[1]](p, o)
+    for _ = 1, 2 do opt:step(function(q) return q:dot(q) end) end
+    test.eq({ opt:info().reason, p:table(), opt:info().step_norm }, { "gradient", { 1e-9, -1e-9, 0 }, 0.0 }, case[1])
+  end
+end)
+
+test("groups are refused, freezing works, mixed dtypes and unknown searches are errors", function()
+  for _, case in ipairs(all) do
+    local p = { a = start(), b = tw.tensor { 5 } }
+    test.raises(case[1] .. ": groups cannot be", function() tw.optim[case[1]](p, { groups = { { path = "a", lr = 1 } } }) end)
+    local o = { freeze = { "^b$" } }
+    for k, v in next, case[2] do o[k] = v end
+    local opt = tw.optim[case[1]](p, o)
+    local function f(q) return bowl(q.a) + (q.b * q.a[1]):sum() end
+    local first = opt:step(f):item()
+    for _ = 1, 5 do opt:step(f) end
+    test.eq(p.b:table(), { 5 }, case[1])
+    test.ok(f(p):item() < first, case[1])
+  end
+  test.raises("the parameters must be of one dtype", function()
+    tw.optim.bfgs({ tw.ones(1), tw.ones(1, { dtype = "f32" }) }):step(function(q) return q[1]:sum() + q[2]:sum():to("f64") end)
+  end)
+  test.raises("must be one of none, exact, backtracking, golden, strong_wolfe, hager_zhang", function() tw.optim.gd(start(), { line_search = "wolfe" }) end)
+end)
+
+test("exact search says curvature where the model has no minimum", function()
+  local p = tw.tensor { 1, 1 }
+  local opt = tw.optim.gd(p, { line_search = "exact" })
+  opt:step(function(q) return -q:dot(q) end)
+  test.eq({ opt:info().reason, p:table() }, { "curvature", { 1, 1 } })
+end)
+
+test("BFGS leaves out pairs of negative curvature, or damps them", function()
+  local function double_well(p) return (p ^ 4):sum() / 4 - 0.5 * p:dot(p) end
+  for _, how in ipairs { "skip", "damp" } do
+    local p = tw.tensor { 0.1, -0.05 }
+    local opt = tw.optim.bfgs(p, { line_search = "none", lr = 0.1, scale = false, bad_pairs = how })
+    opt:step(double_well)
+    opt:step(double_well)
+    test.eq(opt:state().numbers.pairs, how == "damp" and 1 or 0)
+    local w = tw.linalg.eigh(opt:state().vectors.inverse)
+    test.ok(w:min():item() > 0, how .. ": not positive definite")
+  end
+end)
+
+test.close()
