@@ -230,7 +230,8 @@ static tw_pass *last_pass(lua_State *L, const tw_engine *e) {
 
 static int grads(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
-  if (e->optim->kind->residuals) return luaL_error(L, "%s: it works from residuals and has no gradient tree; info().grad_norm has the norm", e->optim->kind->name);
+  const tw_optim_kind *kind = e->optim->kind;
+  if (kind->residuals) return luaL_error(L, "%s: it works from residuals and has no gradient tree; info().grad_norm has the norm", kind->name);
   tw_pass *s = last_pass(L, e);
   s->leaves.next = 0;
   tw_tree_push(L, 2, &s->leaves, s->grads, true);

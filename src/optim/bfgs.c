@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "optim/descent.h"
 #include "optim/kinds.h"
-#include "op/linalg_parts.h"
+#include "op/matrix.h"
 
 enum { LR, SCALE, BAD_PAIRS, EPS };
 enum { SKIP, DAMP };

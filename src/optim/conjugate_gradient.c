@@ -49,8 +49,9 @@ static tw_status products(tw_ctx *ctx, tw_optim *o, tw_descent *q, double *p) {
   int lanes = o->lanes;
   tw_compose k = {.ctx = ctx};
   tw_status s = tw_compose_end(&k, tw_do2(&k, &tw_op_sub, NULL, q->g, g0), &y);
-  struct { int to; tw_tensor *a, *b; } const list[] = {{GG, q->g, q->g}, {GY, q->g, y}, {G0G0, g0, g0}, {DY_, d, y}, {YY, y, y}, {DD, d, d}, {DG, d, q->g}, {GG0, q->g, g0}};
-  for (int i = 0; i < N_PRODUCTS && s == TW_OK; i++) s = tw_flat_dot(ctx, o, list[i].a, list[i].b, p + list[i].to * lanes);
+  tw_tensor *const pairs[N_PRODUCTS][2] = {[GG] = {q->g, q->g}, [GY] = {q->g, y}, [G0G0] = {g0, g0}, [DY_] = {d, y},
+                                           [YY] = {y, y},       [DD] = {d, d},    [DG] = {d, q->g},  [GG0] = {q->g, g0}};
+  for (int i = 0; i < N_PRODUCTS && s == TW_OK; i++) s = tw_flat_dot(ctx, o, pairs[i][0], pairs[i][1], p + i * lanes);
   tw_tensor_release(ctx, y);
   return s;
 }

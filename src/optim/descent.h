@@ -67,7 +67,4 @@ TW_CHECKED tw_status tw_descent_trial(tw_ctx *, tw_optim *, tw_descent *, const 
 #define TW_OPTION_TRIAL(how)                                                                                                         \
   {"trial", TW_OPTION_CHOICE, how, 0, 1, "lr last", "first trial of a line search: lr; or twice the step before, lr min(1, 1/|g|_1) at first"}
 
-/* Whether the lane's first step is being taken: state is to be set to its first values. */
-static inline bool tw_optim_is_first(const tw_optim *o, int lane) { return o->t[lane] == 1; }
-
 #endif

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
-#include "op/linalg_parts.h"
+#include "op/matrix.h"
 #include "optim/parts.h"
 
 int64_t tw_flat_size(const tw_optim *o) {

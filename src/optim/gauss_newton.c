@@ -45,6 +45,13 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
 }
 
 #define EXAMPLE "local opt = tw.optim.gauss_newton(p)\nlocal loss = opt:step(function(p) return p * tw.tensor{ 1, 2 } - tw.tensor{ 1, 4 } end)"
-const tw_optim_kind tw_optim_gauss_newton = {.name = "gauss_newton",
-                                             .about = "Gauss-Newton for least squares: the function returns the vector of residuals, the loss is half their sum of squares",
-                                             .source = "Nocedal and Wright 2006, 10.3", .example = EXAMPLE, .options = options, .residuals = true, .solve = solve};
+
+const tw_optim_kind tw_optim_gauss_newton = {
+  .name = "gauss_newton",
+  .about = "Gauss-Newton for least squares: the function returns the vector of residuals, the loss is half their sum of squares",
+  .source = "Nocedal and Wright 2006, 10.3",
+  .example = EXAMPLE,
+  .options = options,
+  .residuals = true,
+  .solve = solve,
+};

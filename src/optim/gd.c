@@ -10,7 +10,7 @@
 
 #include "optim/descent.h"
 #include "optim/kinds.h"
-#include "op/linalg_parts.h"
+#include "op/matrix.h"
 
 enum { LR, PRECONDITION, TRIAL };
 enum { P_NONE, P_JACOBI, P_GIVEN };
@@ -44,7 +44,7 @@ static tw_status direction(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
   tw_tensor *p = NULL;
   int how = (int)o->hyper[0][PRECONDITION][0];
   if (how == P_GIVEN && !o->vector[GIVEN]) {
-    return tw_fail(&ctx->error, TW_EINVAL, "gd: precondition is \"given\", but there is no preconditioner; give the option preconditioner, a tree like the parameters'");
+    return tw_fail(&ctx->error, TW_EINVAL, "gd: precondition is \"given\", and nothing is; give the option preconditioner, a tree like the parameters'");
   }
   tw_status s = how == P_JACOBI ? jacobi(ctx, o, &p) : TW_OK;
   tw_compose k = {.ctx = ctx};
@@ -65,6 +65,13 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
   return s;
 }
 
-const tw_optim_kind tw_optim_gd = {.name = "gd", .about = "steepest descent with a line search, plain or preconditioned", .source = "Cauchy 1847; Nocedal and Wright 2006, chapter 3",
-                                   .options = options, .vectors = {{"preconditioner", NULL, false}}, .given = "preconditioner",
-                                   .numbers = {"step"}, .solve = solve};
+const tw_optim_kind tw_optim_gd = {
+  .name = "gd",
+  .about = "steepest descent with a line search, plain or preconditioned",
+  .source = "Cauchy 1847; Nocedal and Wright 2006, chapter 3",
+  .options = options,
+  .vectors = {{"preconditioner", NULL, false}},
+  .given = "preconditioner",
+  .numbers = {"step"},
+  .solve = solve,
+};

@@ -42,7 +42,8 @@ static tw_status append(tw_ctx *ctx, tw_optim *o, int vector, tw_tensor *row, co
   bool all = true;
   for (int r = 0; r < o->lanes; r++) all = all && take[r] != 0;
   int64_t n = old ? old->shape[0] : 0;
-  if (n > 0) next = n < most ? tw_do2(&k, &tw_op_cat, &along, old, line) : most == 1 ? line : tw_do2(&k, &tw_op_cat, &along, rows(&k, old, n - most + 1, most - 1), line);
+  int64_t kept = n < most ? n : most - 1;
+  if (kept > 0) next = tw_do2(&k, &tw_op_cat, &along, kept == n ? old : rows(&k, old, n - kept, kept), line);
   if (!all) {
     tw_tensor *none = tw_do2(&k, &tw_op_mul, NULL, line, tw_do_constant(&k, 0, row)); /* finite where it matters: only the count says what is a pair */
     stay = n == 0 ? none : n < most ? tw_do2(&k, &tw_op_cat, &along, none, old) : old;
@@ -156,7 +157,8 @@ static tw_status prepare(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
   tw_status s = tw_flat_sum_abs(ctx, o, q->g, q->work[0]);
   if (s == TW_OK) s = tw_flat_dot(ctx, o, q->g, q->d, q->slope);
   for (int r = 0; r < o->lanes && s == TW_OK; r++) {
-    if (tw_optim_is_first(o, r) && kind != TW_SEARCH_EXACT) q->trial[r] *= fmin(1, 1 / q->work[0][r]);
+    bool first = o->number[PAIRS][r] == 0 && o->number[LENGTH][r] == 0;
+    if (first && kind != TW_SEARCH_EXACT) q->trial[r] *= fmin(1, 1 / q->work[0][r]);
     if (o->go[r] != 0 && q->slope[r] > -tol[r]) tw_optim_stop(o, r, TW_REASON_FUNCTION);
   }
   return s;
@@ -180,7 +182,12 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
   return s;
 }
 
-const tw_optim_kind tw_optim_lbfgs = {.name = "lbfgs", .about = "BFGS with limited memory", .source = "Liu and Nocedal 1989; Nocedal and Wright 2006, algorithm 7.4",
-                                      .options = options,
-                                      .vectors = {{"steps", "history", true}, {"changes", "history", true}, {"step", NULL, false}, {"gradient", NULL, false}},
-                                      .numbers = {"pairs", "length"}, .solve = solve};
+const tw_optim_kind tw_optim_lbfgs = {
+  .name = "lbfgs",
+  .about = "BFGS with limited memory",
+  .source = "Liu and Nocedal 1989; Nocedal and Wright 2006, algorithm 7.4",
+  .options = options,
+  .vectors = {{"steps", "history", true}, {"changes", "history", true}, {"step", NULL, false}, {"gradient", NULL, false}},
+  .numbers = {"pairs", "length"},
+  .solve = solve,
+};

@@ -9,7 +9,7 @@
 #include <math.h>
 
 #include "op/linalg.h"
-#include "op/linalg_parts.h"
+#include "op/matrix.h"
 #include "optim/kinds.h"
 #include "optim/region.h"
 
@@ -80,13 +80,14 @@ static tw_status make_system(tw_ctx *ctx, tw_optim *o, tw_descent *q, tw_tensor 
   bool identity = o->hyper[0][SCALING][0] == IDENTITY;
   if (diagonal) s = tw_flat_max_abs(ctx, o, diagonal, q->work[0]);
   for (int r = 0; r < o->lanes && s == TW_OK; r++) {
-    if (!tw_optim_is_first(o, r)) continue;
+    if (o->number[N_SIZE][r] != 0 || o->go[r] == 0) continue; /* the first step that can be taken */
     o->number[N_LAMBDA][r] = o->hyper[0][LAMBDA][r];
     o->number[N_NU][r] = 2;
     o->number[N_SIZE][r] = q->work[0][r] > 0 ? q->work[0][r] : 1;
   }
   tw_tensor *positive = tw_do2(&m, &tw_op_gt, NULL, diagonal, tw_do_constant(&m, 0, q->g));
-  tw_tensor *kept = identity ? tw_do2(&m, &tw_op_mul, NULL, tw_do_ones(&m, q->g, &(tw_shape){.n = 1, .d = {q->g->size}}), tw_do_scalar(&m, o, o->number[N_SIZE], q->g))
+  tw_shape line = {.n = 1, .d = {q->g->size}};
+  tw_tensor *kept = identity ? tw_do2(&m, &tw_op_mul, NULL, tw_do_ones(&m, q->g, &line), tw_do_scalar(&m, o, o->number[N_SIZE], q->g))
                              : tw_do3(&m, &tw_op_where, NULL, positive, diagonal, one); /* a parameter that no residual sees stays */
   tw_status ended = tw_compose_end(&m, kept, &y->scale);
   return s == TW_OK ? ended : s;

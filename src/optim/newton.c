@@ -7,7 +7,7 @@
 #include "optim/descent.h"
 #include "optim/kinds.h"
 #include "op/linalg.h"
-#include "op/linalg_parts.h"
+#include "op/matrix.h"
 
 enum { LR, DAMPING, ABSOLUTE, FLOOR };
 

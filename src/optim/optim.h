@@ -62,7 +62,7 @@ typedef struct tw_optim_kind {
   const tw_optim_preset *presets;                  /* ends with a NULL name; NULL: none */
   const char *slots[TW_MAX_SLOTS + 1];             /* per parameter, of its shape; ends with NULL; zeros, made when first used */
   tw_optim_vector vectors[TW_MAX_STATE + 1];       /* for all parameters as one vector */
-  const char *given;                               /* a vector that an option of the same name may fill, a tree like the parameters; NULL: none */
+  const char *given;                               /* a vector that an option of its name may fill, a tree like the parameters; or NULL */
   const char *numbers[TW_MAX_STATE + 1];           /* per lane, f64 */
   const tw_rule *rule;                             /* one of: an elementwise rule for every parameter, */
   const tw_rule *(*choose)(const tw_hypers *);     /* one of several rules, from flags, choices and constants, */

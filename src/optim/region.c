@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
-#include "op/linalg_parts.h"
+#include "op/matrix.h"
 
 static tw_status replace(tw_ctx *ctx, const tw_optim *o, const double *take, tw_tensor *x, tw_tensor **y) {
   tw_tensor *chosen = NULL;
@@ -18,6 +18,7 @@ static tw_status replace(tw_ctx *ctx, const tw_optim *o, const double *take, tw_
 
 typedef struct {
   double *open, *accepted, *predicted, *f, *one; /* [lane]; open: still trying */
+  double *first, *least;                         /* [lane] the decrease promised at first; the smallest that is worth a trial */
   tw_tensor *at, *moved;                         /* [n] where each lane stands, and the step that led there */
 } trials;
 
@@ -33,8 +34,10 @@ static tw_status try_once(tw_ctx *ctx, tw_optim *o, tw_descent *q, const tw_regi
     if (t->open[r] == 0) continue;
     double ratio = isfinite(t->f[r]) ? (q->f[r] - t->f[r]) / t->predicted[r] : -(double)INFINITY;
     t->accepted[r] = region->judge(o, r, ratio, region->own);
-    q->slope[r] = -t->predicted[r];
-    if (t->accepted[r] != 0) q->after[r] = t->f[r];
+    t->open[r] = t->accepted[r] == 0 && t->predicted[r] > t->least[r]; /* the rest of the promise is below what f can show: no use */
+    if (t->accepted[r] == 0) continue;
+    q->after[r] = t->f[r];
+    q->step[r] = 1;
   }
   if (s == TW_OK) s = replace(ctx, o, t->accepted, there, &t->at);
   if (s == TW_OK) s = replace(ctx, o, t->accepted, step, &t->moved);
@@ -47,27 +50,32 @@ static tw_status try_once(tw_ctx *ctx, tw_optim *o, tw_descent *q, const tw_regi
 /* Why lanes without an acceptable step stop, and those with a small one. */
 static tw_status conclude(tw_ctx *ctx, tw_optim *o, tw_descent *q, trials *t) {
   const double *tol_step = tw_optim_hyper(o, 0, "tol_step"), *tol_function = tw_optim_hyper(o, 0, "tol_function");
-  double resolution = 100 * (q->x->dtype == TW_F64 ? DBL_EPSILON : (double)FLT_EPSILON);
   tw_status s = tw_flat_max_abs(ctx, o, t->moved, t->f);
   for (int r = 0; r < o->lanes && s == TW_OK; r++) {
     if (o->go[r] == 0) continue;
-    q->step[r] = t->open[r] == 0;
-    if (t->open[r] != 0) tw_optim_stop(o, r, -q->slope[r] <= resolution * fabs(q->f[r]) ? TW_REASON_FUNCTION : TW_REASON_NONE_ACCEPTED);
-    else if (t->f[r] <= tol_step[r]) o->reason[r] = "step";
-    else if (tol_function[r] > 0 && fabs(q->after[r] - q->f[r]) <= tol_function[r]) o->reason[r] = "function";
+    if (q->step[r] == 0) { /* the state goes back too: a lane that stays keeps its radius or lambda */
+      tw_optim_stop(o, r, t->first[r] <= 100 * t->least[r] ? TW_REASON_FUNCTION : TW_REASON_NONE_ACCEPTED);
+      for (int i = 0; o->kind->numbers[i]; i++) o->number[i][r] = o->number_before[i * o->lanes + r];
+    } else if (t->f[r] <= tol_step[r]) {
+      o->reason[r] = "step";
+    } else if (tol_function[r] > 0 && fabs(q->after[r] - q->f[r]) <= tol_function[r]) {
+      o->reason[r] = "function";
+    }
   }
   return s;
 }
 
 tw_status tw_region_step(tw_ctx *ctx, tw_optim *o, tw_descent *q, const tw_region *region) {
   int lanes = o->lanes, most = (int)tw_optim_hyper(o, 0, "max_evaluations")[0];
-  double *w = tw_alloc(5 * (size_t)lanes * sizeof *w);
+  double *w = tw_alloc(7 * (size_t)lanes * sizeof *w);
   if (!w) return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);
-  trials t = {.open = w, .accepted = w + lanes, .predicted = w + 2 * lanes, .f = w + 3 * lanes, .one = w + 4 * lanes, .at = tw_tensor_retain(q->x)};
+  trials t = {.open = w, .accepted = w + lanes, .predicted = w + 2 * lanes, .f = w + 3 * lanes,
+              .one = w + 4 * lanes, .first = w + 5 * lanes, .least = w + 6 * lanes, .at = tw_tensor_retain(q->x)};
   bool going = false;
   for (int r = 0; r < lanes; r++) {
     t.open[r] = o->go[r];
     t.one[r] = 1;
+    t.least[r] = fabs(q->f[r]) * (q->x->dtype == TW_F64 ? DBL_EPSILON : (double)FLT_EPSILON);
     q->step[r] = 0;
     q->after[r] = q->f[r];
     going = going || t.open[r] != 0;
@@ -79,7 +87,7 @@ tw_status tw_region_step(tw_ctx *ctx, tw_optim *o, tw_descent *q, const tw_regio
     if (s == TW_OK) s = try_once(ctx, o, q, region, &t);
     going = false;
     for (int r = 0; r < lanes && s == TW_OK; r++) {
-      if (t.accepted[r] != 0) t.open[r] = 0;
+      if (i == 0) t.first[r] = t.predicted[r];
       going = going || t.open[r] != 0;
     }
   }

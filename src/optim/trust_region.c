@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "op/linalg.h"
-#include "op/linalg_parts.h"
+#include "op/matrix.h"
 #include "optim/kinds.h"
 #include "optim/region.h"
 
@@ -19,7 +19,8 @@ enum { STEIHAUG, DOGLEG };
 enum { N_RADIUS };
 
 static const tw_option options[] = {
-  {"method", TW_OPTION_CHOICE, STEIHAUG, 0, 1, "steihaug dogleg", "conjugate gradients by Hessian-vector products, or a path in two pieces from the whole Hessian"},
+  {"method", TW_OPTION_CHOICE, STEIHAUG, 0, 1, "steihaug dogleg",
+   "conjugate gradients by Hessian-vector products, or a path in two pieces from the whole Hessian"},
   {"radius", TW_OPTION_NUMBER, 1, 1e-300, 1e300, NULL, "of the region in the first step"},
   {"radius_max", TW_OPTION_NUMBER, 1000, 1e-300, 1e300, NULL, "the largest radius"},
   {"eta", TW_OPTION_NUMBER, 0.15, 0, 0.25, NULL, "a step is accepted where the ratio of actual to promised decrease is larger"},
@@ -191,7 +192,7 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
   model y = {.at_boundary = w, .uu = w + lanes, .nn = w + 2 * lanes, .un = w + 3 * lanes, .rr = w + 4 * lanes, .curvature = w + 5 * lanes, .zz = w + 6 * lanes,
              .zd = w + 7 * lanes, .dd = w + 8 * lanes, .alpha = w + 9 * lanes, .beta = w + 10 * lanes, .open = w + 11 * lanes, .tol = w + 12 * lanes};
   for (int r = 0; r < o->lanes; r++) {
-    if (tw_optim_is_first(o, r)) o->number[N_RADIUS][r] = fmin(o->hyper[0][RADIUS][r], o->hyper[0][RADIUS_MAX][r]);
+    if (o->number[N_RADIUS][r] == 0) o->number[N_RADIUS][r] = fmin(o->hyper[0][RADIUS][r], o->hyper[0][RADIUS_MAX][r]);
   }
   tw_region region = {o->hyper[0][METHOD][0] == DOGLEG ? dogleg : steihaug, judge, &y};
   tw_status s = tw_descent_begin(ctx, o, &q);

@@ -235,7 +235,7 @@ end
 local function make_groups(self, o)
   local name, paths = self.kind.name, self.paths
   if o.groups and self.kind.solves then
-    fault.raise("%s: groups cannot be: the method moves all parameters together along one direction; freeze holds some of them, sgd and its like have groups", name)
+    fault.raise("%s: groups cannot be: the method moves all parameters together; freeze holds some of them, sgd and its like have groups", name)
   end
   for g, given in ordered.pairs(o.groups or {}) do
     if math.type(g) ~= "integer" or type(given) ~= "table" then
@@ -305,9 +305,10 @@ local function face_of(self)
   return {
     hvp = function(f, v, _, ...) return (transforms.hvp(over_vector(self, f))(self.engine:flat(), v, ...)) end,
     hessian = function(f, _, _, ...) return (transforms.hessian(over_vector(self, f))(self.engine:flat(), ...)) end,
-    residual = function(f, want_jacobian, params, ...)
-      local out = table.pack(f(params, ...))
-      local engine, r = self.engine, out[1]
+    residual = function(f, want_jacobian, _, ...)
+      local engine, over = self.engine, over_vector(self, f)
+      local out = table.pack(over(engine:flat(), ...)) -- copies: what f returns of them stays as it was before the step
+      local r = out[1]
       if not core.is_tensor(r) or r.ndim > 1 then
         fault.raise("%s: the function must return the residuals, a vector, first; got %s", self.kind.name,
           core.is_tensor(r) and tostring(r.ndim) .. " axes" or type(r))
@@ -315,7 +316,7 @@ local function face_of(self)
       r = r:reshape(-1)
       local jacobian = want_jacobian and transforms.jacobian(function(v, ...)
         engine:rewind() -- every evaluation sees the same random numbers
-        return over_vector(self, f)(v, ...):reshape(-1)
+        return over(v, ...):reshape(-1)
       end)(engine:flat(), ...)
       return r, jacobian or nil, 0.5 * r:dot(r), table.unpack(out, 2, out.n)
     end,
