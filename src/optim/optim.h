@@ -80,8 +80,8 @@ extern const tw_optim_kind *const tw_all_optims[]; /* ends with NULL */
 const tw_optim_kind *tw_optim_find(const char *name);
 
 /* Options of every kind that works from gradients; they follow the kind's own in the numbering. The first TW_COMMON_GROUPED may differ between groups. */
-enum { TW_BOX_MIN, TW_BOX_MAX, TW_CLIP_VALUE, TW_CLIP_NORM, TW_CLIP_ADAPTIVE, TW_COMMON_GROUPED, TW_CLIP_GLOBAL_NORM = TW_COMMON_GROUPED, TW_BALL, TW_ACCUMULATE,
-       TW_EMA, TW_SKIP_NONFINITE, TW_MAXIMIZE, TW_N_COMMON };
+enum { TW_BOX_MIN, TW_BOX_MAX, TW_CLIP_VALUE, TW_CLIP_NORM, TW_CLIP_ADAPTIVE, TW_COMMON_GROUPED, TW_CLIP_GLOBAL_NORM = TW_COMMON_GROUPED, TW_BALL,
+       TW_ACCUMULATE, TW_EMA, TW_SKIP_NONFINITE, TW_MAXIMIZE, TW_N_COMMON };
 extern const tw_option tw_optim_common[];
 
 /* One parameter. */

@@ -35,13 +35,13 @@ typedef struct {
   int evaluations;
   double f0, slope0;
   int state;
-  /* bracket and best points; each machine says in its part of search.c how it uses them */
-  tw_search_point a, b, best;
-  double low, high, width, width1;  /* strong Wolfe: limits of the trial, earlier widths */
+  tw_search_point a, b, best;       /* ends of the bracket (strong Wolfe: a is the best so far); golden section: the lowest point */
+  double low, high, width, width1;  /* strong Wolfe: limits of the next trial; the two widths before */
+  double ceiling;                   /* strong Wolfe: from here on f is not finite */
   bool bracketed, first_stage;
   tw_search_point old_a, old_b;     /* Hager-Zhang: the bracket before a double secant */
-  double trial;
-  int after;
+  double secant;                    /* Hager-Zhang: the first secant's step */
+  int after;                        /* Hager-Zhang: where bisection returns to */
 } tw_search;
 
 bool tw_search_needs_slope(tw_search_kind);

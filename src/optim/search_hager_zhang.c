@@ -32,8 +32,8 @@ static void middle(tw_search *s) {
 static void start(tw_search *s) { /* S1 */
   s->old_a = s->a;
   s->old_b = s->b;
-  s->trial = secant(s->a, s->b);
-  if (inside(s, s->trial)) try_at(s, FIRST, s->trial);
+  s->secant = secant(s->a, s->b);
+  if (inside(s, s->secant)) try_at(s, FIRST, s->secant);
   else middle(s);
 }
 
@@ -43,14 +43,14 @@ static void finish_round(tw_search *s) { /* L2, L3 */
 }
 
 static void go_on(tw_search *s, int from) {
-  double t = s->trial;
+  double t = s->secant;
   if (from != FIRST) {
     if (from == SECOND) finish_round(s);
     else start(s);
     return;
   }
-  if (s->trial == s->b.t) t = secant(s->old_b, s->b); /* S2 */
-  else if (s->trial == s->a.t) t = secant(s->old_a, s->a); /* S3 */
+  if (s->secant == s->b.t) t = secant(s->old_b, s->b); /* S2 */
+  else if (s->secant == s->a.t) t = secant(s->old_a, s->a); /* S3 */
   if (inside(s, t)) try_at(s, SECOND, t);
   else finish_round(s);
 }

@@ -67,7 +67,7 @@ void tw__search_wolfe(tw_search *s, double f, double slope) {
   if (s->evaluations == 1) {
     s->low = 0;
     s->high = 5 * s->step;
-    s->trial = INFINITY; /* steps from here on are not finite */
+    s->ceiling = (double)INFINITY;
   }
   if (f <= enough && fabs(slope) <= -s->limits.c2 * s->slope0) {
     tw__search_finish(s, s->step, f);
@@ -79,7 +79,7 @@ void tw__search_wolfe(tw_search *s, double f, double slope) {
     return;
   }
   if (!isfinite(f)) {
-    if (p.t > s->a.t) s->trial = fmin(s->trial, p.t);
+    if (p.t > s->a.t) s->ceiling = fmin(s->ceiling, p.t);
     s->step = s->a.t + .1 * (p.t - s->a.t);
     if (s->step == s->a.t) give_up(s);
     return;
@@ -111,7 +111,7 @@ void tw__search_wolfe(tw_search *s, double f, double slope) {
     s->low = t + 1.1 * (t - s->a.t);
     s->high = t + 4 * (t - s->a.t);
   }
-  if (t >= s->trial) t = s->a.t + .5 * (s->trial - s->a.t);
+  if (t >= s->ceiling) t = s->a.t + .5 * (s->ceiling - s->a.t);
   if (!(t <= 1e300) || t == p.t) give_up(s);
   else s->step = t;
 }
