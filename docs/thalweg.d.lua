@@ -3345,8 +3345,11 @@ function Optimizer:hyper(path) end
 --- `info() -> table`
 ---
 --- What the last step saw and did: grad_norm, the 2-norm of all gradients together before the update; step_norm, that of the change of the parameters;
---- evaluations of f; reason, why no update was made or why a method that searches stopped ("" where there is nothing to say). An error before the first
---- step.
+--- evaluations of f (a Hessian, a product with it or a Jacobian counts as one); reason, why no update was made or why a method that searches stops (""
+--- where there is nothing to say). Methods with a line search or a trust region say: "gradient", no element is above tol_grad; "step" and "function", the
+--- change was within tol_step, tol_function, or f cannot show what is left to gain; "curvature", the model has no minimum along the direction; "line
+--- search failed", "no trial step was acceptable"; "loss or gradient not finite". The parameters stay where they are, but for "step" and "function" by
+--- those tolerances. An error before the first step.
 ---@return { grad_norm: number, step_norm: number, evaluations: integer, reason: string }
 function Optimizer:info() end
 

@@ -2,6 +2,7 @@
 -- state that goes on bit for bit. What each computes: optim_solve_spec.
 local test = require "spec"
 local tw = require "thalweg"
+local core = require "thalweg.core"
 
 local function worst(a, b) return (a - b):abs():max():item() end
 
@@ -67,6 +68,41 @@ test("an error in the middle of a search leaves the parameters and the state whe
     opt:step(bowl)
     other:step(bowl)
     test.eq(p:table(), twin:table(), case[1] .. " after the error")
+  end
+end)
+
+local function plain(state)
+  local out = { numbers = state.numbers, steps = state.steps, updates = state.updates, vectors = {} }
+  for name, v in next, state.vectors do out.vectors[name] = v:table() end
+  return out
+end
+
+test("memory that runs out anywhere in a step is an error that leaves parameters, state and memory as they were", function()
+  local function residuals(p) return tw.stack { p[1] - 1, p[2] * p[2] - p[3], p:sum() } end
+  local cases = { table.unpack(all) }
+  cases[#cases + 1] = { "gauss_newton", { line_search = "strong_wolfe" }, residuals }
+  cases[#cases + 1] = { "levenberg_marquardt", {}, residuals }
+  for _, case in ipairs(cases) do
+    local f, p = case[3] or bowl, start()
+    local opt = tw.optim[case[1]](p, case[2])
+    for _ = 1, 3 do opt:step(f) end
+    local before, state = p:table(), plain(opt:state())
+    local n, failures = 1, 0
+    while true do
+      core.fail_allocation(n)
+      local ok, message = pcall(opt.step, opt, f)
+      core.fail_allocation(0)
+      if ok then break end
+      failures = failures + 1
+      local what = case[1] .. ", allocation " .. n
+      test.ok(tostring(message):find("out of memory", 1, true), what .. ": " .. tostring(message))
+      test.eq(p:table(), before, what)
+      test.eq(plain(opt:state()), state, what)
+      message = nil
+      n = n + 1
+    end
+    test.ok(failures > 0, case[1] .. ": nothing failed")
+    test.eq(opt.steps, 4)
   end
 end)
 

@@ -98,8 +98,11 @@ function Optimizer:hyper(path)
 end
 
 -- What the last step saw and did: grad_norm, the 2-norm of all gradients together before the update; step_norm, that of the change of the parameters;
--- evaluations of f; reason, why no update was made or why a method that searches stopped ("" where there is nothing to say). An error before the
--- first step.
+-- evaluations of f (a Hessian, a product with it or a Jacobian counts as one); reason, why no update was made or why a method that searches stops ("" where
+-- there is nothing to say). Methods with a line search or a trust region say: "gradient", no element is above tol_grad; "step" and "function", the change was
+-- within tol_step, tol_function, or f cannot show what is left to gain; "curvature", the model has no minimum along the direction; "line search failed",
+-- "no trial step was acceptable"; "loss or gradient not finite". The parameters stay where they are, but for "step" and "function" by those tolerances. An
+-- error before the first step.
 -- example:
 -- local opt = tw.optim.sgd(tw.tensor{ 3, 4 }, { lr = 0.1 })
 -- opt:step(function(p) return 0.5 * p:dot(p) end)
