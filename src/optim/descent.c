@@ -147,6 +147,9 @@ static tw_status search(tw_ctx *ctx, tw_optim *o, tw_descent *q, tw_search_kind 
                *tol = tw_optim_hyper(o, 0, "search_tol"), *most = tw_optim_hyper(o, 0, "max_evaluations");
   bool slopes = tw_search_needs_slope(kind), going = false;
   for (int r = 0; r < o->lanes; r++) {
+    if (slopes && !(c2[r] > c1[r])) {
+      return tw_fail(&ctx->error, TW_EINVAL, "%s: the line search needs c1 < c2: c1 is %g, c2 is %g", o->kind->name, c1[r], c2[r]);
+    }
     tw_search_limits limits = {kind, c1[r], c2[r], shrink[r], tol[r], (int)most[r]};
     tw_search_start(&q->search[r], &limits, q->f[r], o->go[r] != 0 ? q->slope[r] : 0, q->trial[r]);
     going = going || !q->search[r].done;

@@ -56,6 +56,10 @@ static tw_status append(tw_ctx *ctx, tw_optim *o, int vector, tw_tensor *row, co
 }
 
 static tw_status learn(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
+  for (int r = 1; r < o->lanes; r++) {
+    if (o->hyper[0][HISTORY][r] == o->hyper[0][HISTORY][0]) continue;
+    return tw_fail(&ctx->error, TW_EINVAL, "lbfgs: history shapes the state and must be the same in all runs computed together; take it off the list of lanes");
+  }
   tw_tensor *step = o->vector[STEP], *g0 = o->vector[GRADIENT], *y = NULL;
   if (!step || !g0) return TW_OK;
   double *sy = q->work[0], *take = q->work[1];

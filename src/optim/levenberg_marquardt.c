@@ -42,6 +42,7 @@ static tw_status propose(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, tw_
   tw_compose m = {.ctx = ctx};
   if (s == TW_OK) s = tw_compose_end(&m, tw_do1(&m, &tw_op_neg, NULL, q->g), &down);
   if (s == TW_OK) s = tw_solve(ctx, matrix, down, step);
+  if (s == TW_EINVAL) s = tw_fail(&ctx->error, s, "levenberg_marquardt: J'J + lambda D is singular: lambda is %g; give a larger one", o->number[N_LAMBDA][0]);
   tw_compose p = {.ctx = ctx};
   if (s == TW_OK) {
     damping = tw_do2(&p, &tw_op_mul, NULL, tw_do_scalar(&p, o, o->number[N_LAMBDA], q->g), y->scale);

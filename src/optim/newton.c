@@ -26,6 +26,7 @@ static tw_status plain(tw_ctx *ctx, tw_optim *o, tw_descent *q, tw_tensor *h) {
   tw_tensor *damping = tw_do2(&k, &tw_op_mul, NULL, tw_do_scalar(&k, o, o->hyper[0][DAMPING], h), tw__identity(&k, q->g->size, h)), *x = NULL;
   tw_tensor *shifted = tw_do2(&k, &tw_op_add, NULL, h, damping), *down = tw_do1(&k, &tw_op_neg, NULL, q->g);
   if (k.status == TW_OK) k.status = tw_solve(ctx, shifted, down, &x);
+  if (k.status == TW_EINVAL) (void)tw_fail(&ctx->error, TW_EINVAL, "newton: the Hessian is singular; use damping, or absolute = true");
   return tw_compose_end(&k, tw__keep(&k, k.status, x), &q->d);
 }
 

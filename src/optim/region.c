@@ -66,7 +66,8 @@ static tw_status conclude(tw_ctx *ctx, tw_optim *o, tw_descent *q, trials *t) {
 }
 
 tw_status tw_region_step(tw_ctx *ctx, tw_optim *o, tw_descent *q, const tw_region *region) {
-  int lanes = o->lanes, most = (int)tw_optim_hyper(o, 0, "max_evaluations")[0];
+  int lanes = o->lanes;
+  const double *most = tw_optim_hyper(o, 0, "max_evaluations");
   double *w = tw_alloc(7 * (size_t)lanes * sizeof *w);
   if (!w) return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);
   trials t = {.open = w, .accepted = w + lanes, .predicted = w + 2 * lanes, .f = w + 3 * lanes,
@@ -82,12 +83,13 @@ tw_status tw_region_step(tw_ctx *ctx, tw_optim *o, tw_descent *q, const tw_regio
   }
   tw_status s = going ? tw_optim_zeros(ctx, q->x, &t.moved) : TW_OK;
   bool tried = going;
-  for (int i = 0; i < most && going && s == TW_OK; i++) {
+  for (int i = 0; going && s == TW_OK; i++) {
     if (i > 0) s = tw_flat_assign(ctx, o, q->x);
     if (s == TW_OK) s = try_once(ctx, o, q, region, &t);
     going = false;
     for (int r = 0; r < lanes && s == TW_OK; r++) {
       if (i == 0) t.first[r] = t.predicted[r];
+      if (i + 1 >= most[r]) t.open[r] = 0;
       going = going || t.open[r] != 0;
     }
   }

@@ -149,8 +149,7 @@ static tw_status iterate(tw_ctx *ctx, tw_optim *o, model *y, tw_tensor **z, tw_t
 static tw_status steihaug(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, tw_tensor **step, double *predicted) {
   model *y = own;
   tw_tensor *z = NULL, *r = tw_tensor_retain(q->g), *d = NULL;
-  double limit = o->hyper[0][INNER][0];
-  int64_t most = limit > 0 ? (int64_t)limit : 2 * q->g->size;
+  const double *limit = o->hyper[0][INNER];
   tw_compose k = {.ctx = ctx};
   tw_status s = tw_compose_end(&k, tw_do1(&k, &tw_op_neg, NULL, q->g), &d);
   if (s == TW_OK) s = tw_optim_zeros(ctx, q->g, &z);
@@ -162,10 +161,13 @@ static tw_status steihaug(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, tw
     y->at_boundary[i] = 0;
   }
   bool going = true;
-  for (int64_t n = 0; n < most && going && s == TW_OK; n++) {
+  for (int64_t n = 1; going && s == TW_OK; n++) {
     s = iterate(ctx, o, y, &z, &r, &d);
     going = false;
-    for (int i = 0; i < o->lanes; i++) going = going || y->open[i] != 0;
+    for (int i = 0; i < o->lanes; i++) {
+      if ((double)n >= (limit[i] > 0 ? limit[i] : 2 * (double)q->g->size)) y->open[i] = 0;
+      going = going || y->open[i] != 0;
+    }
   }
   if (s == TW_OK) s = tw_flat_dot(ctx, o, q->g, z, y->zd);
   if (s == TW_OK) s = tw_flat_dot(ctx, o, r, z, y->zz);

@@ -391,4 +391,30 @@ test("BFGS leaves out pairs of negative curvature, or damps them", function()
   end
 end)
 
+test("a search's conditions must leave room, a singular Hessian says what helps, a recipe holds no tensors", function()
+  test.raises("needs c1 < c2: c1 is 0.3, c2 is 0.2", function() tw.optim.bfgs(tw.zeros(2), { c1 = 0.3, c2 = 0.2 }):step(rosenbrock) end)
+  local function flat(p) return p[1] ^ 2 end
+  test.raises("newton: the Hessian is singular; use damping, or absolute = true", function() tw.optim.newton(tw.ones(2)):step(flat) end)
+  test.raises("gd: a recipe is plain data and cannot hold preconditioner", function() tw.optim.gd { precondition = "given", preconditioner = tw.ones(2) } end)
+  local p = tw.ones(2)
+  tw.optim.newton(p, { absolute = true }):step(flat)
+  test.eq(p:table(), { 0, 1 })
+end)
+
+test("hyperparameters follow schedules, restarts make steepest descent of conjugate gradients", function()
+  local p = tw.tensor { 8 }
+  local opt = tw.optim.newton(p, { lr = tw.schedule.piecewise { boundaries = { 1 }, values = { 0.5, 1 } } })
+  opt:step(function(q) return q:dot(q) end)
+  test.eq(p:table(), { 4 })
+  opt:step(function(q) return q:dot(q) end)
+  test.eq(p:table(), { 0 })
+  local a, b = tw.tensor { 3, 1, -2 }, tw.tensor { 3, 1, -2 }
+  local c, d = tw.optim.conjugate_gradient(a, { line_search = "exact", restart = 1 }), tw.optim.gd(b, { line_search = "exact" })
+  for _ = 1, 5 do
+    c:step(diagonal(tw.tensor { 1, 4, 9 }))
+    d:step(diagonal(tw.tensor { 1, 4, 9 }))
+    test.eq(a:table(), b:table())
+  end
+end)
+
 test.close()

@@ -237,7 +237,7 @@ end
 
 local function make_groups(self, o)
   local name, paths = self.kind.name, self.paths
-  if o.groups and self.kind.solves then
+  if o.groups and self.kind.solves and not self.kind.wraps then
     fault.raise("%s: groups cannot be: the method moves all parameters together; freeze holds some of them, sgd and its like have groups", name)
   end
   for g, given in ordered.pairs(o.groups or {}) do
