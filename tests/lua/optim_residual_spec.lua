@@ -86,6 +86,18 @@ test("lambda follows Nielsen's and Marquardt's rules", function()
   local other = tw.optim.levenberg_marquardt(q, { lambda = 0.3, rule = "marquardt", factor = 4 })
   other:step(linear)
   test.near(other:state().numbers.lambda, 0.075, 1e-15)
+  -- where the model is not exact: the ratio by hand
+  local x = tw.tensor { 1.5, -1, 0.3 }
+  local third = tw.optim.levenberg_marquardt(x, { lambda = 0.5, scaling = "jacobian" })
+  for _ = 1, 3 do
+    local before, lambda = x:clone(), third.steps == 0 and 0.5 or third:state().numbers.lambda
+    local f0 = third:step(curve):item()
+    local j, r1 = tw.jacobian(curve)(before), curve(x)
+    local d, damped = x - before, lambda * tw.diag(j:t():matmul(j))
+    local ratio = (f0 - 0.5 * r1:dot(r1):item()) / (0.5 * d:dot(damped * d - j:t():matmul(curve(before))):item())
+    test.ok(ratio > 0 and math.abs(ratio - 1) > 1e-6)
+    test.near(third:state().numbers.lambda, lambda * math.max(1 / 3, 1 - (2 * ratio - 1) ^ 3), 1e-9)
+  end
 end)
 
 local all = {
@@ -151,7 +163,7 @@ test("an error half-way leaves parameters and state, and a saved state goes on b
   for _, case in ipairs(all) do
     local p, twin = tw.tensor { 1.5, -1, 0.3 }, tw.tensor { 1.5, -1, 0.3 }
     local opt, other = tw.optim[case[1]](p, case[2]), tw.optim[case[1]](twin, case[2])
-    for fuse = 1, 4 do
+    for fuse = 1, 12 do
       local calls, before = 0, p:table()
       local ok = pcall(opt.step, opt, function(q)
         calls = calls + 1
