@@ -87,17 +87,20 @@ test("lambda follows Nielsen's and Marquardt's rules", function()
   other:step(linear)
   test.near(other:state().numbers.lambda, 0.075, 1e-15)
   -- where the model is not exact: the ratio by hand
-  local x = tw.tensor { 1.5, -1, 0.3 }
+  local x, between = tw.tensor { 1, 0.5, 1 }, false
   local third = tw.optim.levenberg_marquardt(x, { lambda = 0.5, scaling = "jacobian" })
-  for _ = 1, 3 do
+  for _ = 1, 6 do
     local before, lambda = x:clone(), third.steps == 0 and 0.5 or third:state().numbers.lambda
     local f0 = third:step(curve):item()
     local j, r1 = tw.jacobian(curve)(before), curve(x)
     local d, damped = x - before, lambda * tw.diag(j:t():matmul(j))
     local ratio = (f0 - 0.5 * r1:dot(r1):item()) / (0.5 * d:dot(damped * d - j:t():matmul(curve(before))):item())
-    test.ok(ratio > 0 and math.abs(ratio - 1) > 1e-6)
-    test.near(third:state().numbers.lambda, lambda * math.max(1 / 3, 1 - (2 * ratio - 1) ^ 3), 1e-9)
+    local factor = 1 - (2 * ratio - 1) ^ 3
+    between = between or factor > 0.4 and math.abs(ratio - 0.5) > 0.1
+    if third:info().evaluations > 2 then break end -- lambda has grown on the way: it is not the one before
+    test.near(third:state().numbers.lambda, lambda * math.max(1 / 3, factor), 1e-9)
   end
+  test.ok(between, "the model was never so wrong that the formula matters")
 end)
 
 local all = {
