@@ -130,6 +130,23 @@ static tw_status direction(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
   return TW_OK;
 }
 
+/* A search that failed starts again from -g in the next step. */
+static tw_status forget(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
+  bool some = false;
+  for (int r = 0; r < o->lanes; r++) {
+    q->work[0][r] = !tw_optim_stopped(o, r, TW_REASON_SEARCH);
+    if (q->work[0][r] != 0) continue;
+    some = true;
+    o->number[PAIRS][r] = 0;
+  }
+  if (!some) return TW_OK;
+  tw_tensor *h = tw_tensor_retain(o->pending[INVERSE] ? o->pending[INVERSE] : o->vector[INVERSE]);
+  tw_status s = tw_flat_identity(ctx, o, q->work[0], &h);
+  if (s == TW_OK) tw_optim_put(ctx, o, INVERSE, h);
+  else tw_tensor_release(ctx, h);
+  return s;
+}
+
 static tw_status solve(tw_ctx *ctx, tw_optim *o) {
   tw_descent q;
   tw_tensor *step = NULL;
@@ -137,6 +154,7 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
   if (s == TW_OK) s = learn(ctx, o, q.g);
   if (s == TW_OK) s = direction(ctx, o, &q);
   if (s == TW_OK) s = tw_descent_search(ctx, o, &q);
+  if (s == TW_OK) s = forget(ctx, o, &q);
   if (s == TW_OK) s = tw_flat_scale(ctx, o, q.step, q.d, &step);
   if (s == TW_OK) {
     for (int r = 0; r < o->lanes; r++) o->number[LENGTH][r] = q.step[r];

@@ -7,16 +7,19 @@
 
 #include "base/alloc.h"
 
+static const char *const words[] = {
+  [TW_REASON_GRADIENT] = "gradient",
+  [TW_REASON_STEP] = "step",
+  [TW_REASON_FUNCTION] = "function",
+  [TW_REASON_SEARCH] = "line search failed",
+  [TW_REASON_CURVATURE] = "curvature",
+  [TW_REASON_NOT_FINITE] = "loss or gradient not finite",
+  [TW_REASON_NONE_ACCEPTED] = "no trial step was acceptable",
+};
+
+bool tw_optim_stopped(const tw_optim *o, int lane, int reason) { return o->go[lane] == 0 && o->reason[lane] == words[reason]; }
+
 void tw_optim_stop(tw_optim *o, int lane, int reason) {
-  static const char *const words[] = {
-    [TW_REASON_GRADIENT] = "gradient",
-    [TW_REASON_STEP] = "step",
-    [TW_REASON_FUNCTION] = "function",
-    [TW_REASON_SEARCH] = "line search failed",
-    [TW_REASON_CURVATURE] = "curvature",
-    [TW_REASON_NOT_FINITE] = "loss or gradient not finite",
-    [TW_REASON_NONE_ACCEPTED] = "no trial step was acceptable",
-  };
   o->go[lane] = 0;
   o->reason[lane] = words[reason];
 }

@@ -49,6 +49,7 @@ typedef struct {
 
 enum { TW_REASON_GRADIENT, TW_REASON_STEP, TW_REASON_FUNCTION, TW_REASON_SEARCH, TW_REASON_CURVATURE, TW_REASON_NOT_FINITE, TW_REASON_NONE_ACCEPTED };
 void tw_optim_stop(tw_optim *, int lane, int reason); /* this lane goes no further in this step */
+bool tw_optim_stopped(const tw_optim *, int lane, int reason);
 
 TW_CHECKED tw_status tw_probe_loss(tw_ctx *, tw_optim *, double *f, tw_tensor **out);
 TW_CHECKED tw_status tw_descent_begin(tw_ctx *, tw_optim *, tw_descent *);

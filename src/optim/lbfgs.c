@@ -178,7 +178,10 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
   if (s == TW_OK) s = tw_descent_search(ctx, o, &q);
   if (s == TW_OK) s = tw_flat_scale(ctx, o, q.step, q.d, &step);
   if (s == TW_OK) {
-    for (int r = 0; r < o->lanes; r++) o->number[LENGTH][r] = q.step[r];
+    for (int r = 0; r < o->lanes; r++) {
+      o->number[LENGTH][r] = q.step[r];
+      if (tw_optim_stopped(o, r, TW_REASON_SEARCH)) o->number[PAIRS][r] = 0; /* the next step starts again from -g */
+    }
     tw_optim_put(ctx, o, STEP, step);
     tw_optim_put(ctx, o, GRADIENT, tw_tensor_retain(q.g));
   }

@@ -18,9 +18,10 @@ void tw_search_start(tw_search *s, const tw_search_limits *limits, double f0, do
   if (!(first > 0) || !(slope0 < 0) || !isfinite(f0)) tw__search_finish(s, 0, f0);
 }
 
-/* Backtracking until f(t) <= f(0) + c1 t slope(0): Armijo 1966; Nocedal and Wright 2006, algorithm 3.1. */
+/* Backtracking until f(t) <= f(0) + c1 t slope(0), and below f(0) where rounding swallows the product:
+ * Armijo 1966; Nocedal and Wright 2006, algorithm 3.1. */
 static void tell_backtracking(tw_search *s, double f) {
-  if (f <= s->f0 + s->limits.c1 * s->step * s->slope0) tw__search_finish(s, s->step, f);
+  if (f < s->f0 && f <= s->f0 + s->limits.c1 * s->step * s->slope0) tw__search_finish(s, s->step, f);
   else if (s->evaluations >= s->limits.max_evaluations) tw__search_finish(s, 0, f);
   else s->step *= s->limits.shrink;
 }

@@ -16,7 +16,7 @@ static bool inside(const tw_search *s, double t) { return t > s->a.t && t < s->b
 
 static double secant(tw_search_point p, tw_search_point q) { return (p.t * q.slope - q.t * p.slope) / (q.slope - p.slope); }
 
-static void give_up(tw_search *s) { tw__search_finish(s, s->a.f <= s->f0 ? s->a.t : 0, s->a.f); }
+static void give_up(tw_search *s) { tw__search_finish(s, s->a.f < s->f0 ? s->a.t : 0, s->a.f); }
 
 static void try_at(tw_search *s, int state, double t) {
   s->state = state;

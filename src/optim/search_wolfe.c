@@ -51,13 +51,23 @@ static double next_trial(tw_search_point *x, tw_search_point *y, tw_search_point
   return t;
 }
 
-static tw_search_point tilted(tw_search_point p, double slope, double by) {
-  return (tw_search_point){p.t, p.f + by * p.t * slope, p.slope + by * slope};
+static tw_search_point tilted(tw_search_point p, double slope) { return (tw_search_point){p.t, p.f - p.t * slope, p.slope - slope}; }
+
+/* The next trial by the function f(t) - c1 t slope(0); the ends keep their own values. */
+static double tilted_trial(tw_search *s, tw_search_point p, double slope) {
+  const tw_search_point known[3] = {s->a, s->b, p};
+  tw_search_point a = tilted(s->a, slope), b = tilted(s->b, slope);
+  double t = next_trial(&a, &b, tilted(p, slope), &s->bracketed, s->low, s->high);
+  for (int i = 0; i < 3; i++) {
+    if (known[i].t == a.t) s->a = known[i];
+    if (known[i].t == b.t) s->b = known[i];
+  }
+  return t;
 }
 
 /* The best step, if it decreases f enough; else none. */
 static void give_up(tw_search *s) {
-  bool enough = s->a.f <= s->f0 + s->limits.c1 * s->a.t * s->slope0;
+  bool enough = s->a.f < s->f0 && s->a.f <= s->f0 + s->limits.c1 * s->a.t * s->slope0;
   tw__search_finish(s, enough ? s->a.t : 0, s->a.f);
 }
 
@@ -85,16 +95,8 @@ void tw__search_wolfe(tw_search *s, double f, double slope) {
     return;
   }
   if (s->first_stage && f <= enough && slope >= 0) s->first_stage = false;
-  double t;
-  if (s->first_stage && f <= s->a.f && f > enough) { /* work on f(t) - f(0) - c1 t slope(0) */
-    s->a = tilted(s->a, test, -1);
-    s->b = tilted(s->b, test, -1);
-    t = next_trial(&s->a, &s->b, tilted(p, test, -1), &s->bracketed, s->low, s->high);
-    s->a = tilted(s->a, test, 1);
-    s->b = tilted(s->b, test, 1);
-  } else {
-    t = next_trial(&s->a, &s->b, p, &s->bracketed, s->low, s->high);
-  }
+  bool tilt = s->first_stage && f <= s->a.f && f > enough;
+  double t = tilt ? tilted_trial(s, p, test) : next_trial(&s->a, &s->b, p, &s->bracketed, s->low, s->high);
   if (s->bracketed) {
     double width = fabs(s->b.t - s->a.t);
     if (width >= .66 * s->width1) t = s->a.t + .5 * (s->b.t - s->a.t);

@@ -113,6 +113,9 @@ int main(void) {
       tw_search_start(&s, &limits, 1, -1, 1);
       while (!s.done) tw_search_tell(&s, NAN, NAN);
       CHECK(s.step == 0 && s.evaluations <= 60);
+      tw_search_start(&s, &limits, 1, -1e-20, 1); /* f(0) + c1 t slope(0) rounds to f(0): a level f has not fallen */
+      while (!s.done) tw_search_tell(&s, 1, -1e-20);
+      CHECK(s.step == 0);
     }
   }
   return check_close();

@@ -58,14 +58,18 @@ local function reach(kind, o, name, most, dtype)
       if worst(p, tw.tensor(x, { dtype = dtype })) <= coordinate then return true end
     end
   end
+  local failed = false
   for n = 1, most do
     opt:step(f)
     if near() then return n end
-    if opt:info().reason ~= "" then break end
+    local reason = opt:info().reason
+    if reason ~= "" and (reason ~= "line search failed" or failed) then break end -- a search that fails once starts again from -g
+    failed = reason ~= ""
   end
   error(string.format("%s does not reach the optimum of %s: f %.3g, reason %q, p %s", kind, name, f(p):item(), opt:info().reason, tostring(p)))
 end
 
+-- Conjugate gradients in the forms FR and DY are not here: on colville and wood they are still at f of .002 to .03 after 500 steps.
 local reaching = {
   { "conjugate_gradient", {}, 500 }, { "conjugate_gradient", { beta = "HS" }, 500 },
   { "conjugate_gradient", { beta = "HZ", line_search = "hager_zhang", c2 = 0.9 }, 500 },
@@ -85,13 +89,25 @@ for _, case in ipairs(reaching) do
   end)
 end
 
-test("the searching methods reach easy optima in f32 too", function()
+test("the searching methods reach the optima in f32 too", function()
   for _, case in ipairs(reaching) do
-    for _, name in ipairs { "booth", "matyas", "himmelblau", "styblinski_tang" } do reach(case[1], case[2], name, case[3], "f32") end
+    for _, name in ipairs(names) do
+      local stalls = name == "wood" and case[1] == "lbfgs" and not case[2].history
+      if not stalls then reach(case[1], case[2], name, case[3], "f32") end
+    end
   end
-  for _, case in ipairs { { "lbfgs", { line_search = "strong_wolfe", tol_step = 0, tol_function = 0 } }, { "bfgs", {} }, { "trust_region", {} } } do
-    reach(case[1], case[2], "rosenbrock", 100, "f32")
-  end
+end)
+
+-- Wood's function is stationary but not least near (-1, 1, -1, 1), f about 7.877; lbfgs runs into it in f32, where f shows no slope any more.
+test("a step that f cannot show to go down is not taken, and says so", function()
+  local p = tw.tensor({ -3, -1, -3, -1 }, { dtype = "f32" })
+  local opt, n = tw.optim.lbfgs(p, { line_search = "strong_wolfe", tol_grad = 0, tol_step = 0, tol_function = 0 }), 0
+  repeat
+    opt:step(wood)
+    n = n + 1
+    test.ok(opt:info().step_norm > 0 or opt:info().reason ~= "", "step " .. n .. " stands still in silence")
+  until opt:info().reason == "function" or n == 200
+  test.eq({ opt:info().reason, opt:info().step_norm }, { "function", 0.0 })
 end)
 
 test("lbfgs solves the generalized Rosenbrock function to 128 dimensions", function()
