@@ -3699,19 +3699,217 @@ function tw.optim.svrg(params, options) end
 ---@return thalweg.Optimizer
 function tw.optim.saga(params, options) end
 
+---@class thalweg.options.optim.gd
+---@field lr? number|thalweg.Schedule|thalweg.Space the step (line_search none), a factor of it (exact), or a search's first trial
+---@field precondition? "none"|"jacobi"|"given"|thalweg.Space what multiplies the gradient: nothing, the inverse of the Hessian's diagonal, or the option preconditioner
+---@field trial? "lr"|"last"|thalweg.Space first trial of a line search: lr; or twice the step before, lr min(1, 1/|g|_1) at first
+---@field line_search? "none"|"exact"|"backtracking"|"golden"|"strong_wolfe"|"hager_zhang"|thalweg.Space none: the step is lr; exact: lr times the minimum along the direction of the quadratic model (one Hessian-vector product); backtracking: lr shrunk until f decreases enough (Armijo); golden: bracketing from lr and golden section; strong_wolfe: decrease and curvature (More and Thuente 1994); hager_zhang: Wolfe or approximate Wolfe (Hager and Zhang 2005)
+---@field c1? number|thalweg.Schedule|thalweg.Space line search: f must fall by c1 times what the slope promises
+---@field c2? number|thalweg.Schedule|thalweg.Space line search: the slope must flatten to c2 of the first; strong_wolfe, hager_zhang
+---@field shrink? number|thalweg.Schedule|thalweg.Space line search: factor of the next trial; backtracking
+---@field search_tol? number|thalweg.Schedule|thalweg.Space line search: relative width at which golden stops; relative error of f that hager_zhang allows
+---@field max_evaluations? number|thalweg.Schedule|thalweg.Space trial points in one step at most
+---@field tol_grad? number|thalweg.Schedule|thalweg.Space reason "gradient": no gradient element is larger, the parameters stay
+---@field tol_step? number|thalweg.Schedule|thalweg.Space reason "step": the step has moved no parameter by more
+---@field tol_function? number|thalweg.Schedule|thalweg.Space reason "function": the step has changed the loss by no more, where a search knows it
+
+--- `gd(params [, {options}]) -> optimizer`
+--- `gd{options} -> recipe`
+---
+--- Steepest descent with a line search, plain or preconditioned.
+---@overload fun(options?: thalweg.options.optim.gd): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.gd
+---@return thalweg.Optimizer
+function tw.optim.gd(params, options) end
+
+---@class thalweg.options.optim.coordinate_descent
+---@field lr? number|thalweg.Schedule|thalweg.Space factor of the exact step (relaxation), the step (line_search none), or a search's first trial
+---@field order? "cyclic"|"random"|"greedy"|thalweg.Space one after the other, drawn uniformly, or the one with the largest gradient element
+---@field seed? number|thalweg.Schedule|thalweg.Space of the random order
+---@field line_search? "none"|"exact"|"backtracking"|"golden"|"strong_wolfe"|"hager_zhang"|thalweg.Space none: the step is lr; exact: lr times the minimum along the direction of the quadratic model (one Hessian-vector product); backtracking: lr shrunk until f decreases enough (Armijo); golden: bracketing from lr and golden section; strong_wolfe: decrease and curvature (More and Thuente 1994); hager_zhang: Wolfe or approximate Wolfe (Hager and Zhang 2005)
+---@field c1? number|thalweg.Schedule|thalweg.Space line search: f must fall by c1 times what the slope promises
+---@field c2? number|thalweg.Schedule|thalweg.Space line search: the slope must flatten to c2 of the first; strong_wolfe, hager_zhang
+---@field shrink? number|thalweg.Schedule|thalweg.Space line search: factor of the next trial; backtracking
+---@field search_tol? number|thalweg.Schedule|thalweg.Space line search: relative width at which golden stops; relative error of f that hager_zhang allows
+---@field max_evaluations? number|thalweg.Schedule|thalweg.Space trial points in one step at most
+---@field tol_grad? number|thalweg.Schedule|thalweg.Space reason "gradient": no gradient element is larger, the parameters stay
+---@field tol_step? number|thalweg.Schedule|thalweg.Space reason "step": the step has moved no parameter by more
+---@field tol_function? number|thalweg.Schedule|thalweg.Space reason "function": the step has changed the loss by no more, where a search knows it
+
+--- `coordinate_descent(params [, {options}]) -> optimizer`
+--- `coordinate_descent{options} -> recipe`
+---
+--- One coordinate per step: cyclic, random or greedy.
+---@overload fun(options?: thalweg.options.optim.coordinate_descent): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.coordinate_descent
+---@return thalweg.Optimizer
+function tw.optim.coordinate_descent(params, options) end
+
 ---@class thalweg.options.optim.newton
----@field lr? number|thalweg.Schedule|thalweg.Space factor of the Newton step; below 1: damped Newton
+---@field lr? number|thalweg.Schedule|thalweg.Space factor of the Newton step; below 1: damped Newton. With a line search its first trial
 ---@field damping? number|thalweg.Schedule|thalweg.Space added to the diagonal of the Hessian
+---@field absolute? boolean|thalweg.Space eigenvalues of the Hessian are replaced by their absolute values
+---@field floor? number|thalweg.Schedule|thalweg.Space absolute: the smallest eigenvalue that counts, relative to the largest
+---@field line_search? "none"|"exact"|"backtracking"|"golden"|"strong_wolfe"|"hager_zhang"|thalweg.Space none: the step is lr; exact: lr times the minimum along the direction of the quadratic model (one Hessian-vector product); backtracking: lr shrunk until f decreases enough (Armijo); golden: bracketing from lr and golden section; strong_wolfe: decrease and curvature (More and Thuente 1994); hager_zhang: Wolfe or approximate Wolfe (Hager and Zhang 2005)
+---@field c1? number|thalweg.Schedule|thalweg.Space line search: f must fall by c1 times what the slope promises
+---@field c2? number|thalweg.Schedule|thalweg.Space line search: the slope must flatten to c2 of the first; strong_wolfe, hager_zhang
+---@field shrink? number|thalweg.Schedule|thalweg.Space line search: factor of the next trial; backtracking
+---@field search_tol? number|thalweg.Schedule|thalweg.Space line search: relative width at which golden stops; relative error of f that hager_zhang allows
+---@field max_evaluations? number|thalweg.Schedule|thalweg.Space trial points in one step at most
+---@field tol_grad? number|thalweg.Schedule|thalweg.Space reason "gradient": no gradient element is larger, the parameters stay
+---@field tol_step? number|thalweg.Schedule|thalweg.Space reason "step": the step has moved no parameter by more
+---@field tol_function? number|thalweg.Schedule|thalweg.Space reason "function": the step has changed the loss by no more, where a search knows it
 
 --- `newton(params [, {options}]) -> optimizer`
 --- `newton{options} -> recipe`
 ---
---- Newton's method.
+--- Newton's method: damped, with a line search, or with the absolute values of the eigenvalues.
 ---@overload fun(options?: thalweg.options.optim.newton): thalweg.Recipe
 ---@param params any
 ---@param options? thalweg.options.optim.newton
 ---@return thalweg.Optimizer
 function tw.optim.newton(params, options) end
+
+---@class thalweg.options.optim.gauss_newton
+---@field lr? number|thalweg.Schedule|thalweg.Space factor of the step; with a line search its first trial
+---@field line_search? "none"|"exact"|"backtracking"|"golden"|"strong_wolfe"|"hager_zhang"|thalweg.Space none: the step is lr; exact: lr times the minimum along the direction of the quadratic model (one Hessian-vector product); backtracking: lr shrunk until f decreases enough (Armijo); golden: bracketing from lr and golden section; strong_wolfe: decrease and curvature (More and Thuente 1994); hager_zhang: Wolfe or approximate Wolfe (Hager and Zhang 2005)
+---@field c1? number|thalweg.Schedule|thalweg.Space line search: f must fall by c1 times what the slope promises
+---@field c2? number|thalweg.Schedule|thalweg.Space line search: the slope must flatten to c2 of the first; strong_wolfe, hager_zhang
+---@field shrink? number|thalweg.Schedule|thalweg.Space line search: factor of the next trial; backtracking
+---@field search_tol? number|thalweg.Schedule|thalweg.Space line search: relative width at which golden stops; relative error of f that hager_zhang allows
+---@field max_evaluations? number|thalweg.Schedule|thalweg.Space trial points in one step at most
+---@field tol_grad? number|thalweg.Schedule|thalweg.Space reason "gradient": no gradient element is larger, the parameters stay
+---@field tol_step? number|thalweg.Schedule|thalweg.Space reason "step": the step has moved no parameter by more
+---@field tol_function? number|thalweg.Schedule|thalweg.Space reason "function": the step has changed the loss by no more, where a search knows it
+
+--- `gauss_newton(params [, {options}]) -> optimizer`
+--- `gauss_newton{options} -> recipe`
+---
+--- Gauss-Newton for least squares: the function returns the vector of residuals, the loss is half their sum of squares.
+---@overload fun(options?: thalweg.options.optim.gauss_newton): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.gauss_newton
+---@return thalweg.Optimizer
+function tw.optim.gauss_newton(params, options) end
+
+---@class thalweg.options.optim.levenberg_marquardt
+---@field lambda? number|thalweg.Schedule|thalweg.Space damping in the first step, relative to the diagonal of J'J; then the rule's
+---@field rule? "nielsen"|"marquardt"|thalweg.Space how lambda follows the ratio of actual to promised decrease
+---@field scaling? "jacobian"|"identity"|thalweg.Space lambda multiplies the diagonal of J'J, or the identity times its first largest element
+---@field factor? number|thalweg.Schedule|thalweg.Space marquardt: by which lambda grows and shrinks
+---@field max_evaluations? number|thalweg.Schedule|thalweg.Space trial points in one step at most
+---@field tol_grad? number|thalweg.Schedule|thalweg.Space reason "gradient": no gradient element is larger, the parameters stay
+---@field tol_step? number|thalweg.Schedule|thalweg.Space reason "step": the step has moved no parameter by more
+---@field tol_function? number|thalweg.Schedule|thalweg.Space reason "function": the step has changed the loss by no more, where a search knows it
+
+--- `levenberg_marquardt(params [, {options}]) -> optimizer`
+--- `levenberg_marquardt{options} -> recipe`
+---
+--- Damped Gauss-Newton for least squares: the function returns the vector of residuals, the loss is half their sum of squares.
+---@overload fun(options?: thalweg.options.optim.levenberg_marquardt): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.levenberg_marquardt
+---@return thalweg.Optimizer
+function tw.optim.levenberg_marquardt(params, options) end
+
+---@class thalweg.options.optim.trust_region
+---@field method? "steihaug"|"dogleg"|thalweg.Space conjugate gradients by Hessian-vector products, or a path in two pieces from the whole Hessian
+---@field radius? number|thalweg.Schedule|thalweg.Space of the region in the first step
+---@field radius_max? number|thalweg.Schedule|thalweg.Space the largest radius
+---@field eta? number|thalweg.Schedule|thalweg.Space a step is accepted where the ratio of actual to promised decrease is larger
+---@field floor? number|thalweg.Schedule|thalweg.Space dogleg: the smallest eigenvalue that counts, relative to the largest
+---@field max_inner? number|thalweg.Schedule|thalweg.Space steihaug: conjugate gradient iterations at most; 0: twice the number of parameters
+---@field max_evaluations? number|thalweg.Schedule|thalweg.Space trial points in one step at most
+---@field tol_grad? number|thalweg.Schedule|thalweg.Space reason "gradient": no gradient element is larger, the parameters stay
+---@field tol_step? number|thalweg.Schedule|thalweg.Space reason "step": the step has moved no parameter by more
+---@field tol_function? number|thalweg.Schedule|thalweg.Space reason "function": the step has changed the loss by no more, where a search knows it
+
+--- `trust_region(params [, {options}]) -> optimizer`
+--- `trust_region{options} -> recipe`
+---
+--- Newton's method in a trust region: Steihaug's conjugate gradients, or a dogleg.
+---@overload fun(options?: thalweg.options.optim.trust_region): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.trust_region
+---@return thalweg.Optimizer
+function tw.optim.trust_region(params, options) end
+
+---@class thalweg.options.optim.conjugate_gradient
+---@field lr? number|thalweg.Schedule|thalweg.Space factor of the exact step, the step (line_search none), or a search's first trial
+---@field beta? "FR"|"PR"|"HS"|"DY"|"HZ"|thalweg.Space how much of the last direction stays: Fletcher-Reeves, Polak-Ribiere (at least 0), Hestenes-Stiefel, Dai-Yuan, Hager-Zhang
+---@field restart? number|thalweg.Schedule|thalweg.Space -g is the direction again every so many steps; 0: never
+---@field powell? number|thalweg.Schedule|thalweg.Space -g is the direction where successive gradients are so far from orthogonal; 0.2 is usual
+---@field trial? "lr"|"last"|thalweg.Space first trial of a line search: lr; or twice the step before, lr min(1, 1/|g|_1) at first
+---@field line_search? "none"|"exact"|"backtracking"|"golden"|"strong_wolfe"|"hager_zhang"|thalweg.Space none: the step is lr; exact: lr times the minimum along the direction of the quadratic model (one Hessian-vector product); backtracking: lr shrunk until f decreases enough (Armijo); golden: bracketing from lr and golden section; strong_wolfe: decrease and curvature (More and Thuente 1994); hager_zhang: Wolfe or approximate Wolfe (Hager and Zhang 2005)
+---@field c1? number|thalweg.Schedule|thalweg.Space line search: f must fall by c1 times what the slope promises
+---@field c2? number|thalweg.Schedule|thalweg.Space line search: the slope must flatten to c2 of the first; strong_wolfe, hager_zhang
+---@field shrink? number|thalweg.Schedule|thalweg.Space line search: factor of the next trial; backtracking
+---@field search_tol? number|thalweg.Schedule|thalweg.Space line search: relative width at which golden stops; relative error of f that hager_zhang allows
+---@field max_evaluations? number|thalweg.Schedule|thalweg.Space trial points in one step at most
+---@field tol_grad? number|thalweg.Schedule|thalweg.Space reason "gradient": no gradient element is larger, the parameters stay
+---@field tol_step? number|thalweg.Schedule|thalweg.Space reason "step": the step has moved no parameter by more
+---@field tol_function? number|thalweg.Schedule|thalweg.Space reason "function": the step has changed the loss by no more, where a search knows it
+
+--- `conjugate_gradient(params [, {options}]) -> optimizer`
+--- `conjugate_gradient{options} -> recipe`
+---
+--- Nonlinear conjugate gradients in five forms.
+---@overload fun(options?: thalweg.options.optim.conjugate_gradient): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.conjugate_gradient
+---@return thalweg.Optimizer
+function tw.optim.conjugate_gradient(params, options) end
+
+---@class thalweg.options.optim.bfgs
+---@field lr? number|thalweg.Schedule|thalweg.Space factor of the exact step, the step (line_search none), or a search's first trial
+---@field scale? boolean|thalweg.Space the identity is scaled to the curvature of the first pair; the first trial is lr min(1, 1/|g|_1)
+---@field bad_pairs? "skip"|"damp"|thalweg.Space pairs without positive curvature are left out, or damped (Powell)
+---@field eps? number|thalweg.Schedule|thalweg.Space curvature s'y counts as positive above eps |s||y|
+---@field line_search? "none"|"exact"|"backtracking"|"golden"|"strong_wolfe"|"hager_zhang"|thalweg.Space none: the step is lr; exact: lr times the minimum along the direction of the quadratic model (one Hessian-vector product); backtracking: lr shrunk until f decreases enough (Armijo); golden: bracketing from lr and golden section; strong_wolfe: decrease and curvature (More and Thuente 1994); hager_zhang: Wolfe or approximate Wolfe (Hager and Zhang 2005)
+---@field c1? number|thalweg.Schedule|thalweg.Space line search: f must fall by c1 times what the slope promises
+---@field c2? number|thalweg.Schedule|thalweg.Space line search: the slope must flatten to c2 of the first; strong_wolfe, hager_zhang
+---@field shrink? number|thalweg.Schedule|thalweg.Space line search: factor of the next trial; backtracking
+---@field search_tol? number|thalweg.Schedule|thalweg.Space line search: relative width at which golden stops; relative error of f that hager_zhang allows
+---@field max_evaluations? number|thalweg.Schedule|thalweg.Space trial points in one step at most
+---@field tol_grad? number|thalweg.Schedule|thalweg.Space reason "gradient": no gradient element is larger, the parameters stay
+---@field tol_step? number|thalweg.Schedule|thalweg.Space reason "step": the step has moved no parameter by more
+---@field tol_function? number|thalweg.Schedule|thalweg.Space reason "function": the step has changed the loss by no more, where a search knows it
+
+--- `bfgs(params [, {options}]) -> optimizer`
+--- `bfgs{options} -> recipe`
+---
+--- The quasi-Newton method of Broyden, Fletcher, Goldfarb and Shanno.
+---@overload fun(options?: thalweg.options.optim.bfgs): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.bfgs
+---@return thalweg.Optimizer
+function tw.optim.bfgs(params, options) end
+
+---@class thalweg.options.optim.lbfgs
+---@field lr? number|thalweg.Schedule|thalweg.Space the step (line_search none), a factor of it (exact), or a search's first trial
+---@field history? number|thalweg.Schedule|thalweg.Space pairs remembered
+---@field eps? number|thalweg.Schedule|thalweg.Space pairs with s'y not above it are left out
+---@field line_search? "none"|"exact"|"backtracking"|"golden"|"strong_wolfe"|"hager_zhang"|thalweg.Space none: the step is lr; exact: lr times the minimum along the direction of the quadratic model (one Hessian-vector product); backtracking: lr shrunk until f decreases enough (Armijo); golden: bracketing from lr and golden section; strong_wolfe: decrease and curvature (More and Thuente 1994); hager_zhang: Wolfe or approximate Wolfe (Hager and Zhang 2005)
+---@field c1? number|thalweg.Schedule|thalweg.Space line search: f must fall by c1 times what the slope promises
+---@field c2? number|thalweg.Schedule|thalweg.Space line search: the slope must flatten to c2 of the first; strong_wolfe, hager_zhang
+---@field shrink? number|thalweg.Schedule|thalweg.Space line search: factor of the next trial; backtracking
+---@field search_tol? number|thalweg.Schedule|thalweg.Space line search: relative width at which golden stops; relative error of f that hager_zhang allows
+---@field max_evaluations? number|thalweg.Schedule|thalweg.Space trial points in one step at most
+---@field tol_grad? number|thalweg.Schedule|thalweg.Space reason "gradient": no gradient element is larger, the parameters stay
+---@field tol_step? number|thalweg.Schedule|thalweg.Space reason "step": the step has moved no parameter by more
+---@field tol_function? number|thalweg.Schedule|thalweg.Space reason "function": the step has changed the loss by no more, where a search knows it
+
+--- `lbfgs(params [, {options}]) -> optimizer`
+--- `lbfgs{options} -> recipe`
+---
+--- BFGS with limited memory.
+---@overload fun(options?: thalweg.options.optim.lbfgs): thalweg.Recipe
+---@param params any
+---@param options? thalweg.options.optim.lbfgs
+---@return thalweg.Optimizer
+function tw.optim.lbfgs(params, options) end
 
 ---@class thalweg.options.optim.define
 ---@field name string what the optimizer is called: tw.optim.<name>
@@ -3754,8 +3952,11 @@ function Optimizer:hyper(path) end
 --- `info() -> table`
 ---
 --- What the last step saw and did: grad_norm, the 2-norm of all gradients together before the update; step_norm, that of the change of the parameters;
---- evaluations of f; reason, why no update was made or why a method that searches stopped ("" where there is nothing to say). An error before the first
---- step.
+--- evaluations of f (a Hessian, a product with it or a Jacobian counts as one); reason, why no update was made or why a method that searches stops (""
+--- where there is nothing to say). Methods with a line search or a trust region say: "gradient", no element is above tol_grad; "step" and "function", the
+--- change was within tol_step, tol_function, or f cannot show what is left to gain; "curvature", the model has no minimum along the direction; "line
+--- search failed", "no trial step was acceptable"; "loss or gradient not finite". The parameters stay where they are, but for "step" and "function" by
+--- those tolerances. An error before the first step.
 ---@return { grad_norm: number, step_norm: number, evaluations: integer, reason: string }
 function Optimizer:info() end
 

@@ -94,6 +94,7 @@ static int run_face(lua_State *L) {
     if (t->storage->leaf || t->levels) return luaL_error(L, "%s: a result is still being differentiated", o->e->optim->kind->name);
   }
   for (int i = 0; i < wanted; i++) o->out[i] = tw_tensor_retain(tw_bind_to_tensor(L, base + i));
+  for (int i = base + 2; i <= lua_gettop(L); i++) tw_engine_detach(L, &o->e->params, i, 0);
   int n = lua_gettop(L) - base + 1;
   return n - 2 > 0 ? n - 2 : 0; /* places 1 and 2 are the tensors (or nil); what follows are results of f */
 }

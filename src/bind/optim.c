@@ -5,7 +5,8 @@
  *   core.optimizer(kind or its name, params, face [, inner engine]) -> engine
  *   engine:step(f, params, ...) engine:solve(f, params, ...) engine:update(params, grads)
  *   engine:set(group, option, value, constant) engine:get(group, option) engine:add_group() engine:assign(leaf, group) engine:freeze(leaf)
- *   engine:index(tensor) engine:leaf(i) engine:average(i) engine:grads(params) engine:info() engine:steps() engine:read() engine:write(state) */
+ *   engine:index(tensor) engine:leaf(i) engine:average(i) engine:grads(params) engine:info() engine:steps() engine:read() engine:write(state)
+ *   engine:rewind() */
 #include "bind/optim.h"
 
 #include <string.h>
@@ -260,6 +261,8 @@ static tw_pass *last_pass(lua_State *L, const tw_engine *e) {
 
 static int grads(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
+  const tw_optim_kind *kind = e->optim->kind;
+  if (kind->residuals) return luaL_error(L, "%s: it works from residuals and has no gradient tree; info().grad_norm has the norm", kind->name);
   tw_pass *s = last_pass(L, e);
   s->leaves.next = 0;
   tw_tree_push(L, 2, &s->leaves, s->grads, true);
@@ -274,12 +277,17 @@ static void set_number(lua_State *L, const char *name, double v) {
 /* info() -> { grad_norm, step_norm, evaluations, reason } of the last step */
 static int info(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
-  tw_pass *s = last_pass(L, e);
+  const tw_optim *solver = e->optim;
+  while (solver->inner) solver = solver->inner;
+  bool own = solver->n_options == solver->n_own; /* it evaluates the function itself and knows the norm */
+  if (own && solver->steps == 0) return luaL_error(L, "%s: no step has been taken yet", e->optim->kind->name);
+  tw_pass *s = own ? NULL : last_pass(L, e);
   tw_ctx *ctx = tw_bind_ctx(L);
   tw_optim_follow(ctx, e->optim);
   double *v = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *v, 0);
   lua_createtable(L, 0, 4);
-  tw_bind_status(L, tw_optim_global_norm(ctx, (int)s->leaves.n, s->grads, e->optim->lanes, v));
+  if (own) memcpy(v, solver->grad_norm, (size_t)solver->lanes * sizeof *v);
+  else tw_bind_status(L, tw_optim_global_norm(ctx, (int)s->leaves.n, s->grads, e->optim->lanes, v));
   tw_optim *o = e->optim;
   push_lanes(L, v, o->laned);
   lua_setfield(L, -2, "grad_norm");
@@ -419,6 +427,13 @@ static int flat(lua_State *L) {
   return 1;
 }
 
+/* Every generator back to where it stood when the step began: what evaluates f more than once in one call asks for it. */
+static int rewind_draws(lua_State *L) {
+  tw_engine_check(L, 1);
+  tw_draws_rewind(L);
+  return 0;
+}
+
 static void push_options(lua_State *L, const tw_option *options) {
   static const char *const types[] = {"number", "flag", "choice"};
   lua_newtable(L);
@@ -485,6 +500,10 @@ static int kinds(lua_State *L) {
     lua_setfield(L, -2, "solves");
     lua_pushboolean(L, k->wraps);
     lua_setfield(L, -2, "wraps");
+    lua_pushboolean(L, k->solo);
+    lua_setfield(L, -2, "solo");
+    lua_pushstring(L, k->given);
+    lua_setfield(L, -2, "given");
     push_options(L, k->options);
     lua_setfield(L, -2, "options");
     push_presets(L, k);
@@ -541,7 +560,7 @@ static int define_kind(lua_State *L) {
 static const luaL_Reg methods[] = {
   {"step", step},       {"update", update}, {"grads", grads},      {"info", info},       {"steps", steps}, {"set", set},
   {"get", get},         {"assign", assign}, {"add_group", add_group}, {"freeze", freeze}, {"flat", flat},   {"index", leaf_index},
-  {"average", average}, {"read", tw_engine_read}, {"write", tw_engine_write}, {NULL, NULL},
+  {"average", average}, {"read", tw_engine_read}, {"write", tw_engine_write}, {"rewind", rewind_draws}, {NULL, NULL},
 };
 static const luaL_Reg functions[] = {
   {"optimizer", new_engine}, {"optimizer_kinds", kinds}, {"optimizer_common", common}, {"optimizer_define", define_kind}, {NULL, NULL},

@@ -80,7 +80,7 @@ static tw_tensor *get_copy(lua_State *L, const char *owner, const char *name, co
   tw_shape a = tw_tensor_shape(t), b = shape ? *shape : tw_tensor_shape(like);
   if (!tw_shape_equal(&a, &b) || like->dtype != t->dtype) {
     char has[128], wants[128];
-    luaL_error(L, "%s: the saved %s is %s, which does not fit %s", owner, name, tw_tensor_describe(t, has, sizeof has),
+    luaL_error(L, "%s: the saved %s is %s, the parameter %s", owner, name, tw_tensor_describe(t, has, sizeof has),
                tw_tensor_describe(like, wants, sizeof wants));
   }
   tw_bind_status(L, tw_optim_copy(tw_bind_ctx(L), t, &own));
@@ -133,6 +133,19 @@ static void write_groups(lua_State *L, tw_optim *o, bool take) {
   lua_pop(L, 1);
 }
 
+/* The shape of a saved vector that may have any number of rows. */
+static tw_shape rows_of(lua_State *L, const char *owner, const char *name, const tw_tensor *like) {
+  tw_shape shape = tw_tensor_shape(like);
+  const tw_tensor *t = lua_getfield(L, -1, name) == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
+  lua_pop(L, 1);
+  if (t && (t->ndim != 2 || t->shape[1] != like->shape[1])) {
+    char has[128];
+    luaL_error(L, "%s: the saved %s is %s; it must have rows of %I", owner, name, tw_tensor_describe(t, has, sizeof has), (LUAI_UACINT)like->shape[1]);
+  }
+  if (t) shape.d[0] = t->shape[0];
+  return shape;
+}
+
 static void write_all(lua_State *L, tw_optim *o, bool take) {
   tw_ctx *ctx = tw_bind_ctx(L);
   const char *owner = o->kind->name;
@@ -151,9 +164,14 @@ static void write_all(lua_State *L, tw_optim *o, bool take) {
   lua_pop(L, 1);
   check_table(L, owner, "vectors");
   for (int i = 0; o->kind->vectors[i].name; i++) {
-    tw_tensor *like = NULL;
+    const tw_optim_vector *v = &o->kind->vectors[i];
+    tw_tensor *like = NULL, *given;
     tw_bind_status(L, tw_optim_vector_of(ctx, o, i, &like));
-    replace(ctx, &o->vector[i], get_copy(L, owner, o->kind->vectors[i].name, like, NULL), take); /* absent: not used yet */
+    tw_shape shape = tw_tensor_shape(like);
+    if (v->grows) shape = rows_of(L, owner, v->name, like);
+    given = get_copy(L, owner, v->name, like, &shape);
+    bool given_once = o->kind->given && strcmp(o->kind->given, v->name) == 0; /* an option's: it may stand in no saved state */
+    if (given || !given_once) replace(ctx, &o->vector[i], given, take);       /* absent: not used yet */
   }
   lua_pop(L, 1);
   check_table(L, owner, "numbers");

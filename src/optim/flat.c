@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "op/matrix.h"
 #include "optim/parts.h"
 
 int64_t tw_flat_size(const tw_optim *o) {
@@ -82,10 +83,16 @@ tw_status tw_flat_assign(tw_ctx *ctx, tw_optim *o, tw_tensor *vector) {
 }
 
 tw_status tw_optim_gradient(tw_ctx *ctx, tw_optim *o, tw_tensor **out) {
+  o->has_loss = false;
+  tw_status s = tw_optim_gradient_at(ctx, o, o->loss, out);
+  o->has_loss = s == TW_OK;
+  return s;
+}
+
+tw_status tw_optim_gradient_at(tw_ctx *ctx, tw_optim *o, double *loss, tw_tensor **out) {
   tw_tensor **grads = tw_calloc((size_t)o->n, sizeof *grads);
   if (!grads) return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);
-  tw_status s = o->objective->gradient(o->objective, ctx, o->loss, grads);
-  o->has_loss = s == TW_OK;
+  tw_status s = o->objective->gradient(o->objective, ctx, loss, grads);
   if (s == TW_OK) s = tw_flat_gather(ctx, o, grads, out);
   for (int i = 0; i < o->n; i++) tw_tensor_release(ctx, grads[i]);
   tw_free(grads);
@@ -108,6 +115,26 @@ tw_status tw_flat_norm(tw_ctx *ctx, const tw_optim *o, tw_tensor *x, double *out
   return s;
 }
 
+tw_status tw_flat_max_abs(tw_ctx *ctx, const tw_optim *o, tw_tensor *x, double *out) {
+  tw_compose k = {.ctx = ctx};
+  tw_reduce_attrs all = {.axes = 1};
+  tw_tensor *most = NULL;
+  tw_status s = tw_compose_end(&k, tw_do1(&k, &tw_op_max, &all, tw_do1(&k, &tw_op_abs, NULL, x)), &most);
+  if (s == TW_OK) tw_optim_numbers(o, most, out);
+  tw_tensor_release(ctx, most);
+  return s;
+}
+
+tw_status tw_flat_sum_abs(tw_ctx *ctx, const tw_optim *o, tw_tensor *x, double *out) {
+  tw_compose k = {.ctx = ctx};
+  tw_reduce_attrs all = {.axes = 1};
+  tw_tensor *sum = NULL;
+  tw_status s = tw_compose_end(&k, tw_do1(&k, &tw_op_sum, &all, tw_do1(&k, &tw_op_abs, NULL, x)), &sum);
+  if (s == TW_OK) tw_optim_numbers(o, sum, out);
+  tw_tensor_release(ctx, sum);
+  return s;
+}
+
 tw_status tw_flat_add(tw_ctx *ctx, const tw_optim *o, tw_tensor *x, const double *alpha, tw_tensor *y, tw_tensor **out) {
   tw_compose k = {.ctx = ctx};
   return tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, x, tw_do2(&k, &tw_op_mul, NULL, tw_do_scalar(&k, o, alpha, x), y)), out);
@@ -124,6 +151,27 @@ tw_status tw_flat_choose(tw_ctx *ctx, const tw_optim *o, const double *take, tw_
   return tw_compose_end(&k, tw_do3(&k, &tw_op_where, NULL, mask, x, y), out);
 }
 
+tw_tensor *tw_do_matvec(tw_compose *k, tw_tensor *a, tw_tensor *x) {
+  tw_tensor *y = tw_do2(k, &tw_op_matmul, NULL, a, tw__column(k, x));
+  if (!y) return NULL;
+  tw_shape_attrs line = {.shape = {.n = 1, .d = {y->size}}};
+  return tw_do1(k, &tw_op_reshape, &line, y);
+}
+
+tw_status tw_flat_identity(tw_ctx *ctx, const tw_optim *o, const double *take, tw_tensor **matrix) {
+  bool all = true;
+  for (int r = 0; r < o->lanes; r++) all = all && take[r] != 0;
+  if (all) return TW_OK;
+  tw_compose k = {.ctx = ctx};
+  tw_tensor *chosen = NULL, *eye = tw__identity(&k, (*matrix)->shape[0], *matrix);
+  tw_tensor *mask = tw_do2(&k, &tw_op_ne, NULL, tw_do_scalar(&k, o, take, *matrix), tw_do_constant(&k, 0, *matrix));
+  tw_status s = tw_compose_end(&k, tw_do3(&k, &tw_op_where, NULL, mask, *matrix, eye), &chosen);
+  if (s != TW_OK) return s;
+  tw_tensor_release(ctx, *matrix);
+  *matrix = chosen;
+  return TW_OK;
+}
+
 tw_status tw_optim_vector_of(tw_ctx *ctx, tw_optim *o, int vector, tw_tensor **lent) {
   const tw_optim_vector *v = &o->kind->vectors[vector];
   tw_status s = TW_OK;
@@ -131,7 +179,8 @@ tw_status tw_optim_vector_of(tw_ctx *ctx, tw_optim *o, int vector, tw_tensor **l
     const tw_leaf *like;
     s = first(ctx, o, &like);
     tw_shape shape = {.n = 1, .d = {tw_flat_size(o)}};
-    if (v->rows) shape = (tw_shape){.n = 2, .d = {(int64_t)tw_optim_hyper(o, 0, v->rows)[0], tw_flat_size(o)}};
+    if (v->rows) shape = (tw_shape){.n = 2, .d = {*v->rows == '*' ? tw_flat_size(o) : (int64_t)tw_optim_hyper(o, 0, v->rows)[0], tw_flat_size(o)}};
+    if (v->grows) shape.d[0] = 0;
     tw_tensor zero = {.dtype = s == TW_OK ? like->p->dtype : TW_F64, .ndim = (uint8_t)shape.n};
     for (int i = 0; i < shape.n; i++) zero.shape[i] = shape.d[i];
     if (s == TW_OK) {
@@ -142,4 +191,9 @@ tw_status tw_optim_vector_of(tw_ctx *ctx, tw_optim *o, int vector, tw_tensor **l
   }
   *lent = o->vector[vector];
   return s;
+}
+
+void tw_optim_put_vector(tw_ctx *ctx, tw_optim *o, int vector, tw_tensor *owned) {
+  tw_tensor_release(ctx, o->pending[vector]);
+  o->pending[vector] = owned;
 }

@@ -87,7 +87,11 @@ static tw_status allocate(tw_ctx *ctx, tw_optim *o) {
   o->reason = tw_calloc(lanes, sizeof *o->reason);
   o->scale = tw_calloc(lanes * n, sizeof *o->scale);
   o->origin = tw_calloc(lanes, sizeof *o->origin);
-  if (!o->t || !o->loss || !o->go || !o->collected || !o->reason || !o->scale || !o->origin) return out_of_memory(ctx, o);
+  o->grad_norm = tw_calloc(lanes, sizeof *o->grad_norm);
+  o->number_before = tw_calloc(lanes * TW_MAX_STATE, sizeof *o->number_before);
+  if (!o->t || !o->loss || !o->go || !o->collected || !o->reason || !o->scale || !o->origin || !o->grad_norm || !o->number_before) {
+    return out_of_memory(ctx, o);
+  }
   if (o->laned) memcpy(o->origin, ctx->lane_origin, lanes * sizeof *o->origin);
   for (size_t r = 0; r < lanes; r++) o->reason[r] = "";
   o->scaled = true;
@@ -156,6 +160,7 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
   }
   for (int i = 0; i < TW_MAX_STATE; i++) {
     tw_tensor_release(ctx, o->vector[i]);
+    tw_tensor_release(ctx, o->pending[i]);
     tw_free(o->number[i]);
   }
   tw_optim_free(ctx, o->inner);
@@ -167,6 +172,8 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
   tw_free(o->origin);
   tw_free(o->leaf);
   tw_free(o->t);
+  tw_free(o->grad_norm);
+  tw_free(o->number_before);
   tw_free(o->loss);
   tw_free(o->go);
   tw_free(o->collected);
@@ -198,6 +205,7 @@ void tw_optim_follow(tw_ctx *ctx, tw_optim *o) {
   }
   gather_doubles(o->loss, from, n);
   gather_doubles(o->collected, from, n);
+  gather_doubles(o->grad_norm, from, n);
   gather_doubles(o->go, from, n);
   for (int k = 0; k < n; k++) {
     o->t[k] = o->t[from[k]];
@@ -303,6 +311,30 @@ tw_status tw_optim_update(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads, con
   return o->kind->wraps ? tw__update_around(ctx, o, grads) : tw_optim_from_gradients(ctx, o, grads);
 }
 
+/* Kinds that search move the parameters while they look: a step that fails (the function raised) puts them and the state back. */
+static void keep_numbers(tw_optim *o) {
+  for (int i = 0; o->kind->numbers[i]; i++) memcpy(o->number_before + i * o->lanes, o->number[i], (size_t)o->lanes * sizeof(double));
+}
+
+static void undo(tw_ctx *ctx, tw_optim *o) {
+  tw_error why = ctx->error;
+  for (int i = 0; i < o->n; i++) {
+    if (tw_optim_assign(ctx, o->leaf[i].p, o->leaf[i].before) != TW_OK) break; /* in place, same dtype: it cannot */
+  }
+  ctx->error = why;
+  for (int i = 0; o->kind->numbers[i]; i++) memcpy(o->number[i], o->number_before + i * o->lanes, (size_t)o->lanes * sizeof(double));
+}
+
+/* New values of state vectors take their places, or are dropped. */
+static void settle(tw_ctx *ctx, tw_optim *o, bool keep) {
+  for (int i = 0; i < TW_MAX_STATE; i++) {
+    if (!o->pending[i]) continue;
+    tw_tensor_release(ctx, keep ? o->vector[i] : o->pending[i]);
+    if (keep) o->vector[i] = o->pending[i];
+    o->pending[i] = NULL;
+  }
+}
+
 tw_status tw_optim_solve(tw_ctx *ctx, tw_optim *o, tw_objective *objective) {
   bool bare = o->n_options == o->n_own; /* the others end in tw_optim_from_gradients, which has its own snapshot and count */
   bool counts = bare && !o->kind->wraps; /* the inner one counts */
@@ -317,8 +349,11 @@ tw_status tw_optim_solve(tw_ctx *ctx, tw_optim *o, tw_objective *objective) {
     o->t[r] += s == TW_OK && counts;
   }
   bool begun = s == TW_OK;
+  if (begun) keep_numbers(o);
   if (s == TW_OK) s = o->kind->solve(ctx, o);
   if (counts && s == TW_OK) o->steps++;
+  if (counts && begun && s != TW_OK) undo(ctx, o);
+  settle(ctx, o, s == TW_OK);
   for (int r = 0; r < o->lanes && s != TW_OK && begun && counts; r++) o->t[r]--;
   o->evaluations = objective->evaluations;
   o->objective = NULL;

@@ -47,7 +47,8 @@ typedef struct tw_objective {
 /* A state tensor that belongs to all parameters together: a vector of their size, or `rows` (an option's value) of them. */
 typedef struct {
   const char *name;
-  const char *rows; /* NULL: one */
+  const char *rows; /* NULL: one; "*": as many as there are elements */
+  bool grows;       /* from no row at first to that many */
 } tw_optim_vector;
 
 /* Values that other libraries use: "eps=1e-7 eps_at=hat". */
@@ -65,6 +66,7 @@ typedef struct tw_optim_kind {
   tw_shape (*slot_shape)(const tw_tensor *p, int slot); /* where slots have other shapes; NULL: the parameter's */
   unsigned points;                                 /* bit per slot: it is a point like the parameter; a projection holds for it too */
   tw_optim_vector vectors[TW_MAX_STATE + 1];       /* for all parameters as one vector */
+  const char *given;                               /* a vector that an option of its name may fill, a tree like the parameters; or NULL */
   const char *numbers[TW_MAX_STATE + 1];           /* per lane, f64 */
   const char *group_numbers[TW_MAX_STATE + 1];     /* per group and lane, f64; 0 at first */
   void (*advance)(const tw_hypers *, const double *go); /* moves a group's numbers, once a step before its update, in lanes where go is not 0 */
@@ -75,6 +77,8 @@ typedef struct tw_optim_kind {
   tw_status (*begin)(tw_ctx *, tw_optim *);        /* before the first step, for state that does not start at zero; may be NULL */
   tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* what to evaluate with, if another; may be NULL */
   bool wraps;                                      /* needs an inner optimizer, whose options are what surrounds a step; with update and solve: either */
+  bool residuals;                                  /* the function returns a vector r, the loss is r'r / 2 */
+  bool solo;                                       /* cannot advance several lanes at once: the runner takes its runs one by one */
   bool elastic;                                    /* made by a script: kind, options and names belong to the instance */
 } tw_optim_kind;
 
@@ -109,13 +113,16 @@ struct tw_optim {
   double *(*group_number)[TW_MAX_STATE]; /* [group][number][lane] */
   bool **constant, **differs;      /* [group][option]; differs: set lane by lane */
   tw_tensor *vector[TW_MAX_STATE];
+  tw_tensor *pending[TW_MAX_STATE]; /* what vector[i] becomes when the step succeeds; NULL: it stays */
   double *number[TW_MAX_STATE];    /* [lane] */
+  double *number_before;           /* [number][lane] when the step began: a step that fails leaves no trace */
   tw_optim *inner;
   int64_t steps;                   /* updates so far */
   int64_t *t;                      /* [lane] updates not skipped, the present one included while it is taken */
   int64_t calls;                   /* gradients accumulated since the last update */
   bool begun;
   double *collected;               /* [lane] the sum of their losses */
+  double *grad_norm;               /* [lane] kinds that evaluate the function themselves: 2-norm of the step's first gradient */
   double *loss;                    /* [lane] of the step being taken; has_loss: false in an update with given gradients */
   bool has_loss;
   double *go;                      /* [lane] 1: this lane takes the step, 0: it stays where it is */

@@ -70,16 +70,25 @@ TW_CHECKED tw_status tw_flat_assign(tw_ctx *, tw_optim *, tw_tensor *vector); /*
 
 /* Evaluates the objective at the parameters' present values: o->loss, and the gradient as one vector. */
 TW_CHECKED tw_status tw_optim_gradient(tw_ctx *, tw_optim *, tw_tensor **out);
+TW_CHECKED tw_status tw_optim_gradient_at(tw_ctx *, tw_optim *, double *loss, tw_tensor **out); /* the same, o->loss left alone */
 
 /* Vector arithmetic on the host's terms: numbers per lane. */
 TW_CHECKED tw_status tw_flat_dot(tw_ctx *, const tw_optim *, tw_tensor *x, tw_tensor *y, double *out);
 TW_CHECKED tw_status tw_flat_add(tw_ctx *, const tw_optim *, tw_tensor *x, const double *alpha, tw_tensor *y, tw_tensor **out); /* x + alpha y, new */
 TW_CHECKED tw_status tw_flat_scale(tw_ctx *, const tw_optim *, const double *alpha, tw_tensor *x, tw_tensor **out);              /* alpha x, new */
 TW_CHECKED tw_status tw_flat_norm(tw_ctx *, const tw_optim *, tw_tensor *x, double *out);
+TW_CHECKED tw_status tw_flat_max_abs(tw_ctx *, const tw_optim *, tw_tensor *x, double *out);
+TW_CHECKED tw_status tw_flat_sum_abs(tw_ctx *, const tw_optim *, tw_tensor *x, double *out);
 /* x where take[lane] is not 0, else y. */
 TW_CHECKED tw_status tw_flat_choose(tw_ctx *, const tw_optim *, const double *take, tw_tensor *x, tw_tensor *y, tw_tensor **out);
 
+/* In the lanes where take is 0 the square matrix becomes the identity: what is computed there is thrown away, but must not fail. */
+TW_CHECKED tw_status tw_flat_identity(tw_ctx *, const tw_optim *, const double *take, tw_tensor **matrix);
+tw_tensor *tw_do_matvec(tw_compose *, tw_tensor *a, tw_tensor *x); /* [m n] x [n] -> [m] */
+
 /* The parameters' shapes stand in the state vector: kind->vectors[i], created at the first use with `rows` rows. */
 TW_CHECKED tw_status tw_optim_vector_of(tw_ctx *, tw_optim *, int vector, tw_tensor **lent);
+/* For solve: a new value of a state vector, taken over; it replaces the old one when the step has succeeded. */
+void tw_optim_put_vector(tw_ctx *, tw_optim *, int vector, tw_tensor *owned);
 
 #endif

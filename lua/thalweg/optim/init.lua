@@ -60,6 +60,9 @@ local function constructor(kind)
   return function(first, second)
     if second == nil and (first == nil or is_options(kind, first)) then return recipe(first or {}) end
     if first == nil then fault.raise("%s: the parameters are nil; give a tensor or a tree of tensors", kind.name) end
+    if kind.given and second == nil and not core.is_tensor(first) and first[kind.given] ~= nil then
+      fault.raise("%s: a recipe is plain data and cannot hold %s; give the parameters first, tw.optim.%s(params, { ... })", kind.name, kind.given, kind.name)
+    end
     return optimizer.make(kind, first, spec.checked(kind, second))
   end
 end

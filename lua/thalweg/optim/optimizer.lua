@@ -100,8 +100,11 @@ function Optimizer:hyper(path)
 end
 
 -- What the last step saw and did: grad_norm, the 2-norm of all gradients together before the update; step_norm, that of the change of the parameters;
--- evaluations of f; reason, why no update was made or why a method that searches stopped ("" where there is nothing to say). An error before the
--- first step.
+-- evaluations of f (a Hessian, a product with it or a Jacobian counts as one); reason, why no update was made or why a method that searches stops ("" where
+-- there is nothing to say). Methods with a line search or a trust region say: "gradient", no element is above tol_grad; "step" and "function", the change was
+-- within tol_step, tol_function, or f cannot show what is left to gain; "curvature", the model has no minimum along the direction; "line search failed",
+-- "no trial step was acceptable"; "loss or gradient not finite". The parameters stay where they are, but for "step" and "function" by those tolerances. An
+-- error before the first step.
 -- example:
 -- local opt = tw.optim.sgd(tw.tensor{ 3, 4 }, { lr = 0.1 })
 -- opt:step(function(p) return 0.5 * p:dot(p) end)
@@ -237,6 +240,9 @@ end
 
 local function make_groups(self, o)
   local name, paths = self.kind.name, self.paths
+  if o.groups and self.kind.solves and not self.kind.wraps then
+    fault.raise("%s: groups cannot be: the method moves all parameters together; freeze holds some of them, sgd and its like have groups", name)
+  end
   for g, given in ordered.pairs(o.groups or {}) do
     if math.type(g) ~= "integer" or type(given) ~= "table" then
       fault.raise("%s: groups is a list of tables, { path = ..., lr = ... }: entry is %s", name, options.show(g))
@@ -305,15 +311,19 @@ local function face_of(self)
   return {
     hvp = function(f, v, _, ...) return (transforms.hvp(over_vector(self, f))(self.engine:flat(), v, ...)) end,
     hessian = function(f, _, _, ...) return (transforms.hessian(over_vector(self, f))(self.engine:flat(), ...)) end,
-    residual = function(f, want_jacobian, params, ...)
-      local out = table.pack(f(params, ...))
+    residual = function(f, want_jacobian, _, ...)
+      local engine, over = self.engine, over_vector(self, f)
+      local out = table.pack(over(engine:flat(), ...)) -- copies: what f returns of them stays as it was before the step
       local r = out[1]
       if not core.is_tensor(r) or r.ndim > 1 then
         fault.raise("%s: the function must return the residuals, a vector, first; got %s", self.kind.name,
           core.is_tensor(r) and tostring(r.ndim) .. " axes" or type(r))
       end
       r = r:reshape(-1)
-      local jacobian = want_jacobian and transforms.jacobian(function(v, ...) return over_vector(self, f)(v, ...):reshape(-1) end)(self.engine:flat(), ...)
+      local jacobian = want_jacobian and transforms.jacobian(function(v, ...)
+        engine:rewind() -- every evaluation sees the same random numbers
+        return over(v, ...):reshape(-1)
+      end)(engine:flat(), ...)
       return r, jacobian or nil, 0.5 * r:dot(r), table.unpack(out, 2, out.n)
     end,
   }
@@ -326,6 +336,26 @@ local function freeze(self, frozen)
     self.engine:freeze(k)
   end
   if self.inner then freeze(self.inner, frozen) end
+end
+
+-- A state vector that an option fills: a tree like the parameters', or one tensor where there is one parameter.
+local function fill_given(self, given)
+  local leaves, paths = tree.leaves(given)
+  local by_path, parts = {}, {}
+  for k, x in ipairs(leaves) do by_path[paths[k] == "" and "params" or paths[k]] = x end
+  for _, m in ipairs(self.moving) do
+    local path = self.paths[m.index]
+    local x = by_path[path]
+    if not x then fault.raise("%s: %s has nothing at path %s; it is a tree like the parameters'", self.kind.name, self.kind.given, path) end
+    if x.size ~= m.size or table.concat(x.shape, " ") ~= table.concat(m.shape, " ") then
+      fault.raise("%s: %s has shape {%s} at path %s, the parameter {%s}", self.kind.name, self.kind.given, table.concat(x.shape, ", "), path,
+        table.concat(m.shape, ", "))
+    end
+    parts[#parts + 1] = x:reshape(-1)
+  end
+  local raw = self.engine:read()
+  raw.vectors[self.kind.given] = core.cat(parts, 1)
+  self.engine:write(raw)
 end
 
 ---@param kind table completed by spec.complete
@@ -347,6 +377,7 @@ local function make(kind, params, o)
       self.moving[#self.moving + 1] = { index = i, size = x.size, shape = x.shape }
     end
   end
+  if kind.given and o[kind.given] ~= nil then fill_given(self, o[kind.given]) end
   return setmetatable(self, Optimizer)
 end
 

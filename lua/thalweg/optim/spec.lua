@@ -56,6 +56,9 @@ function spec.complete(kind)
       about = "the recipe of the optimizer that takes the steps, tw.optim.sgd{ ... }",
       check = function(v) return (type(v) ~= "table" or rawget(v, "recipe_of") == nil) and "it must be a recipe, like tw.optim.sgd{ lr = 0.1 }" or nil end }
   end
+  if kind.given then
+    kind.fields[#kind.fields + 1] = { name = kind.given, type = "any", optional = true, about = "a tree like the parameters'" }
+  end
   for _, field in ipairs(group_fields) do kind.fields[#kind.fields + 1] = field end
   if next(kind.presets) then
     local choices = ordered.keys(kind.presets)
