@@ -1,7 +1,7 @@
 #!/usr/bin/env thalweg
--- Which minimum does gradient descent find? x^4 - 5x^2 - 3x has two, on either side of the maximum at -0.312. One sees that small steps keep to the side they
--- start on; that larger ones jump over the maximum, so that the basins fray; that a minimum is found only while lr < 2/f'' there, which ends first for the
--- deeper one; and that from far out steps of that size diverge.
+-- Which minimum does gradient descent find? x^4 - 5x^2 - 3x has two, on either side of the maximum at -0.312. One sees that small steps keep to the side
+-- they start on; that larger ones jump over the maximum, so that the basins fray; that a minimum is found only while lr < 2/f'' there, which ends first for
+-- the deeper one; and that from far out steps of that size diverge.
 -- rows: D2
 -- plot: thalweg plot runs/basins.h5 x --x x0 --by lr
 local tw = require "thalweg"
@@ -36,23 +36,21 @@ return tw.experiment {
 
   claims = function(sweep, claim)
     local function near(m) return function(one) return math.abs(one:final "x" - m) <= 1e-8 end end
-    local function share(runs, test)
-      local n = 0
-      for one in runs:runs() do n = n + (test(one) and 1 or 0) end
-      return n / #runs
-    end
     local small = sweep:where { lr = 0.002 }
     claim("small steps: starts right of the maximum go to the right minimum", small:where { x0 = { ">", top } }:values "x", "~", right, { abs = 1e-8,
       why = "the root of the derivative" })
     claim("small steps: starts left of it go to the left minimum", small:where { x0 = { "<", top } }:values "x", "~", left, { abs = 1e-8, why = "as above" })
     claim("the right minimum is the deeper one", small:where { x0 = 3 }:final "loss", "<", small:where { x0 = -3 }:final "loss")
-    local fraying = sweep:where { lr = 0.07 }:where(function(one) return near(left)(one) and one.params.x0 > top or near(right)(one) and one.params.x0 < top end)
-    claim("at lr = 0.07 starts that end on the other side", #fraying, ">", 0, { why = "one step can jump over the maximum" })
-    claim("at lr = 0.07, below 2/f'', the right minimum is still found", share(sweep:where { lr = 0.07 }, near(right)), ">", 0,
+    local large = sweep:where { lr = 0.07 }
+    local jumped = #large:where { x0 = { ">", top } }:where(near(left)) + #large:where { x0 = { "<", top } }:where(near(right))
+    claim("at lr = 0.07 starts that end on the other side", jumped, ">", 0, { why = "one step can jump over the maximum" })
+    claim("at lr = 0.07, below 2/f'', the right minimum is still found", #large:where(near(right)), ">", 0,
       { why = ("2/f'' = %.4f there"):format(2 / curvature(right)) })
-    claim("at lr = 0.1, above it, no longer", share(sweep:where { lr = 0.1 }, near(right)), "==", 0)
-    claim("the left one, whose 2/f'' is larger, still is", share(sweep:where { lr = 0.1 }, near(left)), ">", 0, { why = ("2/f'' = %.4f"):format(2 / curvature(left)) })
-    claim("at lr = 0.1 the ends x = -3 and 3 diverge", sweep:where { lr = 0.1, status = "diverged" }:values(function(one) return math.abs(one.params.x0) end), ">", 2,
+    claim("at lr = 0.1, above it, no longer", #sweep:where { lr = 0.1 }:where(near(right)), "==", 0)
+    claim("the left one, whose 2/f'' is larger, still is", #sweep:where { lr = 0.1 }:where(near(left)), ">", 0,
+      { why = ("2/f'' = %.4f"):format(2 / curvature(left)) })
+    local function far(one) return math.abs(one.params.x0) end
+    claim("at lr = 0.1 starts far out diverge", sweep:where { lr = 0.1, status = "diverged" }:values(far), ">", 2,
       { why = "steps outgrow x where lr |f'| > 2 |x|" })
   end,
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env thalweg
--- Which learning rate is best when the directions differ? For E = 3x^2 + 2y^2 + 4z^2 + 6 every direction has its own best rate: 1/6, 1/4, 1/8. One number has to
--- do for all; what counts is the worst direction. One sees a corner at 1/6, where the flattest and the steepest direction shrink equally fast, by 1/3 a step.
+-- Which learning rate is best when the directions differ? For E = 3x^2 + 2y^2 + 4z^2 + 6 every direction has its own best rate: 1/6, 1/4, 1/8. One number
+-- has to do for all; what counts is the worst direction. One sees a corner at 1/6, where the flattest and the steepest direction shrink equally fast, by
+-- 1/3 a step.
 -- rows: B8
 -- plot: thalweg plot runs/best_step_size.h5 rate --x lr --log none
 local tw = require "thalweg"
@@ -38,7 +39,8 @@ return tw.experiment {
     for one in sweep:runs() do
       rates[#rates + 1], expected[#expected + 1] = one:final "rate", math.max(math.abs(1 - 4 * one.params.lr), math.abs(1 - 8 * one.params.lr))
     end
-    claim("the rate is that of the flattest or the steepest direction", rates, "~", expected, { rel = 1e-11, why = "max |1 - lr lambda|; rounding over 40 steps" })
+    claim("the rate is that of the flattest or the steepest direction", rates, "~", expected,
+      { rel = 1e-11, why = "max |1 - lr lambda|; rounding over 40 steps" })
     local converging = sweep:where(function(one) return one:final "rate" < 1 end)
     claim("the largest learning rate that converges", converging:max(function(one) return one.params.lr end), "within", { 0.2495, 0.25 }, { printed = "0.33",
       why = "2/lambda_max = 1/4, where the rate is 1", erratum = "0.33 is twice the best rate of x; the steepest direction, z, allows 2/8" })

@@ -3,7 +3,7 @@
 -- critical point; the eigenvalues of the automatic Hessian classify the point, unless one is zero. One sees the gradient vanish quadratically, except at
 -- the degenerate points, and there the second derivative says nothing: x^4 has a minimum at 0, x^3 has none.
 -- rows: A2 B1 B2 B3
--- plot: thalweg plot runs/critical_points.h5 grad_norm --by f --where 'start<2' --log y
+-- plot: thalweg plot runs/critical_points.h5 grad_norm --by f,start --where 'f~="saddle"' --log y
 local tw = require "thalweg"
 local space = tw.space
 
@@ -21,7 +21,8 @@ return tw.experiment {
   about = "critical points found by Newton's method and classified by the eigenvalues of the Hessian",
   units = { grad_norm = "1" },
   params = {
-    space.list { { f = "lecture", start = 1 }, { f = "saddle", start = 1 }, { f = "quartic", start = 2 }, { f = "quartic", start = -2 }, { f = "quartic", start = 0 },
+    space.list { { f = "lecture", start = 1 }, { f = "saddle", start = 1 }, { f = "quartic", start = 2 }, { f = "quartic", start = -2 },
+      { f = "quartic", start = 0 },
       { f = "x^4", start = 1 }, { f = "x^3", start = 1 } },
     steps = 60,
   },
@@ -52,13 +53,15 @@ return tw.experiment {
     claim("the lecture's minimiser", lecture:final("x"), "~", { -1, -1, -1 }, { abs = 1e-14, why = "three linear equations" })
     claim("its eigenvalues are all positive: a minimum", lecture:final("found_eigenvalues"), "~", { 2 - math.sqrt(2), 2, 2 + math.sqrt(2) },
       { rel = 1e-14, why = "the matrix (-1, 2, -1); the lecture prints .586, 2, 3.414 and calls the eigenvalues eigenvectors" })
-    claim("x^2 - y^2 has a saddle at 0: eigenvalues", { saddle:final("found_eigenvalues[1]"), saddle:final("found_eigenvalues[2]") }, "~", { -2, 2 }, { abs = 0, why = "closed form" })
+    claim("x^2 - y^2 has a saddle at 0: eigenvalues", { saddle:final("found_eigenvalues[1]"), saddle:final("found_eigenvalues[2]") }, "~", { -2, 2 },
+      { abs = 0, why = "closed form" })
     claim("one of its two directions goes down", saddle:values("minus"), "==", 1)
     for _, one in ipairs { { 2, 1.713939436185, -11.200334708696, 0, "minimum" }, { -2, -1.401771247841, nil, 0, "minimum" },
       { 0, -0.312168188344, nil, 1, "maximum" } } do
       local start, x, value, minus, kind = table.unpack(one, 1, 5)
       local run = at("quartic", start)
-      claim(("x^4 - 5x^2 - 3x from %d: the %s"):format(start, kind), run:final("x[1]"), "~", x, { abs = 1e-12, why = "the root of 4x^3 - 10x - 3, twelve digits" })
+      claim(("x^4 - 5x^2 - 3x from %d: the %s"):format(start, kind), run:final("x[1]"), "~", x,
+        { abs = 1e-12, why = "the root of 4x^3 - 10x - 3, twelve digits" })
       if value then claim("its value there", run:final("found_value"), "~", value, { abs = 1e-12, why = "twelve digits" }) end
       claim(("negative eigenvalues at the %s, from %d"):format(kind, start), run:values("minus"), "==", minus)
     end

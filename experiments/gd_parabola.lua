@@ -1,6 +1,6 @@
 #!/usr/bin/env thalweg
--- What does the learning rate do to gradient descent on x^2? From x = 10, ten steps, as in the lecture's listing. One sees the small rate creep, the good one
--- arrive, and 1.1 jump from side to side ever further out.
+-- What does the learning rate do to gradient descent on x^2? From x = 10, ten steps, as in the lecture's listing. One sees the small rate creep, the good
+-- one arrive, and 1.1 jump from side to side ever further out.
 -- rows: B5 B7 D1
 -- plot: thalweg plot runs/gd_parabola.h5 x --by lr --where 'lr<1.2' --log none
 local tw = require "thalweg"

@@ -5,7 +5,7 @@
 -- One sees lr = .6 leave the valley without momentum and stay in it with beta = .5. With a constant learning rate three forms are two; under a schedule
 -- heavy_ball and velocity part: one rescales the old velocity with every new rate, the other keeps it.
 -- rows: B12
--- plot: thalweg plot runs/momentum_forms.h5 --surface 'function(x) return 0.1*x[1]^2 + 2*x[2]^2 end' --where 'opt.lr>0.3 and form=="heavy_ball"' --domain -5.5:2,-3.2:3.2
+-- plot: thalweg plot runs/momentum_forms.h5 --surface 'function(x) return .1*x[1]^2+2*x[2]^2 end' --where 'lr==.6' --by beta --domain=-6:2,-3:3
 local tw = require "thalweg"
 local space, sgd, schedule = tw.space, tw.optim.sgd, tw.schedule
 

@@ -2,7 +2,7 @@
 -- Can the lecture's example be followed by hand? One step on a tilted bowl from (1.5, 2), where the step before has led from (1, 1): without momentum, and
 -- with the last step carried on by beta. One sees three different first steps, and that all of them end at the minimum (3, 4).
 -- rows: B6 B13
--- plot: thalweg plot runs/momentum_step_by_hand.h5 --surface 'function(w) local a, b = w[1]-3, w[2]-4 return 0.05+a^2/4+b^2/9-a*b/6 end' --domain 0:4.5,0:5.5
+-- plot: thalweg plot runs/momentum_step_by_hand.h5 --surface 'function(w) local a, b = w[1]-3, w[2]-4 return 0.05+a^2/4+b^2/9-a*b/6 end' --domain 0:5,0:6.5
 local tw = require "thalweg"
 
 local function error_of(w)

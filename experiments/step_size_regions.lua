@@ -1,6 +1,7 @@
 #!/usr/bin/env thalweg
--- Which step size is too small, which is good, which too large? Gradient descent on a bowl whose curvatures lie between 1 and 10, until the distance
--- to the minimum has fallen to a millionth. One sees a number of steps that falls like 1/lr, a narrow optimum at 2/(lambda_min + lambda_max), and a cliff at 2/lambda_max.
+-- Which step size is too small, which is good, which too large? Gradient descent on a bowl whose curvatures lie between 1 and 10, until the distance to the
+-- minimum has fallen to a millionth. One sees a number of steps that falls like 1/lr, a narrow optimum at 2/(lambda_min + lambda_max), and a cliff at
+-- 2/lambda_max.
 -- rows: E1 E2
 -- plot: thalweg plot runs/step_size_regions.h5 steps --x lr --log xy
 local tw = require "thalweg"
