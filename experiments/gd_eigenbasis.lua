@@ -3,7 +3,7 @@
 -- a_i(0). One sees straight lines in the logarithm. A thousandth below 2/lambda_max all fall, a thousandth above it the coordinate of the largest
 -- eigenvalue grows for ever; and just below the limit it is this coordinate that hardly falls, so that the largest possible learning rate is a bad one.
 -- rows: A6
--- plot: thalweg plot runs/gd_eigenbasis.h5 steepest --by of_limit --where 'of_limit<0.1 or of_limit>0.99' --log xy
+-- plot: thalweg plot runs/gd_eigenbasis.h5 steepest --by of_limit --where 'of_limit<0.1 or of_limit>0.99' --log y
 local tw = require "thalweg"
 local core = require "thalweg.core"
 

@@ -20,7 +20,7 @@ return tw.experiment {
     lr = 0.1, steps = 1000,
   },
   repeats = 2000,
-  quick = { repeats = 100 },
+  quick = { repeats = 50 },
   objective = { metric = "distance" },
 
   run = function(run)
