@@ -47,9 +47,13 @@ return tw.experiment {
   claims = function(sweep, claim)
     local function pick(rule, scale) return sweep:where { rule = rule, scale = scale } end
     claim("momentum on the last change ends at (3, 4)", pick("velocity", 1):final("w"), "~", { 3, 4 }, { abs = 1e-10, why = "the minimum" })
+    local h, minimum = tw.tensor { { 1 / 2, -1 / 6 }, { -1 / 6, 2 / 9 } }, tw.tensor { 3, 4 }
+    local w, last = tw.tensor { 1, 1 }, tw.tensor { 1, 1 }
+    for _ = 1, 20 do w, last = w - 0.5 * h:matmul(w - minimum) + 0.9 * (w - last), w end
+    claim("on its way it follows W_i - eta dE/dW_i + mu (W_i - W_{i-1})", pick("velocity", 1):at("w", 20), "~", w:table(),
+      { abs = 1e-12, why = "the rule on the weights themselves, 20 steps, dE/dW by hand" })
     -- The fixed point of W = -eta H (W - m) + mu W is (H + (1 - mu)/eta I)^-1 H m.
-    local h = tw.tensor { { 1 / 2, -1 / 6 }, { -1 / 6, 2 / 9 } }
-    local elsewhere = tw.linalg.solve(h + 0.1 / 0.5 * tw.eye(2), h:matmul(tw.tensor { 3, 4 }))
+    local elsewhere = tw.linalg.solve(h + 0.1 / 0.5 * tw.eye(2), h:matmul(minimum))
     claim("mu on the weight ends elsewhere, as if weights were decayed", pick("mu W", 1):final("w"), "~", elsewhere:table(), { abs = 1e-10,
       printed = "W_{i+1} = -eta dE/dW_i + mu W_i", why = "the rule's fixed point, found by solving two equations",
       erratum = "mu multiplies the last change of W, and W itself is kept: W_{i+1} = W_i - eta dE/dW_i + mu (W_i - W_{i-1})" })
