@@ -16,6 +16,7 @@ return tw.experiment {
   about = "which minimum of x^4 - 5x^2 - 3x gradient descent finds, from where and with which step size",
   units = { x = "1", loss = "1", grad_norm = "1" },
   params = { x0 = space.linear(-3, 3, 41), lr = space.choice { 0.002, 0.03, 0.07, 0.1 }, most = 4000 },
+  lanes = { "x0", "lr" },
   objective = { metric = "loss" },
   diverge = { "x" },
 

@@ -14,6 +14,7 @@ return tw.experiment {
   about = "the factor by which the worst direction shrinks per step, against the learning rate",
   units = { rate = "1", error = "1" },
   params = { lr = space.choice { space.range(0.1, 0.3, 0.0005), 1 / 6 }, steps = 40 },
+  lanes = { "lr" },
   objective = { metric = "rate" },
 
   run = function(run)

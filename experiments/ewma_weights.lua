@@ -20,6 +20,7 @@ return tw.experiment {
   about = "exponentially weighted moving averages of a pulse, of noise, of a ramp and of a noisy wave",
   units = { average = "1", x = "1" },
   params = { series = space.choice { "pulse", "noise", "ramp", "wave" }, beta = space.choice { 0, 0.5, 0.9, 0.98 }, n = 800 },
+  lanes = { "beta", "seed" },
   repeats = 20,
   quick = { repeats = 4 },
   objective = { metric = "x" },

@@ -20,6 +20,7 @@ return tw.experiment {
     method = space.choice { "forward", "central" },
     eps = space.log(1e-12, 1e-1, 23),
   },
+  lanes = { "eps", "seed" },
   repeats = 3,
   quick = { params = { hidden = space.choice { 2, 8 } } },
   objective = { metric = "error" },

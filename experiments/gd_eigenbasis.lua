@@ -17,6 +17,7 @@ return tw.experiment {
   about = "gradient descent along the eigenvectors of the Hessian, below, near and above the limit 2/lambda_max of the learning rate",
   units = { loss = "1", a = "1", steepest = "1" },
   params = { of_limit = tw.space.choice { 0.05, 0.5, best / limit, 1 - 1e-3, 1 + 1e-3 }, steps = 10000 },
+  lanes = { "of_limit" },
 
   run = function(run)
     local p = run.params

@@ -12,6 +12,7 @@ return tw.experiment {
   about = "ten steps of gradient descent on x^2 from x = 10: too small, good and too large learning rates",
   units = { x = "1", loss = "1" },
   params = { lr = tw.space.choice { 0.05, 0.2, 0.5, 1, 1.1 }, steps = 10 },
+  lanes = { "lr" },
 
   run = function(run)
     local x = tw.tensor(10)

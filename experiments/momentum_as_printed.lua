@@ -27,6 +27,7 @@ return tw.experiment {
   about = "two misprinted momentum rules beside those that are meant",
   units = { distance = "1", w = "1" },
   params = { rule = space.choice { "velocity", "mu W", "ema", "no eta" }, scale = space.choice { 1, 100 }, lr = 0.5, steps = 1000 },
+  lanes = { "scale" },
   diverge = { "distance" },
   objective = { metric = "distance" },
 

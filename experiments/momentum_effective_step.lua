@@ -15,6 +15,7 @@ return tw.experiment {
     mu = space.choice { 0, 0.5, 0.9, 0.95 }, form = space.choice { "heavy_ball", "velocity", "ema" }, gradient = space.choice { "constant", "alternating" },
     lr = 0.1, steps = 600,
   },
+  lanes = { "mu" },
   objective = { metric = "step_size" },
 
   run = function(run)

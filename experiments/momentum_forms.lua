@@ -34,6 +34,7 @@ return tw.experiment {
     decay = space.choice { schedule.constant(), schedule.exponential { rate = 0.05 } },
     steps = 20,
   },
+  lanes = { "lr", "beta", "decay.rate" },
 
   run = function(run)
     local p = run.params

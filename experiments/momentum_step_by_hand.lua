@@ -15,6 +15,7 @@ return tw.experiment {
   about = "one step of gradient descent with and without momentum on the error surface of a worked example",
   units = { loss = "1", w = "1" },
   params = { beta = tw.space.choice { 0, 0.6, 0.9 }, lr = 0.3, steps = 600 },
+  lanes = { "beta" },
 
   run = function(run)
     local p = run.params

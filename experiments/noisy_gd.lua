@@ -19,6 +19,7 @@ return tw.experiment {
       schedule.polynomial { alpha = 1, beta = 0.1 } },
     lr = 0.1, steps = 1000,
   },
+  lanes = { "seed" },
   repeats = 2000,
   quick = { repeats = 50 },
   objective = { metric = "distance" },

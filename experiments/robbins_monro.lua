@@ -16,6 +16,7 @@ return tw.experiment {
   about = "noisy gradient descent for 1e5 steps, and the conditions of Robbins and Monro",
   units = { x = "1", spread = "1", sum_lr = "1", sum_lr2 = "1" },
   params = { decay = schedule.polynomial { alpha = space.choice { 0, 0.5, 1 }, beta = 0.1 }, lr = 0.1, steps = 100000, paths = 500 },
+  lanes = { "decay.alpha", "seed" },
   repeats = 4,
   quick = { params = { steps = 1000 } },
   objective = { metric = "spread" },

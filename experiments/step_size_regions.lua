@@ -15,6 +15,7 @@ return tw.experiment {
   about = "steps that gradient descent needs against the learning rate: too small, good, too large",
   units = { distance = "1", steps = "1" },
   params = { lr = space.choice { space.log(1e-2, 1e-1, 8), space.range(0.11, 0.24, 0.002) }, target = 1e-6, most = 1500 },
+  lanes = { "lr" },
   objective = { metric = "steps" },
 
   run = function(run)

@@ -31,6 +31,7 @@ return tw.experiment {
   about = "how the error of the second-order Taylor model falls with the distance",
   units = { error = "1", value = "1" },
   params = { f = space.choice { "exp", "rosenbrock", "softmax", "quadratic" }, h = space.log(1e-3, 1e-1, 9) },
+  lanes = { "h" },
   objective = { metric = "error" },
 
   run = function(run)

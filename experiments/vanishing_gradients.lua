@@ -18,6 +18,7 @@ return tw.experiment {
     activation = space.choice { "sigmoid", "tanh", "relu" }, gain = space.choice { 0.5, 1, 2 }, depth = space.choice { 2, 4, 8, 16 },
     steps = 100, lr = 0.05, batch = 64,
   },
+  lanes = { "lr", "seed" },
   repeats = 5,
   quick = { params = { steps = 20 } },
 

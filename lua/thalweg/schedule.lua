@@ -3,6 +3,7 @@
 -- Only core.num and exact arithmetic are used, so that a schedule has the same bits on every machine; options that are not counts of steps are never
 -- branched on, so that they may be laned scalars.
 local class = require "thalweg.schedule.class"
+local core = require "thalweg.core"
 local described = require "thalweg.described"
 local fault = require "thalweg.fault"
 local options = require "thalweg.options"
@@ -35,7 +36,7 @@ function schedule.func(name, f)
     code = f,
     at = function(t)
       local v = f(t)
-      if type(v) ~= "number" then fault.raise("%s: the function must return a number: at t = %s it is %s", name, options.show(t), options.show(v)) end
+      if type(v) ~= "number" and not core.is_laned(v) then fault.raise("%s: the function must return a number: at t = %s it is %s", name, options.show(t), options.show(v)) end
       return v
     end,
   })
