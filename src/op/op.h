@@ -78,6 +78,7 @@ TW_CHECKED tw_status tw_compose_end(tw_compose *, tw_tensor *result, tw_tensor *
 /* True when a call with these inputs would be recorded: then derivatives are written as compositions, so that they can be differentiated. */
 bool tw_would_record(const tw_ctx *, tw_tensor *const *in, int n);
 
+void tw__count(tw_ctx *, const tw_call *); /* adds a call that has been run to ctx->counted */
 void tw__copy_into(tw_tensor *to, tw_tensor *from); /* kernel-level copy with conversion; from broadcasts to to */
 tw_loop tw__integer_loop(const tw_op *); /* an elementwise row's kernel for i64, NULL where integers make no sense */
 

@@ -19,6 +19,9 @@ struct tw_ctx {
   tw_status (*record)(tw_ctx *, const struct tw_call *, uint32_t levels);         /* set by grad: the tape's interpreter */
   struct tw_tape *tape;
   tw_dtype default_dtype;                                                                          /* of reals made from numbers and integers */
+  struct {
+    int64_t operations, elements, multiply_adds;
+  } counted;                                                                      /* since the beginning: op/count.c */
   bool sealed;                                                                    /* inside a run: outside storage is read-only */
 };
 
