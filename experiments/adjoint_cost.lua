@@ -67,15 +67,12 @@ return tw.experiment {
   end,
 
   claims = function(sweep, claim)
-    local rounding = { why = "rounding; relative to the norms" }
-    claim("gradient against the sum of error times Jacobian", sweep:values("sum_gap"), "<=", 1e-12, rounding)
-    claim("<u, J v> against <J' u, v>", sweep:values("transpose_gap"), "<=", 1e-12, rounding)
-    claim("gradient by forward mode against the adjoint's", sweep:values("modes_gap"), "<=", 1e-12, rounding)
+    local texts = { sum = "gradient against the sum of error times Jacobian", transpose = "<u, J v> against <J' u, v>", modes = "forward mode against adjoint" }
+    for name, text in pairs(texts) do claim(text, sweep:values(name .. "_gap"), "<=", 1e-12, { why = "rounding; relative to the norms" }) end
     local adjoint, forward = sweep:where { mode = "adjoint" }, sweep:where { mode = "forward" }
     claim("cost of the adjoint, any number of parameters", adjoint:values("cost"), "<=", 5,
       { unit = "evaluations", why = "Baur and Strassen 1983: at most five times the function" })
-    claim("cost of one direction in forward mode", forward:values("one_pass"), "<=", 5,
-      { unit = "evaluations", why = "a tangent beside each value, by the same count" })
+    claim("cost of one direction in forward mode", forward:values("one_pass"), "<=", 5, { unit = "evaluations", why = "a tangent beside each value" })
     claim("passes of forward mode, per parameter", forward:values(function(one)
       return one:final("cost") / one:final("one_pass") / one:final("parameters")
     end), "~", 1, { rel = 0.01, why = "one per parameter; one per cent for writing the unit vectors" })

@@ -32,7 +32,7 @@ return tw.experiment {
     local function formula(steps) return ((1 - (1 - eta * s:square()) ^ steps) / s * coefficients):matmul(vt) end
     local function test_error(beta) return (seen:matmul(beta) - fresh:matmul(truth)):square():mean() end
 
-    local beta, limit = tw.zeros(d), (d <= n // 2 or d >= 2 * n) and run.params.limit or math.min(run.params.limit, 4096) -- between n/2 and 2n it would take millions
+    local beta, limit = tw.zeros(d), (d <= n // 2 or d >= 2 * n) and run.params.limit or math.min(run.params.limit, 4096) -- between them: millions
     run:log("fit", { step = 0, test_error = test_error(shortest) })
     for step = 0, limit do
       if step & (step - 1) == 0 or step % 2048 == 0 or step == limit then

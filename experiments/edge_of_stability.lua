@@ -1,16 +1,14 @@
 #!/usr/bin/env thalweg
 -- How curved is the loss where gradient descent goes? The largest Hessian eigenvalue along full-batch training of a small network on digits, by the power
 -- method on Hessian-vector products. It grows until it reaches 2/eta, where descent on a quadratic becomes unstable, overshoots, and hovers there for the
--- rest of training: the loss is no longer monotone, yet it falls. A small eta never gets there, and its loss never rises.
+-- rest of training: the loss is no longer monotone, yet it falls (Cohen, Kaur, Li, Kolter and Talwalkar 2021). A small eta never gets there.
 -- rows: sharpness
--- Cohen, Kaur, Li, Kolter and Talwalkar 2021, Gradient descent on neural networks typically occurs at the edge of stability.
 -- plot: thalweg plot runs/edge_of_stability.h5 sharpness_of_edge loss --by lr --where 'activation=="tanh" and repeat==1' --size 900x800
 local tw = require "thalweg"
 local space = tw.space
 
 local digits = tw.data.csv("digits.csv", { target = "digit" })
-local centred = digits.x - digits.x:mean(1)
-local pixels = centred / centred:square():mean():sqrt()
+local pixels = tw.data.standardize(digits, { scale = "common" }).x
 
 return tw.experiment {
   name = "edge_of_stability",
@@ -33,7 +31,7 @@ return tw.experiment {
     local function loss_of(theta) return 0.5 * (model(shaped(theta), x) - y):square():sum() / p.examples end
 
     local product = tw.hvp(loss_of)
-    local function power(direction, iterations) -- goes on from the direction found before, which it changes
+    local function power(direction, iterations) -- goes on from the direction it left behind
       local value
       for _ = 1, iterations do
         local v = direction / direction:norm()
@@ -64,7 +62,7 @@ return tw.experiment {
       return n
     end
     claim("the power method from two directions, last over again", sweep:values(function(one) return one:result("last") / one:result("again") end), "~", 1,
-      { rel = 0.03, seeds = seeds, why = "0.871 ln n/(k - 1) = 0.022 at k = 300, n = 1930: Kuczynski and Wozniakowski 1992; several eigenvalues meet at the edge" })
+      { rel = 0.03, seeds = seeds, why = "0.871 ln n/(k - 1) = 0.022 at n = 1930, k = 300: Kuczynski and Wozniakowski 1992" })
     claim("at the start it is below 2/eta", sweep:values("sharpness_of_edge", { at = 0 }), "<", 1, { seeds = seeds, why = "descent is stable there" })
     local most = {}
     for i, group in ipairs(edge:group_by("activation", "lr")) do most[i] = group.sweep:median("sharpness_of_edge", { at = "max" }) end
@@ -74,8 +72,8 @@ return tw.experiment {
       return tw.stats.median(table.move(values, #values // 2 + 1, #values, 1, {}))
     end), "within", { 0.9, 1.1 }, { seeds = seeds, unit = "of 2/eta", why = "ten per cent, set before the sweep" })
     claim("steps on which the loss rises", edge:values(rises), ">", 0, { seeds = seeds, why = "descent below the edge has none" })
-    claim("and yet it falls: last loss over that at a fifth of the way", edge:values(function(one) return one:final("loss") / one:at("loss", steps // 5) end), "<",
-      0.5, { seeds = seeds, why = "half, set before the sweep" })
+    local function fall(one) return one:final("loss") / one:at("loss", steps // 5) end
+    claim("and yet it falls: last loss over that at a fifth of the way", edge:values(fall), "<", 0.5, { seeds = seeds, why = "half, set before the sweep" })
     claim("eta = 0.1 stays below 2/eta", slow:values("sharpness_of_edge", { at = "max" }), "<", 1, { seeds = seeds, why = "2/eta itself" })
     claim("and its loss never rises", slow:values(rises), "==", 0, { seeds = seeds, why = "the descent lemma below the edge" })
   end,

@@ -26,9 +26,10 @@ return tw.experiment {
     local _, s, vt = tw.linalg.svd(h)
     local full = s:gt(n * 2.0 ^ -52 * s[1]):to("f64") -- 1 for each singular value that counts
     local shortest = tw.linalg.pinv(h):matmul(y)
-    local other = shortest + ((1 - full) * shortest:norm()):matmul(vt) -- a step as long as the solution in each direction that h does not see
+    local other = shortest + ((1 - full) * shortest:norm()):matmul(vt) -- as far again along each direction that h does not see
     local function loss(beta) return (h:matmul(beta) - y):square():mean() end
-    local out = { rank = full:sum(), length = shortest:norm(), loss = loss(shortest), other_loss = loss(other), apart = (other - shortest):norm() / shortest:norm() }
+    local length = shortest:norm()
+    local out = { rank = full:sum(), length = length, loss = loss(shortest), other_loss = loss(other), apart = (other - shortest):norm() / length }
     if inputs == 1 then
       local kink = (-b / a:reshape(-1))
       out.kinks_inside = tw.logical_and(kink:gt(x:min()), kink:lt(x:max())):to("f64"):sum()
@@ -44,7 +45,8 @@ return tw.experiment {
     claim("rank against the kinks that lie inside the data, every run", line:values(function(one) return one:final("rank") - one:final("kinks_inside") end),
       "<=", 2, { seeds = 60, why = "all other features are straight lines there: they span two dimensions at most" })
     claim("two minima, d = n = 20: distance in lengths of the shortest", square:median("apart"), ">=", 1, { seeds = 60, why = "one step of that length" })
-    claim("and the difference of their losses, over the length", square:values(function(one) return math.abs(one:final("other_loss") - one:final("loss")) / (1 + one:final("length")) end), "<=", 1e-13,
+    local function difference(one) return math.abs(one:final("other_loss") - one:final("loss")) / (1 + one:final("length")) end
+    claim("and the difference of their losses, over the length", square:values(difference), "<=", 1e-13,
       { seeds = 60, why = "rounding of products of weights that long" })
     for _, group in ipairs(wide:group_by("d")) do
       claim("ten inputs, rank at d = " .. group[1], group.sweep:median("rank"), "==", group[1], { seeds = 60, why = "full column rank" })
