@@ -40,7 +40,7 @@ return tw.experiment {
     for _ = 1, run.params.steps do
       local apart = spread(params)
       local loss = opt:step(loss_of)
-      run:log { loss = loss, spread = apart, hidden_gradient = opt:grads().hidden1.weight:norm() }
+      run:log { loss = loss, spread = apart, hidden_gradient = opt:grads().hidden1.weight:abs():max() }
     end
   end,
 
