@@ -1,7 +1,7 @@
 #!/usr/bin/env thalweg
 -- Can a deep net of saturating units be trained? Eight layers of sigmoids on handwritten digits: as they are, the gradient that reaches the first layer is
 -- a ten-thousandth of the last one's and the net stays at chance; with batch normalisation before or after each unit it learns. Two layers learn either way.
--- rows: A13 A14
+-- rows: A13
 -- plot: thalweg plot runs/batch_norm_depth.h5 eval_accuracy --by depth,norm --log none
 local tw = require "thalweg"
 local space = tw.space
