@@ -28,7 +28,7 @@ return tw.experiment {
     local u, s, vt = tw.linalg.svd(h)
     local shortest = tw.linalg.pinv(h):matmul(y)
     local coefficients = y:matmul(u)
-    local ht, eta = h:t(), (1.9 / s[1]:square()):item()
+    local ht, eta = h:t(), 1.9 / s[1]:square()
     local function formula(steps) return ((1 - (1 - eta * s:square()) ^ steps) / s * coefficients):matmul(vt) end
     local function test_error(beta) return (seen:matmul(beta) - fresh:matmul(truth)):square():mean() end
 

@@ -37,7 +37,7 @@ return tw.experiment {
     for draw = 1, p.draws do
       local i = rng:choice(N, p.batch, { replace = p.shuffle ~= "without" })
       local off = gradient(w, patients.x[i], patients.y[i]) - whole
-      local deviation = (off:dot(off) / norm):item()
+      local deviation = off:dot(off) / norm
       sum = sum + deviation
       run:log { deviation = deviation, mean_deviation = sum / draw }
     end
