@@ -2951,6 +2951,18 @@ function tw.vjp(f, ...) end
 ---@return any
 function tw.jvp(f, p, v, ...) end
 
+--- `count(f, ...) -> counts, results of f`
+---
+--- Calls f and counts what the engine computed meanwhile, derivatives included: operations, the number of them that are no views; multiply_adds, the
+--- multiplications of their matrix products, einsum and convolutions (each with its addition); elements, of the other operations together, each counted
+--- by the largest of its operands and results. Decompositions (linalg) count by elements too, updates of optimizers not at all. Counts follow from the
+--- shapes: they are the same on every machine.
+---@param f function
+---@param ... any
+---@return thalweg.Tensor counts
+---@return any
+function tw.count(f, ...) end
+
 --- `custom{forward =, vjp =, jvp =} -> f`
 ---
 --- An operation of your own: forward(x, ...) computes one tensor from up to 8, undisturbed by differentiation; vjp(t, y, x, ...) returns the cotangent of
@@ -4780,10 +4792,11 @@ function tw.problems.quadratic_deep(o) end
 
 ---@class thalweg.options.nn.linear
 ---@field [integer] integer|thalweg.Space inputs and outputs: linear{64, 32}
----@field init? "kaiming_uniform"|"xavier"|"he"|"normal"|"zeros"|thalweg.Space how weights begin
----@field std? number|thalweg.Space standard deviation of init = "normal"
+---@field init? "kaiming_uniform"|"xavier"|"he"|"lecun"|"normal"|"uniform"|"orthogonal"|"constant"|"zeros"|thalweg.Space how weights begin
+---@field std? number|thalweg.Space standard deviation of init = "normal" and "uniform"
+---@field value? number|thalweg.Space the weights of init = "constant", 0.1 if absent
 
---- `linear{ sizes, init = "kaiming_uniform", std = 0.01 } -> model`
+--- `linear{ sizes, init = "kaiming_uniform", std = 0.01, value } -> model`
 ---
 --- An affine map of the last axis: x [... inputs] -> [... outputs]; parameters { weight [inputs outputs], bias [outputs] }.
 ---
@@ -4851,10 +4864,11 @@ function tw.nn.sequential(given) end
 ---@class thalweg.options.nn.mlp
 ---@field [integer] integer|thalweg.Space sizes from input to output: mlp{64, 32, 10}
 ---@field activation? "relu"|"tanh"|"sigmoid"|"gelu"|"silu"|"elu"|"leaky_relu"|"softplus"|thalweg.Space after every layer but the last
----@field init? "kaiming_uniform"|"xavier"|"he"|"normal"|"zeros"|thalweg.Space how weights begin
----@field std? number|thalweg.Space standard deviation of init = "normal"
+---@field init? "kaiming_uniform"|"xavier"|"he"|"lecun"|"normal"|"uniform"|"orthogonal"|"constant"|"zeros"|thalweg.Space how weights begin
+---@field std? number|thalweg.Space standard deviation of init = "normal" and "uniform"
+---@field value? number|thalweg.Space the weights of init = "constant", 0.1 if absent
 
---- `mlp{ sizes, activation = "relu", init = "kaiming_uniform", std = 0.01 } -> model`
+--- `mlp{ sizes, activation = "relu", init = "kaiming_uniform", std = 0.01, value } -> model`
 ---
 --- A multi-layer perceptron: linear layers hidden1, hidden2, ... with an activation after each, and a linear layer out. x [... inputs] -> [... outputs];
 --- parameters { hidden1 = { weight, bias }, ..., out = { weight, bias } }.
@@ -4867,8 +4881,9 @@ function tw.nn.mlp(o) end
 ---@field kernel? any size of the kernel, or {rows, columns}
 ---@field stride? any step from window to window, or {rows, columns}
 ---@field padding? any zeros around the image, or {rows, columns}
----@field init? "kaiming_uniform"|"xavier"|"he"|"normal"|"zeros"|thalweg.Space how weights begin
----@field std? number|thalweg.Space standard deviation of init = "normal"
+---@field init? "kaiming_uniform"|"xavier"|"he"|"lecun"|"normal"|"uniform"|"orthogonal"|"constant"|"zeros"|thalweg.Space how weights begin
+---@field std? number|thalweg.Space standard deviation of init = "normal" and "uniform"
+---@field value? number|thalweg.Space the weights of init = "constant", 0.1 if absent
 
 --- `tw.nn.conv{ inputs, outputs, kernel = 3, stride = 1, padding = 0 } -> model`
 ---
@@ -4882,8 +4897,9 @@ function tw.nn.conv(o) end
 ---@field kernel? integer|thalweg.Space length of the kernel
 ---@field stride? integer|thalweg.Space step from window to window
 ---@field padding? integer|thalweg.Space zeros at both ends
----@field init? "kaiming_uniform"|"xavier"|"he"|"normal"|"zeros"|thalweg.Space how weights begin
----@field std? number|thalweg.Space standard deviation of init = "normal"
+---@field init? "kaiming_uniform"|"xavier"|"he"|"lecun"|"normal"|"uniform"|"orthogonal"|"constant"|"zeros"|thalweg.Space how weights begin
+---@field std? number|thalweg.Space standard deviation of init = "normal" and "uniform"
+---@field value? number|thalweg.Space the weights of init = "constant", 0.1 if absent
 
 --- `tw.nn.conv1d{ inputs, outputs, kernel = 3, stride = 1, padding = 0 } -> model`
 ---
@@ -5003,13 +5019,14 @@ function tw.data.standardize(...) end
 ---@field n integer examples
 ---@field size integer examples per batch
 ---@field rng? any generator that reshuffles every epoch; none: the order 1..n
+---@field replace? boolean an epoch is n independent draws, with replacement, instead of an order of all n examples
 ---@field drop_last? boolean leave out an epoch's last batch when it is smaller
 ---@field epochs? integer how many; endless by default
 
---- `batches{ n, size, rng = nil, drop_last = false, epochs = nil } -> iterator`
+--- `batches{ n, size, rng = nil, replace = false, drop_last = false, epochs = nil } -> iterator`
 ---
---- Mini-batches: an iterator of i64 index tensors and the epoch's number, every example once per epoch, reshuffled for each. A batch larger than the data
---- is an error.
+--- Mini-batches: an iterator of i64 index tensors and the epoch's number, every example once per epoch, reshuffled for each; with replace = true each
+--- place of each batch is any of the n examples. A batch larger than the data is an error, and so is replace without a generator.
 ---@param o thalweg.options.data.batches
 ---@return fun(): thalweg.Tensor|nil, integer index i64 [at most size], epoch 1, 2, ...
 function tw.data.batches(o) end

@@ -4,6 +4,7 @@
 #include "bind/pass.h"
 #include "grad/grad.h"
 #include "op/op.h"
+#include "tensor/ctx.h"
 
 static const char *const grad_options[] = {"wrt", NULL};
 enum { MAX_ARGS = 30 };
@@ -281,6 +282,23 @@ static int rows(lua_State *L) {
   return 2;
 }
 
+/* count(f, ...) -> { operations, elements, multiply_adds }, results of f */
+static int count(lua_State *L) {
+  tw_ctx *ctx = tw_bind_ctx(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  int64_t operations = ctx->counted.operations, elements = ctx->counted.elements, products = ctx->counted.multiply_adds;
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  lua_createtable(L, 0, 3);
+  lua_pushinteger(L, ctx->counted.operations - operations);
+  lua_setfield(L, -2, "operations");
+  lua_pushinteger(L, ctx->counted.elements - elements);
+  lua_setfield(L, -2, "elements");
+  lua_pushinteger(L, ctx->counted.multiply_adds - products);
+  lua_setfield(L, -2, "multiply_adds");
+  lua_insert(L, 1);
+  return lua_gettop(L);
+}
+
 static const tw_function functions[] = {
   {"grad", grad, false,
    "grad(f [, {wrt = {1}}]) -> g\n"
@@ -309,6 +327,17 @@ static const tw_function functions[] = {
    "does not grow with the number of operations.\n"
    "example:\n"
    "tw.jvp(tw.sin, tw.tensor { 0 }, tw.tensor { 2 }) --> f64[1] [0]\tf64[1] [2]"},
+  {"count", count, false,
+   "count(f, ...) -> counts, results of f\n"
+   "Calls f and counts what the engine computed meanwhile, derivatives included: operations, the number of them that are no views; multiply_adds, the "
+   "multiplications of their matrix products, einsum and convolutions (each with its addition); elements, of the other operations together, each counted by "
+   "the largest of its operands and results. Decompositions (linalg) count by elements too, updates of optimizers not at all. Counts follow from the shapes: "
+   "they are the same on every machine.\n"
+   "example:\n"
+   "local a, x = tw.ones(3, 4), tw.ones(4)\n"
+   "local function f(x) return a:matmul(x):tanh():sum() end\n"
+   "tw.count(f, x).multiply_adds, tw.count(tw.grad(f), x).multiply_adds --> 12\t24\n"
+   "tw.count(f, x).elements --> 6"},
   {NULL, NULL, false, NULL},
 };
 

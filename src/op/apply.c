@@ -237,6 +237,7 @@ static tw_status apply_promoted(tw_ctx *ctx, const tw_call *c) {
     if (s == TW_OK) s = lanes ? compute_laned(ctx, c, meta, made) : op->run(ctx, c);
   }
   if (s == TW_OK) {
+    tw__count(ctx, c);
     for (int i = 0; i < c->n_out; i++) {
       if (!made[i]) c->out[i]->storage->version++;
       else c->out[i]->weak = weak;

@@ -80,6 +80,7 @@ TW_CHECKED tw_status tw_compose_end(tw_compose *, tw_tensor *result, tw_tensor *
 bool tw_would_record(const tw_ctx *, tw_tensor *const *in, int n);
 
 void tw__zero(tw_tensor *); /* all elements in all lanes */
+void tw__count(tw_ctx *, const tw_call *); /* adds a call that has been run to ctx->counted */
 void tw__copy_into(tw_tensor *to, tw_tensor *from); /* kernel-level copy with conversion; from broadcasts to to */
 tw_loop tw__integer_loop(const tw_op *); /* an elementwise row's kernel for i64, NULL where integers make no sense */
 

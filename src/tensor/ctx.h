@@ -30,6 +30,9 @@ struct tw_ctx {
   int64_t lane_size[TW_MAX_LANES];
   int64_t *lane_origin;                                                           /* of each lane of axis 0: which it was when the axis was opened */
   uint64_t lane_serial[TW_MAX_LANES];                                             /* the first serial after its opening */
+  struct {
+    int64_t operations, elements, multiply_adds;
+  } counted;                                                                      /* since the beginning: op/count.c */
   bool sealed;                                                                    /* inside a run: outside storage is read-only */
 };
 

@@ -194,9 +194,30 @@ tensor_test("an order outlives the scope in which it was drawn", function()
   test.eq(#seen, 6)
 end)
 
+tensor_test("with replacement an epoch is n independent draws", function()
+  local counts, epochs, all = {}, 0, 0
+  for index, epoch in data.batches { n = 7, size = 3, rng = core.rng(2, "b"), replace = true, epochs = 300 } do
+    for _, i in ipairs(index:table()) do counts[i], all = (counts[i] or 0) + 1, all + 1 end
+    epochs = epoch
+  end
+  test.eq({ #counts, epochs, all }, { 7, 300, 2100 })
+  for i = 1, 7 do test.near(counts[i], 300, 4 * math.sqrt(2100 * (1 / 7) * (6 / 7))) end -- four standard errors
+  local repeated = 0
+  for index in data.batches { n = 7, size = 7, rng = core.rng(2, "c"), replace = true, epochs = 100 } do
+    local seen, twice = {}, 0
+    for _, i in ipairs(index:table()) do
+      twice = seen[i] and 1 or twice
+      seen[i] = true
+    end
+    repeated = repeated + twice
+  end
+  test.ok(repeated > 90) -- all different has the probability 7! / 7^7 = 0.006
+end)
+
 test("wrong batches are refused", function()
   test.raises("data.batches: a batch is larger than the data: size is 5, n is 4", data.batches, { n = 4, size = 5 })
   test.raises("data.batches: missing option: n is nil", data.batches, { size = 5 })
+  test.raises('data.batches: replace needs a generator: rng is nil; give run:rng("batches")', data.batches, { n = 4, size = 1, replace = true })
   test.raises("data.batches: a generator is needed: rng is 3", data.batches, { n = 4, size = 1, rng = 3 })
 end)
 

@@ -26,13 +26,15 @@ end)
 
 test("wrong models are refused with the valid options, at the caller's line", function()
   for wrong, f in next, {
-    ["nn.mlp: unknown option: activatoin is \"relu\"; did you mean activation? valid: sizes, activation, init, std"] = function()
+    ["nn.mlp: unknown option: activatoin is \"relu\"; did you mean activation? valid: sizes, activation, init, std, value"] = function()
       nn.mlp { 2, 1, activatoin = "relu" }
     end,
     ['activation is "rleu"; it must be one of relu, tanh, sigmoid, gelu, silu, elu, leaky_relu, softplus'] = function()
       nn.mlp { 2, 1, activation = "rleu" }
     end,
-    ['init is "ones"; it must be one of kaiming_uniform, xavier, he, normal, zeros'] = function() nn.linear { 2, 1, init = "ones" } end,
+    ['init is "ones"; it must be one of kaiming_uniform, xavier, he, lecun, normal, uniform, orthogonal, constant, zeros'] = function()
+      nn.linear { 2, 1, init = "ones" }
+    end,
     ["nn.linear: wrong value: sizes is a table; two sizes are needed"] = function() nn.linear { 2 } end,
     ["at least two sizes are needed"] = function() nn.mlp { 2 } end,
     ["nn.mlp: wrong value: sizes is a table; it must be an array of integers of at least 1"] = function() nn.mlp { 2, 0.5, 1 } end,
@@ -174,7 +176,9 @@ tensor_test("every scheme has the law it names", function()
     kaiming_uniform = { sd = 1 / math.sqrt(3 * inputs), bound = 1 / math.sqrt(inputs) },
     xavier = { sd = math.sqrt(2 / (inputs + outputs)), bound = math.sqrt(6 / (inputs + outputs)) },
     he = { sd = math.sqrt(2 / inputs) },
+    lecun = { sd = 1 / math.sqrt(inputs) },
     normal = { sd = 0.5 },
+    uniform = { sd = 0.5, bound = 0.5 * math.sqrt(3) },
   }
   for name, law in next, laws do
     local params = nn.linear { inputs, outputs, init = name, std = 0.5 }:init(core.rng(11, name))
@@ -190,6 +194,30 @@ tensor_test("every scheme has the law it names", function()
   end
   local mean, sd = moments(nn.linear { 3, 2, init = "zeros" }:init(core.rng(1, "z")).weight)
   test.eq({ mean, sd }, { 0, 0 })
+end)
+
+tensor_test("an orthogonal start has orthonormal rows or columns, a constant one a single value", function()
+  for _, sizes in ipairs { { 5, 3 }, { 3, 5 }, { 4, 4 } } do
+    local w = nn.linear { sizes[1], sizes[2], init = "orthogonal" }:init(core.rng(3, "o")).weight
+    test.eq(w.shape, sizes)
+    local gram = sizes[1] < sizes[2] and w:matmul(w:t()) or w:t():matmul(w)
+    test.near((gram - core.eye(math.min(sizes[1], sizes[2]))):abs():max():item(), 0, 1e-14)
+  end
+  local kernels = nn.conv { 3, 4, kernel = 3, init = "orthogonal" }:init(core.rng(3, "o")).weight
+  test.eq(kernels.shape, { 4, 3, 3, 3 })
+  local flat = kernels:reshape(4, 27)
+  test.near((flat:matmul(flat:t()) - core.eye(4)):abs():max():item(), 0, 1e-14)
+  local params = nn.linear { 2, 3, init = "constant", value = -0.5 }:init(core.rng(1, "c"))
+  test.eq({ params.weight:table(), params.bias:table() }, { { { -0.5, -0.5, -0.5 }, { -0.5, -0.5, -0.5 } }, { 0, 0, 0 } })
+  test.eq(nn.linear { 1, 1, init = "constant" }:init(core.rng(1, "c")).weight:table(), { { 0.1 } })
+end)
+
+tensor_test("the first entry of an orthogonal matrix is as often negative as positive", function()
+  local positive, n = 0, 400
+  for seed = 1, n do
+    if nn.linear { 2, 2, init = "orthogonal" }:init(core.rng(seed, "o")).weight[1][1]:item() > 0 then positive = positive + 1 end
+  end
+  test.near(positive, n / 2, 4 * math.sqrt(n) / 2) -- four standard errors
 end)
 
 tensor_test("a layer's draws do not depend on the layers around it", function()

@@ -203,4 +203,34 @@ for message, f in next, {
   test("says: " .. message, function() test.raises(message, f) end)
 end
 
+test("count follows from the shapes of products, of other operations and of views", function()
+  local a, b = tw.ones(3, 4), tw.ones(4, 5)
+  local function counted(f, ...)
+    local c = tw.count(f, ...)
+    return { c.operations, c.elements, c.multiply_adds }
+  end
+  test.eq(counted(function() return a:matmul(b) end), { 1, 0, 60 })
+  test.eq(counted(function() return a:t() end), { 0, 0, 0 })
+  test.eq(counted(function() return a:tanh():sum() end), { 2, 24, 0 })
+  test.eq(counted(tw.einsum, "ij,jk,kl->il", a, b, tw.ones(5, 2))[3], 64) -- b c first: 4 5 2 + 3 4 2
+  test.eq(counted(tw.conv2d, tw.ones(2, 3, 5, 5), tw.ones(4, 3, 3, 3))[3], 2 * 4 * 3 * 3 * 27)
+  test.eq(counted(tw.zeros, 3), { 0, 0, 0 })
+  local c, y, z = tw.count(function(p, q) return p + q, "more" end, tw.tensor(1), 2)
+  test.eq({ c.operations, y:item(), z }, { 1, 3, "more" })
+end)
+
+test("count sees derivatives: two products back for one forward, and as many for the adjoint of a convolution", function()
+  local x, k = tw.ones(1, 1, 4, 4), tw.ones(1, 1, 3, 3)
+  local function f(a, b) return a:matmul(b):sum() end
+  test.eq(tw.count(tw.grad(f, { wrt = { 1, 2 } }), tw.ones(3, 4), tw.ones(4, 5)).multiply_adds, 3 * 60)
+  test.eq(tw.count(tw.grad(f), tw.ones(3, 4), tw.ones(4, 5)).multiply_adds, 2 * 60)
+  test.eq(tw.count(tw.jvp, function(a) return f(a, tw.ones(4, 5)) end, tw.ones(3, 4), tw.ones(3, 4)).multiply_adds, 2 * 60)
+  test.eq(tw.count(tw.grad(function(a, b) return a:conv2d(b):sum() end, { wrt = { 1, 2 } }), x, k).multiply_adds, 3 * 4 * 9)
+end)
+
+test("count passes errors on and wants a function", function()
+  test.raises("went wrong", tw.count, function() error "went wrong" end)
+  test.raises("function expected", tw.count, 3)
+end)
+
 test.close()

@@ -115,23 +115,25 @@ local batch_fields = {
   { name = "n", type = "integer", min = 1, about = "examples" },
   { name = "size", type = "integer", min = 1, about = "examples per batch" },
   { name = "rng", type = "any", optional = true, about = "generator that reshuffles every epoch; none: the order 1..n" },
+  { name = "replace", type = "boolean", default = false, about = "an epoch is n independent draws, with replacement, instead of an order of all n examples" },
   { name = "drop_last", type = "boolean", default = false, about = "leave out an epoch's last batch when it is smaller" },
   { name = "epochs", type = "integer", min = 1, optional = true, about = "how many; endless by default" },
 }
 
--- batches{ n, size, rng = nil, drop_last = false, epochs = nil } -> iterator
--- Mini-batches: an iterator of i64 index tensors and the epoch's number, every example once per epoch, reshuffled for each.
--- A batch larger than the data is an error.
+-- batches{ n, size, rng = nil, replace = false, drop_last = false, epochs = nil } -> iterator
+-- Mini-batches: an iterator of i64 index tensors and the epoch's number, every example once per epoch, reshuffled for each; with replace = true each
+-- place of each batch is any of the n examples. A batch larger than the data is an error, and so is replace without a generator.
 -- example:
 -- local next_batch = tw.data.batches{ n = 5, size = 2, rng = tw.rng(1, "batches") }
 -- next_batch() --> i64[2] [1 3]  1
 -- for i, epoch in tw.data.batches{ n = 5, size = 2, epochs = 1, drop_last = true } do print(i, epoch) end --> i64[2] [1 2]  1
 --                                                                                                         --> i64[2] [3 4]  1
----@param o { n: integer, size: integer, rng?: thalweg.Generator, drop_last?: boolean, epochs?: integer }
+---@param o { n: integer, size: integer, rng?: thalweg.Generator, replace?: boolean, drop_last?: boolean, epochs?: integer }
 ---@return fun(): thalweg.Tensor|nil, integer index i64 [at most size], epoch 1, 2, ...
 function data.batches(o)
   o = options.check("data.batches", batch_fields, o)
   if o.rng ~= nil then check_generator("data.batches", o.rng) end
+  if o.replace and o.rng == nil then fault.raise('data.batches: replace needs a generator: rng is nil; give run:rng("batches")') end
   local n, size = o.n, o.size
   if size > n then fault.raise("data.batches: a batch is larger than the data: size is %d, n is %d", size, n) end
   local last = o.drop_last and n - n % size or n
@@ -140,7 +142,7 @@ function data.batches(o)
     epoch, at = (epoch or 0) + 1, 0
     -- The order outlives whatever scope the first batch is taken in.
     if o.rng then
-      order = o.rng:permutation(n):keep()
+      order = (o.replace and o.rng:randint(1, n, n) or o.rng:permutation(n)):keep()
     elseif not order then
       local all = {}
       for i = 1, n do all[i] = i end
