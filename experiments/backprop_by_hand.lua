@@ -47,6 +47,7 @@ return tw.experiment {
   name = "backprop_by_hand",
   about = "Does automatic differentiation equal back-propagation as the lectures write it out?",
   params = { net = tw.space.choice { "relu", "sigmoid", "multi-layer" }, steps = 50 },
+  lanes = { "seed" },
   repeats = 3,
   objective = { metric = "gap" },
 

@@ -31,6 +31,7 @@ return tw.experiment {
     y = space.choice { "output", "target" }, -- what the letter y means in dE/dy,
     lr = 1e-3, steps = 50,
   },
+  lanes = { "lambda", "seed" },
   repeats = 3,
 
   run = function(run)

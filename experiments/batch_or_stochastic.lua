@@ -21,6 +21,7 @@ return tw.experiment {
     lr = 0.002,
     epochs = 40,
   },
+  lanes = { "lr", "seed" },
   where = function(p) return p.rule == "theta - eta g" and p.batch < 442 or p.shuffle == "reshuffled" and p.batch >= (p.rule == "eta g" and 16 or 442) end,
   repeats = 10,
   quick = { repeats = 4, params = { epochs = 20 } },

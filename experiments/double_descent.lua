@@ -11,6 +11,7 @@ return tw.experiment {
   name = "double_descent",
   about = "How does the test error depend on the number of features, and which of all fits does gradient descent find?",
   params = { d = tw.space.choice { 5, 10, 20, 30, 40, 50, 60, 80, 160, 400, 1000 }, limit = 100000 },
+  lanes = { "seed" },
   repeats = 60,
   quick = { repeats = 8, params = { d = tw.space.choice { 10, 20, 40, 80, 1000 }, limit = 1024 } },
   objective = { metric = "fit_test_error" },

@@ -19,6 +19,7 @@ return tw.experiment {
     lr = space.choice { 0.1, 0.4, 0.5, 0.6 }, -- at 0.3 a trial run peaked at 6.1, below 2/eta = 6.7
     examples = 300, width = 20, steps = 3000, every = 20,
   },
+  lanes = { "lr", "seed" },
   repeats = 3,
   quick = { repeats = 1, params = { activation = "tanh", lr = space.choice { 0.1, 0.5 }, steps = 1200, every = 40 } },
 
@@ -41,7 +42,6 @@ return tw.experiment {
       end
       return value
     end
-
     local direction, opt = run:rng("power"):normal(#theta), tw.optim.sgd(theta, { lr = p.lr })
     for step = 0, p.steps do
       if step % p.every == 0 then
@@ -50,7 +50,7 @@ return tw.experiment {
       end
       run:log { loss = opt:step(loss_of) }
     end
-    run:result { last = tw.scope(power, direction, 100):item(), again = tw.scope(power, run:rng("again"):normal(#theta), 300):item() }
+    run:result { last = tw.scope(power, direction, 100), again = tw.scope(power, run:rng("again"):normal(#theta), 300) }
   end,
 
   claims = function(sweep, claim)

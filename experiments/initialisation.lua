@@ -29,6 +29,7 @@ return tw.experiment {
     lr = 0.1,
     steps = 300,
   },
+  lanes = { "seed" },
   repeats = 5,
   quick = { repeats = 2 },
 

@@ -12,6 +12,7 @@ return tw.experiment {
   name = "one_minimum",
   about = "Does least squares on d <= n random features have a single minimum?",
   params = { inputs = space.choice { 1, 10 }, d = space.choice { 5, 10, 15, 20 } },
+  lanes = { "seed" },
   repeats = 60,
   objective = { metric = "rank" },
 

@@ -9,7 +9,7 @@ local space = tw.space
 local sets = { iris = { 4, "species", 3 }, wine = { 13, "cultivar", 3 }, digits = { 64, "digit", 10 } } -- inputs, target, classes
 
 local function accuracy(model, params, set)
-  return tw.scope(function() return model(params, set.x):argmax(2):eq(set.y):to("f64"):mean():item() end)
+  return tw.scope(function() return model(params, set.x):argmax(2):eq(set.y):to("f64"):mean() end)
 end
 
 return tw.experiment {
@@ -23,6 +23,7 @@ return tw.experiment {
     lr = space.choice { 0.003, 0.01, 0.03, 0.1 },
     momentum = 0.9, batch = 32, steps = 1500,
   },
+  lanes = { "lr" },
   repeats = 10,
   quick = { params = { lr = 0.03, steps = 1000 } },
   objective = { metric = "eval_accuracy", goal = "max" },

@@ -36,7 +36,9 @@ function schedule.func(name, f)
     code = f,
     at = function(t)
       local v = f(t)
-      if type(v) ~= "number" and not core.is_laned(v) then fault.raise("%s: the function must return a number: at t = %s it is %s", name, options.show(t), options.show(v)) end
+      if type(v) ~= "number" and not core.is_laned(v) then
+        fault.raise("%s: the function must return a number: at t = %s it is %s", name, options.show(t), options.show(v))
+      end
       return v
     end,
   })
