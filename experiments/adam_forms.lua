@@ -2,7 +2,7 @@
 -- What does bias correction do in Adam, and where does eps stand? Adam's averages start at 0 and are too small at first; dividing by 1 - beta^t mends that.
 -- Lectures leave it out, or divide by 1 - beta at every step, which is right in the first step alone. In the valley .1 x1^2 + 2 x2^2 from (-5, -2) one sees
 -- the corrected form begin with steps of the learning rate, .1, the form without with steps three times as large and overshoot (the divisor lags behind),
--- the constant one between them. Corrected averages written back into the state, as one lecture has it to the letter, grow without bound, and Adam stands still.
+-- the constant one between them. Corrected averages written back into the state, as one lecture literally says, grow without bound, and Adam stands still.
 -- rows: A11 B16 C9
 -- plot: thalweg plot runs/adam_forms.h5 x1 --by correction --where 'eps_at=="outside" and eps<1e-6'
 local tw = require "thalweg"
