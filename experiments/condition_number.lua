@@ -58,7 +58,8 @@ return tw.experiment {
   claims = function(sweep, claim)
     local function steps(method) return sweep:where { method = method }:values "steps" end
     local function of_k(g) return sweep:where { method = "newton" }:values(function(one) return g(one.params.k) end) end
-    for _, one in ipairs { { "gradient_descent", 1 }, { "heavy_ball", 0.5 }, { "conjugate_gradient", 0.5 }, { "bfgs", 0 }, { "lbfgs", 0 }, { "trust_region", 0 } } do
+    for _, one in ipairs { { "gradient_descent", 1 }, { "heavy_ball", 0.5 }, { "conjugate_gradient", 0.5 }, { "bfgs", 0 }, { "lbfgs", 0 },
+      { "trust_region", 0 } } do
       local slope, _, se = sweep:where { method = one[1] }:fit_slope("k", "steps", { logx = true, logy = true })
       claim(one[1] .. ": steps are k to the power of", slope, "~", one[2], { abs = 0.05, se = se, why = "theory; logarithms and rounding to whole steps" })
     end

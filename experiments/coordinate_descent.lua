@@ -54,7 +54,7 @@ return tw.experiment {
       for t = 2, #gap do worst = math.max(worst, gap[t] - gap[t - 1]) end
     end
     claim("f never rises: the largest rise of a round", worst, "<=", 1e-13,
-      { why = "each step goes to the minimum of its line; rounding of f, which is 500 at first" })
+      { why = "each step goes to the minimum of its line; rounding of f, 224 at first" })
     local function steps(one) return one:steps_to("gap", 1e-8 * one:at("gap", 0)) end
     local function rounds(method) return pick(method):median(steps) end
     claim("rounds to a gap of 1e-8, the steepest coordinate first", rounds "greedy", "<", rounds "cyclic", { why = "those in turn" })
