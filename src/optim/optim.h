@@ -41,7 +41,8 @@ typedef struct tw_objective {
   tw_status (*residual)(struct tw_objective *, tw_ctx *, tw_tensor **r, tw_tensor **jacobian); /* [m], [m n]; jacobian NULL: not wanted */
   tw_status (*at)(struct tw_objective *, tw_ctx *, tw_tensor *index);                          /* finite sums: these terms from now on; NULL: as called */
   tw_tensor *index;                                                                            /* the terms as called, i64; NULL: f was given none */
-  int64_t evaluations;                                                                         /* of f, since the step began */
+  const double *asking; /* [lane] the next evaluation counts where this is not 0: the others would not need it alone; NULL: everywhere */
+  double *evaluations;  /* [lane] of f, since the step began; whoever evaluates counts here */
 } tw_objective;
 
 /* A state tensor that belongs to all parameters together: a vector of their size, or `rows` (an option's value) of them. */
@@ -127,7 +128,7 @@ struct tw_optim {
   bool has_loss;
   double *go;                      /* [lane] 1: this lane takes the step, 0: it stays where it is */
   const char **reason;             /* [lane] why a solver stopped or a step was not taken, "" otherwise */
-  int64_t evaluations;             /* in the last step */
+  double *evaluations;             /* [lane] in the last step: those that the lane needed */
   tw_objective *objective;         /* of the step being taken */
   tw_tensor *const *grad;          /* of the step being taken, after clipping */
   double *scale;                   /* [leaf][lane] factors of the gradients, from clipping by norms */
