@@ -72,6 +72,7 @@ end
 -- The state, but for lbfgs the pairs that count: in lanes a run may have had further rows.
 local function state_of(opt, place)
   local raw, out = opt:state(), {}
+  raw = raw.base or raw
   local function add(path, x) out[#out + 1] = path .. " " .. text(x, place) end
   for name, x in next, raw.vectors do
     if name == "steps" or name == "changes" then
@@ -97,7 +98,7 @@ local function train(kind, dtype, options, list, kept)
     for k, i in ipairs(list) do columns[name][k] = rows[i][name] + (name ~= "seed" and 0.0 or 0) end
     v[name] = core.lanes() and core.laned(columns[name], name) or columns[name][1]
   end
-  v.rng = tw.rng(v.seed, "noise")
+  v.rng, v.dtype = tw.rng(v.seed, "noise"), dtype
   local p = { a = tw.tensor({ 1, 1, 1 }, { dtype = dtype }) * v.start, b = tw.tensor({ 0.5 }, { dtype = dtype }) * v.start }
   local o = options(v)
   local opt = optim[kind](p, o)
@@ -203,6 +204,11 @@ end
 
 case("gd", { precondition = "jacobi" }, { lr = of(1) })
 case("gd", { precondition = "jacobi", line_search = "none" }, { lr = of(.3) })
+case("gd", { precondition = "given", line_search = "strong_wolfe" }, {
+  preconditioner = function(v) return { a = tw.tensor({ 1, .5, .01 }, { dtype = v.dtype }) * v.factor, b = tw.tensor({ .3 }, { dtype = v.dtype }) } end })
+case("gd", { line_search = "none" }, { lr = function(v) return v.factor * .05 * tw.schedule.exponential { rate = .1 } end })
+case("lookahead", { k = 3 }, { alpha = of(.5), base = function(v) return optim.lbfgs { lr = v.factor, line_search = "strong_wolfe" } end })
+case("lookahead", { k = 4, reset_state = true }, { alpha = of(.5), base = function(v) return optim.bfgs { c1 = v.factor * 1e-3 } end })
 case("gd", { trial = "last", line_search = "hager_zhang" }, { lr = of(1) })
 for _, order in ipairs { "cyclic", "random" } do
   case("coordinate_descent", { order = order }, { lr = of(1), seed = function(v) return v.seed end })
@@ -255,6 +261,35 @@ test("a Hessian that is not finite where loss and gradient are stops the run", f
     local opt = optim[kind](p, o)
     opt:step(function(q) return q[1] ^ 1.5 + q[2] ^ 2 end) -- 0.75 0^-0.5
     test.eq({ p:table(), opt:info().reason }, { { 0, 2 }, "Hessian not finite" }, kind)
+  end
+end)
+
+-- Tensors too large for the layout with the runs innermost.
+test("of many parameters too: every run has the bits it has alone", function()
+  local n, target = 150, tw.rng(9):normal(150)
+  for kind, o in next, { bfgs = {}, lbfgs = { line_search = "strong_wolfe" }, newton = { line_search = "backtracking" }, trust_region = {},
+    conjugate_gradient = { beta = "HZ" } } do
+    local function train_one(kappa)
+      local p = { w = target:reshape(10, 15) * 0.1 * kappa, v = tw.ones(n - 100) }
+      local opt, losses = optim[kind](p, o), {}
+      for t = 1, 5 do
+        losses[t] = opt:step(function(q)
+          local miss = q.w:reshape(n) - target
+          return (miss * miss * miss * miss):sum() * kappa + (q.v * q.v):sum() + (q.v:sum() - q.w:sum()) ^ 2 + tw.cosh(q.v * kappa * 0.1):sum()
+        end)
+      end
+      return p, losses
+    end
+    core.lanes_begin(3)
+    local values = { 0.5, 1.0, 4.0 }
+    local p, losses = train_one(core.laned(values, "kappa"))
+    local seen = {}
+    for i = 1, 3 do seen[i] = { text(p.w, i), text(p.v, i), text(losses[5], i) } end
+    core.lanes_end()
+    for i, kappa in ipairs(values) do
+      local q, alone = train_one(kappa)
+      test.eq(seen[i], { text(q.w), text(q.v), text(alone[5]) }, kind .. ", run " .. i)
+    end
   end
 end)
 
