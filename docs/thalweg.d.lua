@@ -3967,9 +3967,11 @@ function Optimizer:hyper(path) end
 --- evaluations of f (a Hessian, a product with it or a Jacobian counts as one); reason, why no update was made or why a method that searches stops (""
 --- where there is nothing to say). Methods with a line search or a trust region say: "gradient", no element is above tol_grad; "step" and "function", the
 --- change was within tol_step, tol_function, or f cannot show what is left to gain; "curvature", the model has no minimum along the direction; "line
---- search failed", "no trial step was acceptable"; "loss or gradient not finite". The parameters stay where they are, but for "step" and "function" by
---- those tolerances. An error before the first step.
----@return { grad_norm: number, step_norm: number, evaluations: integer, reason: string }
+--- search failed", "no trial step was acceptable"; "singular", a linear system has no solution (newton: damping or absolute = true help); "loss or
+--- gradient not finite", "Hessian not finite". The parameters stay where they are, but for "step" and "function" by those tolerances. `stopped` is
+--- whether there is a reason. In runs computed together the numbers are each run's own, evaluations too, and so is stopped, for
+--- run:stop_if(opt:info().stopped); asking for a reason that differs between them is an error. An error before the first step.
+---@return { grad_norm: number, step_norm: number, evaluations: integer, reason: string, stopped: boolean }
 function Optimizer:info() end
 
 --- `grads() -> any`

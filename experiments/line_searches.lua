@@ -14,6 +14,7 @@ return tw.experiment {
   about = "steepest descent with four line searches on a quadratic of condition number k, from the worst start for exact search",
   units = { loss = "1", cosine = "1", ratio = "1", x = "1" },
   params = { search = space.choice { "exact", "golden", "backtracking", "strong_wolfe" }, k = space.choice { 10, 100, 1000, 1e4, 1e5, 1e6 }, steps = 500 },
+  lanes = { "k" },
 
   run = function(run)
     local p = run.params

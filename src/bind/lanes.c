@@ -4,7 +4,7 @@
  *   core.is_laned(v)   core.lane(x, i) -> a copy of lane i, an ordinary tensor   core.lane_numbers(x) -> { number, ... } of a 0-d tensor or a number
  *   core.lanes_compact{ i, ... }: only these lanes, ascending, stay
  *   core.lanes_in(x, axis), core.lanes_out(x): an axis to the innermost hidden axis, and back as the first one */
-#include "bind/handle.h"
+#include "bind/optim.h"
 #include "op/op.h"
 #include "tensor/ctx.h"
 
@@ -133,6 +133,7 @@ static int lanes_compact(lua_State *L) {
     lua_pop(L, 1);
   }
   if (tw_open_level(L)) return luaL_error(L, "lanes_compact: a function is being differentiated");
+  if (tw_draws_noted(L)) return luaL_error(L, "lanes_compact: an optimizer is evaluating the function");
   tw_bind_status(L, tw_lanes_compact(ctx, (int64_t)n, kept));
   return 0;
 }

@@ -127,7 +127,7 @@ static tw_status evaluate(tw_ctx *ctx, objective *o, lua_CFunction f, bool keeps
     lua_settop(L, top);
     return tw_fail(&ctx->error, TW_EINVAL, "%s: the function raised an error", name);
   }
-  o->base.evaluations++;
+  for (int r = 0; r < o->e->optim->lanes; r++) o->base.evaluations[r] += !o->base.asking || o->base.asking[r] != 0;
   if (keeps && !o->first && lua_gettop(L) > top) {
     o->first = top + 1;
     o->last = lua_gettop(L);

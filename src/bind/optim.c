@@ -15,7 +15,7 @@
 #include "optim/parts.h"
 #include "tensor/ctx.h"
 
-static const char type_name[] = "tw.optimizer", kind_name[] = "tw.optimizer_kind";
+static const char type_name[] = "tw.optimizer", kind_name[] = "tw.optimizer_kind", info_name[] = "tw.optimizer_info";
 
 tw_engine *tw_engine_check(lua_State *L, int idx) { return luaL_checkudata(L, idx, type_name); }
 
@@ -274,7 +274,16 @@ static void set_number(lua_State *L, const char *name, double v) {
   lua_setfield(L, -2, name);
 }
 
-/* info() -> { grad_norm, step_norm, evaluations, reason } of the last step */
+static int no_such_info(lua_State *L) {
+  const char *key = lua_tostring(L, 2);
+  if (key && strcmp(key, "reason") == 0) {
+    return luaL_error(L, "info().reason: it differs between the runs computed together (lanes); info().stopped says where it is not empty: "
+                         "run:stop_if(opt:info().stopped) or tw.where(...), or take what differs off the list of lanes");
+  }
+  return 0;
+}
+
+/* info() -> { grad_norm, step_norm, evaluations, reason, stopped } of the last step; numbers by lane in lanes */
 static int info(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
   const tw_optim *solver = e->optim;
@@ -294,16 +303,21 @@ static int info(lua_State *L) {
   tw_bind_status(L, tw_optim_step_norm(ctx, o, v));
   push_lanes(L, v, o->laned);
   lua_setfield(L, -2, "step_norm");
-  lua_pushinteger(L, o->evaluations);
+  if (o->laned) push_lanes(L, o->evaluations, true);
+  else lua_pushinteger(L, (lua_Integer)o->evaluations[0]);
   lua_setfield(L, -2, "evaluations");
   bool same = true;
   for (int r = 0; r < o->lanes; r++) {
     same = same && strcmp(o->reason[r], o->reason[0]) == 0;
     v[r] = o->reason[r][0] != 0;
   }
-  if (same) lua_pushstring(L, o->reason[0]);
-  else lua_pushliteral(L, "differs between the runs computed together; opt:info().stopped says which");
-  lua_setfield(L, -2, "reason");
+  if (same) {
+    lua_pushstring(L, o->reason[0]);
+    lua_setfield(L, -2, "reason");
+  } else { /* a word would decide for all of them */
+    luaL_getmetatable(L, info_name);
+    lua_setmetatable(L, -2);
+  }
   if (o->laned) push_lanes(L, v, true);
   else lua_pushboolean(L, v[0] != 0);
   lua_setfield(L, -2, "stopped");
@@ -500,8 +514,6 @@ static int kinds(lua_State *L) {
     lua_setfield(L, -2, "solves");
     lua_pushboolean(L, k->wraps);
     lua_setfield(L, -2, "wraps");
-    lua_pushboolean(L, k->solo);
-    lua_setfield(L, -2, "solo");
     lua_pushstring(L, k->given);
     lua_setfield(L, -2, "given");
     push_options(L, k->options);
@@ -576,6 +588,10 @@ void tw_register_optim(lua_State *L) {
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);
   luaL_newmetatable(L, kind_name);
+  lua_pop(L, 1);
+  luaL_newmetatable(L, info_name);
+  lua_pushcfunction(L, no_such_info);
+  lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
   luaL_setfuncs(L, functions, 0);
 }

@@ -38,5 +38,6 @@ void tw_draws_begin(lua_State *L);
 void tw_draws_note(lua_State *L, tw_tensor *state);
 void tw_draws_rewind(lua_State *L);
 void tw_draws_end(lua_State *L);
+bool tw_draws_noted(lua_State *L); /* is a step being taken that notes them? */
 
 #endif

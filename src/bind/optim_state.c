@@ -32,12 +32,28 @@ static void put_integer(lua_State *L, const char *name, int64_t v) {
   lua_setfield(L, -2, name);
 }
 
+/* Lanes that have skipped updates have made fewer. */
+static void put_updates(lua_State *L, const tw_optim *o) {
+  bool same = true;
+  for (int r = 1; r < o->lanes; r++) same = same && o->t[r] == o->t[0];
+  if (same) {
+    put_integer(L, "updates", o->t[0]);
+    return;
+  }
+  double *v = lua_newuserdatauv(L, (size_t)o->lanes * sizeof *v, 0);
+  for (int r = 0; r < o->lanes; r++) v[r] = (double)o->t[r];
+  lua_insert(L, -2);
+  put_lanes(L, v);
+  lua_setfield(L, -2, "updates");
+  lua_remove(L, -2);
+}
+
 int tw_engine_read(lua_State *L) {
   tw_optim *o = tw_engine_check(L, 1)->optim;
   tw_optim_follow(tw_bind_ctx(L), o);
   lua_createtable(L, 0, 8);
   put_integer(L, "steps", o->steps);
-  put_integer(L, "updates", o->t[0]);
+  put_updates(L, o);
   put_integer(L, "calls", o->calls);
   put_numbers(L, o, "collected", o->collected);
   lua_pushboolean(L, o->begun);
@@ -186,8 +202,15 @@ int tw_engine_write(lua_State *L) {
   tw_optim *o = tw_engine_check(L, 1)->optim;
   const char *owner = o->kind->name;
   luaL_checktype(L, 2, LUA_TTABLE);
-  int64_t steps = get_integer(L, owner, "steps"), updates = get_integer(L, owner, "updates"), calls = get_integer(L, owner, "calls");
+  int64_t steps = get_integer(L, owner, "steps"), calls = get_integer(L, owner, "calls");
   tw_optim_follow(tw_bind_ctx(L), o);
+  double *updates = lua_newuserdatauv(L, (size_t)o->lanes * sizeof *updates, 0);
+  bool laned = lua_getfield(L, 2, "updates") == LUA_TUSERDATA;
+  lua_pop(L, 1);
+  lua_pushvalue(L, 2);
+  if (laned) get_numbers(L, o, "updates", updates);
+  lua_pop(L, 1);
+  int64_t every = laned ? 0 : get_integer(L, owner, "updates");
   write_all(L, o, false);
   write_all(L, o, true);
   o->changes++; /* scalars are made anew */
@@ -199,6 +222,6 @@ int tw_engine_write(lua_State *L) {
   o->begun = lua_toboolean(L, -1);
   o->steps = steps;
   o->calls = calls;
-  for (int r = 0; r < o->lanes; r++) o->t[r] = updates;
+  for (int r = 0; r < o->lanes; r++) o->t[r] = laned ? (int64_t)updates[r] : every;
   return 0;
 }

@@ -53,6 +53,8 @@ void tw_draws_begin(lua_State *L) {
   draws_of(L)->on = true;
 }
 
+bool tw_draws_noted(lua_State *L) { return draws_of(L)->on; }
+
 void tw_draws_note(lua_State *L, tw_tensor *state) {
   draws *d = draws_of(L);
   if (!d->on) return;

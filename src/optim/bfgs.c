@@ -30,9 +30,12 @@ static const tw_option options[] = {
 };
 
 static tw_status begin(tw_ctx *ctx, tw_optim *o) {
-  tw_tensor *h = NULL;
+  tw_tensor *h = NULL, *eye = NULL;
   tw_status s = tw_optim_vector_of(ctx, o, INVERSE, &h);
-  for (int64_t i = 0; s == TW_OK && i < h->shape[0]; i++) tw_tensor_set(h, i * h->shape[0] + i, 1);
+  tw_compose k = {.ctx = ctx, .status = s};
+  if (s == TW_OK) s = tw_compose_end(&k, tw__identity(&k, h->shape[0], h), &eye);
+  if (s == TW_OK) s = tw_optim_assign(ctx, h, eye);
+  tw_tensor_release(ctx, eye);
   return s;
 }
 

@@ -15,6 +15,8 @@ static const char *const words[] = {
   [TW_REASON_CURVATURE] = "curvature",
   [TW_REASON_NOT_FINITE] = "loss or gradient not finite",
   [TW_REASON_NONE_ACCEPTED] = "no trial step was acceptable",
+  [TW_REASON_SINGULAR] = "singular",
+  [TW_REASON_HESSIAN] = "Hessian not finite",
 };
 
 bool tw_optim_stopped(const tw_optim *o, int lane, int reason) { return o->go[lane] == 0 && o->reason[lane] == words[reason]; }
@@ -73,6 +75,24 @@ void tw_descent_end(tw_ctx *ctx, tw_descent *q) {
   tw_free(q->block);
 }
 
+bool tw_optim_going(const tw_optim *o) {
+  for (int r = 0; r < o->lanes; r++) {
+    if (o->go[r] != 0) return true;
+  }
+  return false;
+}
+
+tw_status tw_descent_hessian(tw_ctx *ctx, tw_optim *o, tw_descent *q, tw_tensor **out) {
+  o->objective->asking = o->go;
+  tw_status s = o->objective->hessian(o->objective, ctx, out);
+  o->objective->asking = NULL;
+  if (s == TW_OK) s = tw_flat_max_abs(ctx, o, *out, q->work[0]);
+  for (int r = 0; r < o->lanes && s == TW_OK; r++) {
+    if (o->go[r] != 0 && !isfinite(q->work[0][r])) tw_optim_stop(o, r, TW_REASON_HESSIAN);
+  }
+  return s == TW_OK ? tw_flat_identity(ctx, o, o->go, out) : s;
+}
+
 static tw_search_kind search_kind(const tw_optim *o) { return (tw_search_kind)(int)tw_optim_hyper(o, 0, "line_search")[0]; }
 
 static tw_status choose_into(tw_ctx *ctx, const tw_optim *o, const double *take, tw_tensor *other, tw_tensor **x) {
@@ -129,7 +149,9 @@ static tw_status move(tw_ctx *ctx, tw_optim *o, const tw_descent *q, const doubl
 static tw_status exact(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
   double *curvature = q->work[0];
   tw_tensor *hd = NULL;
+  o->objective->asking = o->go;
   tw_status s = o->objective->hvp(o->objective, ctx, q->d, &hd);
+  o->objective->asking = NULL;
   if (s == TW_OK) s = tw_flat_dot(ctx, o, q->d, hd, curvature);
   tw_tensor_release(ctx, hd);
   for (int r = 0; r < o->lanes && s == TW_OK; r++) {
@@ -161,9 +183,14 @@ static tw_status search(tw_ctx *ctx, tw_optim *o, tw_descent *q, tw_search_kind 
   tw_status s = TW_OK;
   while (going && s == TW_OK) {
     tw_tensor *g = NULL;
-    for (int r = 0; r < o->lanes; r++) step[r] = q->search[r].step;
+    for (int r = 0; r < o->lanes; r++) {
+      step[r] = q->search[r].step;
+      slope[r] = !q->search[r].done;
+    }
     s = move(ctx, o, q, step);
+    o->objective->asking = slope; /* read before it is written */
     if (s == TW_OK) s = q->probe(ctx, o, f, slopes ? &g : NULL);
+    o->objective->asking = NULL;
     if (s == TW_OK && slopes) s = tw_flat_dot(ctx, o, g, q->d, slope);
     tw_tensor_release(ctx, g);
     going = false;
@@ -185,12 +212,15 @@ static tw_status search(tw_ctx *ctx, tw_optim *o, tw_descent *q, tw_search_kind 
 /* Reasons found in the step that was taken; the parameters have moved. */
 static tw_status judge(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
   const double *tol_step = tw_optim_hyper(o, 0, "tol_step"), *tol_function = tw_optim_hyper(o, 0, "tol_function");
-  bool asked = false;
-  for (int r = 0; r < o->lanes; r++) asked = asked || tol_step[r] > 0 || tol_function[r] > 0;
-  if (!asked) return TW_OK;
+  bool some = false;
+  for (int r = 0; r < o->lanes; r++) {
+    q->work[1][r] = tol_step[r] > 0 || tol_function[r] > 0;
+    some = some || q->work[1][r] != 0;
+  }
+  if (!some) return TW_OK;
   tw_status s = tw_flat_max_abs(ctx, o, q->d, q->work[0]);
   for (int r = 0; r < o->lanes && s == TW_OK; r++) {
-    if (o->go[r] == 0 || q->step[r] == 0) continue;
+    if (o->go[r] == 0 || q->step[r] == 0 || q->work[1][r] == 0) continue;
     if (q->step[r] * q->work[0][r] <= tol_step[r]) o->reason[r] = "step";
     else if (fabs(q->after[r] - q->f[r]) <= tol_function[r]) o->reason[r] = "function";
   }
@@ -199,14 +229,12 @@ static tw_status judge(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
 
 tw_status tw_descent_search(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
   tw_search_kind kind = search_kind(o);
-  bool going = false;
   for (int r = 0; r < o->lanes; r++) {
-    going = going || o->go[r] != 0;
     q->step[r] = o->go[r] != 0 ? q->trial[r] : 0;
     q->after[r] = NAN;
   }
-  if (!going) return TW_OK; /* the parameters have not been touched */
-  tw_status s = tw_descent_slope(ctx, o, q);
+  tw_status s = q->d ? tw_descent_slope(ctx, o, q) : TW_OK;
+  if (!tw_optim_going(o)) return s; /* the parameters have not been touched */
   if (s == TW_OK && kind == TW_SEARCH_EXACT) s = exact(ctx, o, q);
   if (s == TW_OK && kind >= TW_SEARCH_BACKTRACKING) s = search(ctx, o, q, kind);
   if (s == TW_OK) s = move(ctx, o, q, q->step);

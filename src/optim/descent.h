@@ -47,7 +47,10 @@ typedef struct {
   void *block;
 } tw_descent;
 
-enum { TW_REASON_GRADIENT, TW_REASON_STEP, TW_REASON_FUNCTION, TW_REASON_SEARCH, TW_REASON_CURVATURE, TW_REASON_NOT_FINITE, TW_REASON_NONE_ACCEPTED };
+enum {
+  TW_REASON_GRADIENT, TW_REASON_STEP, TW_REASON_FUNCTION, TW_REASON_SEARCH, TW_REASON_CURVATURE, TW_REASON_NOT_FINITE, TW_REASON_NONE_ACCEPTED,
+  TW_REASON_SINGULAR, TW_REASON_HESSIAN
+};
 void tw_optim_stop(tw_optim *, int lane, int reason); /* this lane goes no further in this step */
 bool tw_optim_stopped(const tw_optim *, int lane, int reason);
 
@@ -57,6 +60,9 @@ TW_CHECKED tw_status tw_descent_begin(tw_ctx *, tw_optim *, tw_descent *);
 TW_CHECKED tw_status tw_descent_open(tw_ctx *, tw_optim *, tw_descent *);
 TW_CHECKED tw_status tw_descent_check(tw_ctx *, tw_optim *, tw_descent *);
 TW_CHECKED tw_status tw_descent_search(tw_ctx *, tw_optim *, tw_descent *);
+/* The Hessian at the parameters. Lanes where it is not finite stop; they and those that have stopped before have the identity in its place. */
+TW_CHECKED tw_status tw_descent_hessian(tw_ctx *, tw_optim *, tw_descent *, tw_tensor **out);
+bool tw_optim_going(const tw_optim *); /* does any lane go on? */
 void tw_descent_end(tw_ctx *, tw_descent *);
 
 /* In lanes that do not go on, and where the slope g'd is not negative although a search needs it to be, d is replaced: by 0, by -g. */

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "op/linalg.h"
 #include "op/matrix.h"
 #include "optim/parts.h"
 
@@ -117,7 +118,7 @@ tw_status tw_flat_norm(tw_ctx *ctx, const tw_optim *o, tw_tensor *x, double *out
 
 tw_status tw_flat_max_abs(tw_ctx *ctx, const tw_optim *o, tw_tensor *x, double *out) {
   tw_compose k = {.ctx = ctx};
-  tw_reduce_attrs all = {.axes = 1};
+  tw_reduce_attrs all = {.axes = x->ndim == 2 ? 3 : 1};
   tw_tensor *most = NULL;
   tw_status s = tw_compose_end(&k, tw_do1(&k, &tw_op_max, &all, tw_do1(&k, &tw_op_abs, NULL, x)), &most);
   if (s == TW_OK) tw_optim_numbers(o, most, out);
@@ -156,6 +157,36 @@ tw_tensor *tw_do_matvec(tw_compose *k, tw_tensor *a, tw_tensor *x) {
   if (!y) return NULL;
   tw_shape_attrs line = {.shape = {.n = 1, .d = {y->size}}};
   return tw_do1(k, &tw_op_reshape, &line, y);
+}
+
+/* The determinant's factors are solve's, and a singular matrix is no fault of its. */
+tw_status tw_flat_solve(tw_ctx *ctx, const tw_optim *o, double *take, tw_tensor *a, tw_tensor *b, tw_tensor **x) {
+  tw_tensor *lu[3], *least = NULL, *y = NULL, *zero = NULL, *matrix = tw_tensor_retain(a);
+  double *pivot = tw_alloc((size_t)o->lanes * sizeof *pivot);
+  tw_reduce_attrs all = {.axes = 1};
+  tw_solve_attrs plain = {0};
+  tw_status s = pivot ? tw_flat_identity(ctx, o, take, &matrix) : tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);
+  tw_compose k = {.ctx = ctx, .status = s};
+  if (s == TW_OK && tw__do_all(&k, &tw_op_det, NULL, &matrix, 1, lu, 3)) {
+    tw_tensor *size = tw_do1(&k, &tw_op_abs, NULL, tw__diagonal(&k, lu[1])), *column = tw__column(&k, b);
+    tw_tensor *solved = column ? tw_do3(&k, &tw_op_lu_solve, &plain, lu[1], lu[2], column) : NULL;
+    tw_shape_attrs line = {.shape = {.n = 1, .d = {b->size}}};
+    solved = tw_do1(&k, &tw_op_reshape, &line, solved);
+    if (solved) y = tw_tensor_retain(solved);
+    s = tw_compose_end(&k, tw_do1(&k, &tw_op_min, &all, size), &least);
+  } else {
+    s = tw_compose_end(&k, NULL, &least);
+  }
+  if (s == TW_OK) tw_optim_numbers(o, least, pivot);
+  for (int r = 0; r < o->lanes && s == TW_OK; r++) take[r] = take[r] != 0 && pivot[r] != 0;
+  if (s == TW_OK) s = tw_optim_zeros(ctx, b, &zero);
+  if (s == TW_OK) s = tw_flat_choose(ctx, o, take, y, zero, x);
+  tw_tensor_release(ctx, matrix);
+  tw_tensor_release(ctx, least);
+  tw_tensor_release(ctx, zero);
+  tw_tensor_release(ctx, y);
+  tw_free(pivot);
+  return s;
 }
 
 tw_status tw_flat_identity(tw_ctx *ctx, const tw_optim *o, const double *take, tw_tensor **matrix) {

@@ -5,8 +5,9 @@
  *   nielsen:    accepted: lambda <- lambda max(1/3, 1 - (2 ratio - 1)^3), nu <- 2;   not: lambda <- nu lambda, nu <- 2 nu
  *   marquardt:  accepted: lambda <- lambda / factor;   not: lambda <- factor lambda
  *
- * Marquardt 1963; Madsen, Nielsen and Tingleff, Methods for non-linear least squares problems, 2004. */
+ * Where J'J + lambda D is singular lambda grows too. Marquardt 1963; Madsen, Nielsen and Tingleff, Methods for non-linear least squares problems, 2004. */
 #include <math.h>
+#include <string.h>
 
 #include "op/linalg.h"
 #include "op/matrix.h"
@@ -32,24 +33,26 @@ typedef struct {
   tw_tensor *normal, *scale; /* J'J [n n], D [n] */
 } system;
 
-static tw_status propose(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, tw_tensor **step, double *predicted) {
+static tw_status propose(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, const double *open, tw_tensor **step, double *predicted) {
   system *y = own;
   tw_compose k = {.ctx = ctx};
   tw_tensor *matrix = NULL, *down = NULL, *part = NULL;
   tw_tensor *damping = tw_do2(&k, &tw_op_mul, NULL, tw_do_scalar(&k, o, o->number[N_LAMBDA], q->g), y->scale);
   tw_status s = tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, y->normal, tw__diagonal_matrix(&k, damping)), &matrix);
-  if (s == TW_OK) s = tw_flat_identity(ctx, o, o->go, &matrix);
+  double *regular = q->work[0];
+  memcpy(regular, open, (size_t)o->lanes * sizeof *regular);
   tw_compose m = {.ctx = ctx};
   if (s == TW_OK) s = tw_compose_end(&m, tw_do1(&m, &tw_op_neg, NULL, q->g), &down);
-  if (s == TW_OK) s = tw_solve(ctx, matrix, down, step);
-  if (s == TW_EINVAL) s = tw_fail(&ctx->error, s, "levenberg_marquardt: J'J + lambda D is singular: lambda is %g; give a larger one", o->number[N_LAMBDA][0]);
+  if (s == TW_OK) s = tw_flat_solve(ctx, o, regular, matrix, down, step);
   tw_compose p = {.ctx = ctx};
   if (s == TW_OK) {
     damping = tw_do2(&p, &tw_op_mul, NULL, tw_do_scalar(&p, o, o->number[N_LAMBDA], q->g), y->scale);
     s = tw_compose_end(&p, tw_do2(&p, &tw_op_sub, NULL, tw_do2(&p, &tw_op_mul, NULL, damping, *step), q->g), &part);
   }
   if (s == TW_OK) s = tw_flat_dot(ctx, o, *step, part, predicted);
-  for (int r = 0; r < o->lanes && s == TW_OK; r++) predicted[r] *= .5;
+  for (int r = 0; r < o->lanes && s == TW_OK; r++) { /* singular: no step gains that much, so lambda grows */
+    predicted[r] = regular[r] != 0 ? .5 * predicted[r] : (double)INFINITY;
+  }
   tw_tensor_release(ctx, matrix);
   tw_tensor_release(ctx, down);
   tw_tensor_release(ctx, part);

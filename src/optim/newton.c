@@ -3,7 +3,10 @@
  *   solve (H + damping I) d = -g,  p <- p + t d,    H and g the Hessian and gradient at p;  t = lr, or by line_search
  *   absolute:  H = V diag(w) V',   d = -V diag(1 / max(|w| + damping, floor max|w|)) V' g:   goes down from saddles and maxima too
  *
+ * Where the matrix is singular or not finite the parameters stay, reason "singular", "Hessian not finite".
  * Nocedal and Wright, Numerical Optimization, 2006, chapter 3; the absolute values: Gill, Murray and Wright, Practical Optimization, 1981, 4.4.2. */
+#include <string.h>
+
 #include "optim/descent.h"
 #include "optim/kinds.h"
 #include "op/linalg.h"
@@ -25,8 +28,11 @@ static tw_status plain(tw_ctx *ctx, tw_optim *o, tw_descent *q, tw_tensor *h) {
   tw_compose k = {.ctx = ctx};
   tw_tensor *damping = tw_do2(&k, &tw_op_mul, NULL, tw_do_scalar(&k, o, o->hyper[0][DAMPING], h), tw__identity(&k, q->g->size, h)), *x = NULL;
   tw_tensor *shifted = tw_do2(&k, &tw_op_add, NULL, h, damping), *down = tw_do1(&k, &tw_op_neg, NULL, q->g);
-  if (k.status == TW_OK) k.status = tw_solve(ctx, shifted, down, &x);
-  if (k.status == TW_EINVAL) (void)tw_fail(&ctx->error, TW_EINVAL, "newton: the Hessian is singular; use damping, or absolute = true");
+  memcpy(q->work[0], o->go, (size_t)o->lanes * sizeof(double));
+  if (k.status == TW_OK) k.status = tw_flat_solve(ctx, o, q->work[0], shifted, down, &x);
+  for (int r = 0; r < o->lanes && k.status == TW_OK; r++) {
+    if (o->go[r] != 0 && q->work[0][r] == 0) tw_optim_stop(o, r, TW_REASON_SINGULAR);
+  }
   return tw_compose_end(&k, tw__keep(&k, k.status, x), &q->d);
 }
 
@@ -50,10 +56,8 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
   tw_descent q;
   tw_tensor *h = NULL;
   tw_status s = tw_descent_begin(ctx, o, &q);
-  bool going = false;
-  for (int r = 0; r < o->lanes; r++) going = going || o->go[r] != 0;
-  if (going && s == TW_OK) s = o->objective->hessian(o->objective, ctx, &h);
-  if (going && s == TW_OK) s = tw_flat_identity(ctx, o, o->go, &h);
+  bool going = s == TW_OK && tw_optim_going(o);
+  if (going) s = tw_descent_hessian(ctx, o, &q, &h);
   if (going && s == TW_OK) s = o->hyper[0][ABSOLUTE][0] != 0 ? absolute(ctx, o, &q, h) : plain(ctx, o, &q, h);
   if (s == TW_OK) s = tw_descent_search(ctx, o, &q);
   tw_tensor_release(ctx, h);

@@ -89,9 +89,9 @@ static tw_status allocate(tw_ctx *ctx, tw_optim *o) {
   o->origin = tw_calloc(lanes, sizeof *o->origin);
   o->grad_norm = tw_calloc(lanes, sizeof *o->grad_norm);
   o->number_before = tw_calloc(lanes * TW_MAX_STATE, sizeof *o->number_before);
-  if (!o->t || !o->loss || !o->go || !o->collected || !o->reason || !o->scale || !o->origin || !o->grad_norm || !o->number_before) {
-    return out_of_memory(ctx, o);
-  }
+  o->evaluations = tw_calloc(lanes, sizeof *o->evaluations);
+  bool all = o->t && o->loss && o->go && o->collected && o->reason && o->scale && o->origin && o->grad_norm && o->number_before && o->evaluations;
+  if (!all) return out_of_memory(ctx, o);
   if (o->laned) memcpy(o->origin, ctx->lane_origin, lanes * sizeof *o->origin);
   for (size_t r = 0; r < lanes; r++) o->reason[r] = "";
   o->scaled = true;
@@ -174,6 +174,7 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
   tw_free(o->t);
   tw_free(o->grad_norm);
   tw_free(o->number_before);
+  tw_free(o->evaluations);
   tw_free(o->loss);
   tw_free(o->go);
   tw_free(o->collected);
@@ -207,6 +208,7 @@ void tw_optim_follow(tw_ctx *ctx, tw_optim *o) {
   gather_doubles(o->collected, from, n);
   gather_doubles(o->grad_norm, from, n);
   gather_doubles(o->go, from, n);
+  gather_doubles(o->evaluations, from, n);
   for (int k = 0; k < n; k++) {
     o->t[k] = o->t[from[k]];
     o->reason[k] = o->reason[from[k]];
@@ -305,7 +307,7 @@ tw_status tw_optim_update(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads, con
   tw_optim_follow(ctx, o);
   tw_status s = begin(ctx, o);
   o->has_loss = loss != NULL;
-  o->evaluations = loss != NULL;
+  for (int r = 0; r < o->lanes; r++) o->evaluations[r] = loss != NULL;
   if (loss) memcpy(o->loss, loss, (size_t)o->lanes * sizeof *loss);
   if (s != TW_OK) return s;
   return o->kind->wraps ? tw__update_around(ctx, o, grads) : tw_optim_from_gradients(ctx, o, grads);
@@ -338,9 +340,11 @@ static void settle(tw_ctx *ctx, tw_optim *o, bool keep) {
 tw_status tw_optim_solve(tw_ctx *ctx, tw_optim *o, tw_objective *objective) {
   bool bare = o->n_options == o->n_own; /* the others end in tw_optim_from_gradients, which has its own snapshot and count */
   bool counts = bare && !o->kind->wraps; /* the inner one counts */
+  bool outermost = !objective->evaluations;
   o->objective = objective;
-  objective->evaluations = 0;
   tw_optim_follow(ctx, o);
+  if (outermost) objective->evaluations = o->evaluations;
+  memset(objective->evaluations, 0, (size_t)o->lanes * sizeof(double));
   tw_status s = begin(ctx, o);
   if (s == TW_OK && bare) s = tw__snapshot(ctx, o);
   for (int r = 0; r < o->lanes; r++) {
@@ -355,7 +359,9 @@ tw_status tw_optim_solve(tw_ctx *ctx, tw_optim *o, tw_objective *objective) {
   if (counts && begun && s != TW_OK) undo(ctx, o);
   settle(ctx, o, s == TW_OK);
   for (int r = 0; r < o->lanes && s != TW_OK && begun && counts; r++) o->t[r]--;
-  o->evaluations = objective->evaluations;
+  objective->asking = NULL;
+  if (outermost) objective->evaluations = NULL;
+  else memcpy(o->evaluations, objective->evaluations, (size_t)o->lanes * sizeof(double));
   o->objective = NULL;
   return s;
 }

@@ -41,7 +41,8 @@ typedef struct tw_objective {
   tw_status (*residual)(struct tw_objective *, tw_ctx *, tw_tensor **r, tw_tensor **jacobian); /* [m], [m n]; jacobian NULL: not wanted */
   tw_status (*at)(struct tw_objective *, tw_ctx *, tw_tensor *index);                          /* finite sums: these terms from now on; NULL: as called */
   tw_tensor *index;                                                                            /* the terms as called, i64; NULL: f was given none */
-  int64_t evaluations;                                                                         /* of f, since the step began */
+  const double *asking; /* [lane] the next evaluation counts where this is not 0: the others would not need it alone; NULL: everywhere */
+  double *evaluations;  /* [lane] of f, since the step began; whoever evaluates counts here */
 } tw_objective;
 
 /* A state tensor that belongs to all parameters together: a vector of their size, or `rows` (an option's value) of them. */
@@ -78,7 +79,6 @@ typedef struct tw_optim_kind {
   tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* what to evaluate with, if another; may be NULL */
   bool wraps;                                      /* needs an inner optimizer, whose options are what surrounds a step; with update and solve: either */
   bool residuals;                                  /* the function returns a vector r, the loss is r'r / 2 */
-  bool solo;                                       /* cannot advance several lanes at once: the runner takes its runs one by one */
   bool elastic;                                    /* made by a script: kind, options and names belong to the instance */
 } tw_optim_kind;
 
@@ -127,7 +127,7 @@ struct tw_optim {
   bool has_loss;
   double *go;                      /* [lane] 1: this lane takes the step, 0: it stays where it is */
   const char **reason;             /* [lane] why a solver stopped or a step was not taken, "" otherwise */
-  int64_t evaluations;             /* in the last step */
+  double *evaluations;             /* [lane] in the last step: those that the lane needed */
   tw_objective *objective;         /* of the step being taken */
   tw_tensor *const *grad;          /* of the step being taken, after clipping */
   double *scale;                   /* [leaf][lane] factors of the gradients, from clipping by norms */

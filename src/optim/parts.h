@@ -77,13 +77,15 @@ TW_CHECKED tw_status tw_flat_dot(tw_ctx *, const tw_optim *, tw_tensor *x, tw_te
 TW_CHECKED tw_status tw_flat_add(tw_ctx *, const tw_optim *, tw_tensor *x, const double *alpha, tw_tensor *y, tw_tensor **out); /* x + alpha y, new */
 TW_CHECKED tw_status tw_flat_scale(tw_ctx *, const tw_optim *, const double *alpha, tw_tensor *x, tw_tensor **out);              /* alpha x, new */
 TW_CHECKED tw_status tw_flat_norm(tw_ctx *, const tw_optim *, tw_tensor *x, double *out);
-TW_CHECKED tw_status tw_flat_max_abs(tw_ctx *, const tw_optim *, tw_tensor *x, double *out);
+TW_CHECKED tw_status tw_flat_max_abs(tw_ctx *, const tw_optim *, tw_tensor *x, double *out); /* of a vector or a matrix */
 TW_CHECKED tw_status tw_flat_sum_abs(tw_ctx *, const tw_optim *, tw_tensor *x, double *out);
 /* x where take[lane] is not 0, else y. */
 TW_CHECKED tw_status tw_flat_choose(tw_ctx *, const tw_optim *, const double *take, tw_tensor *x, tw_tensor *y, tw_tensor **out);
 
 /* In the lanes where take is 0 the square matrix becomes the identity: what is computed there is thrown away, but must not fail. */
 TW_CHECKED tw_status tw_flat_identity(tw_ctx *, const tw_optim *, const double *take, tw_tensor **matrix);
+/* Solves a x = b where take is not 0; take becomes 0 where the matrix is singular. Elsewhere x is 0. */
+TW_CHECKED tw_status tw_flat_solve(tw_ctx *, const tw_optim *, double *take, tw_tensor *a, tw_tensor *b, tw_tensor **x);
 tw_tensor *tw_do_matvec(tw_compose *, tw_tensor *a, tw_tensor *x); /* [m n] x [n] -> [m] */
 
 /* The parameters' shapes stand in the state vector: kind->vectors[i], created at the first use with `rows` rows. */

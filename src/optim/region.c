@@ -24,11 +24,13 @@ typedef struct {
 
 static tw_status try_once(tw_ctx *ctx, tw_optim *o, tw_descent *q, const tw_region *region, trials *t) {
   tw_tensor *step = NULL, *there = NULL, *kept = NULL;
-  tw_status s = region->propose(ctx, o, q, region->own, &step, t->predicted);
+  tw_status s = region->propose(ctx, o, q, region->own, t->open, &step, t->predicted);
   if (s == TW_OK) s = tw_flat_add(ctx, o, q->x, t->one, step, &there);
   if (s == TW_OK) s = tw_flat_choose(ctx, o, t->open, there, t->at, &kept); /* those that are done stay where they are */
   if (s == TW_OK) s = tw_flat_assign(ctx, o, kept);
+  o->objective->asking = t->open;
   if (s == TW_OK) s = q->probe(ctx, o, t->f, NULL);
+  o->objective->asking = NULL;
   for (int r = 0; r < o->lanes && s == TW_OK; r++) {
     t->accepted[r] = 0;
     if (t->open[r] == 0) continue;

@@ -6,8 +6,8 @@
 #include "optim/descent.h"
 
 typedef struct {
-  /* A step for every lane (in those that are done any finite one) and the decrease of f the model promises. The parameters stand at q->x. */
-  tw_status (*propose)(tw_ctx *, tw_optim *, tw_descent *, void *own, tw_tensor **step, double *predicted);
+  /* A step for every lane where open is not 0 (in the others anything) and the decrease of f the model promises. The parameters stand at q->x. */
+  tw_status (*propose)(tw_ctx *, tw_optim *, tw_descent *, void *own, const double *open, tw_tensor **step, double *predicted);
   /* ratio: the decrease of f over the promised one, -infinity where f is not finite. Adapts the lane's state; true: the step is accepted. */
   bool (*judge)(tw_optim *, int lane, double ratio, void *own);
   void *own;

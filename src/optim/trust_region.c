@@ -7,6 +7,7 @@
  * Nocedal and Wright 2006, algorithm 4.1, section 4.1 and algorithm 7.2 (Steihaug 1983). A step that is not accepted is tried again with the smaller radius
  * in the same call. */
 #include <math.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "op/linalg.h"
@@ -35,10 +36,10 @@ typedef struct {
   double *at_boundary;             /* [lane] the step proposed reaches it */
   tw_tensor *h, *cauchy, *newton;  /* dogleg */
   double *uu, *nn, *un;            /* [lane] products of cauchy and newton */
-  double *rr, *curvature, *zz, *zd, *dd, *alpha, *beta, *open, *tol; /* steihaug, [lane] */
+  double *rr, *curvature, *zz, *zd, *dd, *alpha, *beta, *open, *tol, *was; /* steihaug, [lane]; was: open when the iteration began */
 } model;
 
-enum { N_ROWS = 13 };
+enum { N_ROWS = 14 };
 
 /* The t > 0 with |z + t d| = radius. */
 static double to_boundary(double zz, double zd, double dd, double radius) {
@@ -49,8 +50,7 @@ static double to_boundary(double zz, double zd, double dd, double radius) {
 
 static tw_status dogleg_path(tw_ctx *ctx, tw_optim *o, tw_descent *q, model *y) {
   tw_tensor *wv[2] = {NULL, NULL};
-  tw_status s = o->objective->hessian(o->objective, ctx, &y->h);
-  if (s == TW_OK) s = tw_flat_identity(ctx, o, o->go, &y->h);
+  tw_status s = tw_descent_hessian(ctx, o, q, &y->h);
   if (s == TW_OK) s = tw_eigh(ctx, y->h, wv);
   if (s != TW_OK) return s;
   tw_compose k = {.ctx = ctx};
@@ -71,9 +71,10 @@ static tw_status dogleg_path(tw_ctx *ctx, tw_optim *o, tw_descent *q, model *y) 
   return s;
 }
 
-static tw_status dogleg(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, tw_tensor **step, double *predicted) {
+static tw_status dogleg(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, const double *open, tw_tensor **step, double *predicted) {
   model *y = own;
-  tw_status s = y->cauchy ? TW_OK : dogleg_path(ctx, o, q, y);
+  (void)open;
+  tw_status s = TW_OK;
   double *a = y->alpha, *b = y->beta; /* step = a cauchy + b newton */
   for (int r = 0; r < o->lanes && s == TW_OK; r++) {
     double radius = o->number[N_RADIUS][r], uu = y->uu[r], nn = y->nn[r], un = y->un[r];
@@ -98,20 +99,25 @@ static tw_status dogleg(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, tw_t
   return s;
 }
 
-/* x <- x + alpha y */
-static tw_status add_to(tw_ctx *ctx, tw_optim *o, tw_tensor **x, const double *alpha, tw_tensor *y) {
-  tw_tensor *next = NULL;
-  tw_status s = tw_flat_add(ctx, o, *x, alpha, y, &next);
+/* x <- x + alpha y where take is not 0 */
+static tw_status add_to(tw_ctx *ctx, tw_optim *o, const double *take, tw_tensor **x, const double *alpha, tw_tensor *y) {
+  tw_tensor *sum = NULL, *next = NULL;
+  tw_status s = tw_flat_add(ctx, o, *x, alpha, y, &sum);
+  if (s == TW_OK) s = tw_flat_choose(ctx, o, take, sum, *x, &next);
+  tw_tensor_release(ctx, sum);
   if (s != TW_OK) return s;
   tw_tensor_release(ctx, *x);
   *x = next;
   return TW_OK;
 }
 
-/* One iteration: z the step so far, r = g + H z, d the direction. A lane that is done has alpha = 0. */
+/* One iteration: z the step so far, r = g + H z, d the direction. z and r stay where a lane is done. */
 static tw_status iterate(tw_ctx *ctx, tw_optim *o, model *y, tw_tensor **z, tw_tensor **r, tw_tensor **d) {
   tw_tensor *hd = NULL, *down = NULL, *next = NULL;
+  memcpy(y->was, y->open, (size_t)o->lanes * sizeof *y->was);
+  o->objective->asking = y->was;
   tw_status s = o->objective->hvp(o->objective, ctx, *d, &hd);
+  o->objective->asking = NULL;
   if (s == TW_OK) s = tw_flat_dot(ctx, o, *d, hd, y->curvature);
   if (s == TW_OK) s = tw_flat_dot(ctx, o, *z, *z, y->zz);
   if (s == TW_OK) s = tw_flat_dot(ctx, o, *z, *d, y->zd);
@@ -126,8 +132,8 @@ static tw_status iterate(tw_ctx *ctx, tw_optim *o, model *y, tw_tensor **z, tw_t
     y->at_boundary[i] = 1;
     y->open[i] = 0;
   }
-  if (s == TW_OK) s = add_to(ctx, o, z, y->alpha, *d);
-  if (s == TW_OK) s = add_to(ctx, o, r, y->alpha, hd);
+  if (s == TW_OK) s = add_to(ctx, o, y->was, z, y->alpha, *d);
+  if (s == TW_OK) s = add_to(ctx, o, y->was, r, y->alpha, hd);
   if (s == TW_OK) s = tw_flat_dot(ctx, o, *r, *r, y->zz);
   for (int i = 0; i < o->lanes && s == TW_OK; i++) {
     if (!(sqrt(y->zz[i]) > y->tol[i])) y->open[i] = 0;
@@ -146,7 +152,7 @@ static tw_status iterate(tw_ctx *ctx, tw_optim *o, model *y, tw_tensor **z, tw_t
   return s;
 }
 
-static tw_status steihaug(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, tw_tensor **step, double *predicted) {
+static tw_status steihaug(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, const double *open, tw_tensor **step, double *predicted) {
   model *y = own;
   tw_tensor *z = NULL, *r = tw_tensor_retain(q->g), *d = NULL;
   const double *limit = o->hyper[0][INNER];
@@ -157,7 +163,7 @@ static tw_status steihaug(tw_ctx *ctx, tw_optim *o, tw_descent *q, void *own, tw
   for (int i = 0; i < o->lanes && s == TW_OK; i++) {
     double norm = sqrt(y->rr[i]);
     y->tol[i] = fmin(.5, sqrt(norm)) * norm;
-    y->open[i] = o->go[i];
+    y->open[i] = open[i];
     y->at_boundary[i] = 0;
   }
   bool going = true;
@@ -192,12 +198,15 @@ static tw_status solve(tw_ctx *ctx, tw_optim *o) {
   double *w = tw_calloc(lanes, N_ROWS * sizeof *w);
   if (!w) return tw_fail(&ctx->error, TW_ENOMEM, "%s: out of memory", o->kind->name);
   model y = {.at_boundary = w, .uu = w + lanes, .nn = w + 2 * lanes, .un = w + 3 * lanes, .rr = w + 4 * lanes, .curvature = w + 5 * lanes, .zz = w + 6 * lanes,
-             .zd = w + 7 * lanes, .dd = w + 8 * lanes, .alpha = w + 9 * lanes, .beta = w + 10 * lanes, .open = w + 11 * lanes, .tol = w + 12 * lanes};
+             .zd = w + 7 * lanes, .dd = w + 8 * lanes, .alpha = w + 9 * lanes, .beta = w + 10 * lanes, .open = w + 11 * lanes, .tol = w + 12 * lanes,
+             .was = w + 13 * lanes};
   for (int r = 0; r < o->lanes; r++) {
     if (o->number[N_RADIUS][r] == 0) o->number[N_RADIUS][r] = fmin(o->hyper[0][RADIUS][r], o->hyper[0][RADIUS_MAX][r]);
   }
-  tw_region region = {o->hyper[0][METHOD][0] == DOGLEG ? dogleg : steihaug, judge, &y};
+  bool path = o->hyper[0][METHOD][0] == DOGLEG;
+  tw_region region = {path ? dogleg : steihaug, judge, &y};
   tw_status s = tw_descent_begin(ctx, o, &q);
+  if (s == TW_OK && path && tw_optim_going(o)) s = dogleg_path(ctx, o, &q, &y);
   if (s == TW_OK) s = tw_region_step(ctx, o, &q, &region);
   tw_tensor_release(ctx, y.h);
   tw_tensor_release(ctx, y.cauchy);

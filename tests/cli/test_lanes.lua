@@ -77,6 +77,67 @@ test("an optimizer's hyperparameters inside a recipe", function()
   same_at_every_width(file, 10)
 end)
 
+test("methods that evaluate the function themselves: searches of different lengths, regions, singular systems, runs that stop", function()
+  local loss = [[
+    local noise, x = run:rng("noise"), run:rng("init"):uniform(2, { low = -1.5, high = 1.5 })
+    local opt = p.opt:new(x)
+    local function f(x)
+      local miss = tw.stack({ 10 * (x[2] - x[1]^2), 1 - x[1] }) + .01 * noise:normal(2)
+      if p.squares then return miss end
+      return miss:dot(miss) * .5 + p.wall * tw.log(2 - x[1])
+    end
+    for step = 1, 15 do
+      local value = opt:step(f)
+      if p.squares then value = (f(x)^2):sum() end
+      local info = opt:info()
+      run:log{ loss = value, x = x, grad_norm = info.grad_norm, step_norm = info.step_norm, evaluations = info.evaluations }
+      if step > 2 then run:stop_if(info.stopped, "stopped by itself") end
+    end
+    run:result{ last = x[1] }]]
+  local file = script("searching", '"seed", "wall", "opt.lr", "opt.radius", "opt.damping", "opt.c1"', [[
+    wall = space.choice{ 0, .5 }, squares = false, opt = space.choice{
+      tw.optim.gd{ line_search = "strong_wolfe", c1 = space.choice{ 1e-4, .1 } },
+      tw.optim.newton{ lr = space.choice{ .5, 1 }, damping = space.choice{ 0, 1 } },
+      tw.optim.newton{ line_search = "backtracking", tol_grad = 1e-6 },
+      tw.optim.bfgs{ lr = space.choice{ .5, 1 } }, tw.optim.lbfgs{ line_search = "hager_zhang", history = 4 },
+      tw.optim.conjugate_gradient{ beta = "HZ" }, tw.optim.trust_region{ radius = space.choice{ .1, 2 } },
+      tw.optim.trust_region{ method = "dogleg", radius = space.choice{ .1, 2 } } }]], loss, "repeats = 3,")
+  same_at_every_width(file, 90)
+  local squares = script("squares", '"seed", "opt.lambda", "opt.lr"', [[
+    squares = true, opt = space.choice{ tw.optim.levenberg_marquardt{ lambda = space.choice{ 0, 1e-3, 10 } },
+      tw.optim.levenberg_marquardt{ rule = "marquardt", scaling = "identity" }, tw.optim.gauss_newton{ lr = space.choice{ .5, 1 } } }]], loss, "repeats = 4,")
+  same_at_every_width(squares, 24)
+end)
+
+test("a search's failing number is one run's own: the group is done again one by one", function()
+  local file = script("narrow", '"opt.c1"', "opt = tw.optim.bfgs{ c1 = space.choice{ 1e-4, .1, .3 }, c2 = .2 }", [[
+    local x = tw.tensor{ 3, 4 }
+    local opt = p.opt:new(x)
+    for step = 1, 5 do run:log{ loss = opt:step(function(x) return (x * x):sum() + x[1]^4 end) } end]])
+  same_at_every_width(file, 2, 1)
+  local out = expect(0, "ls narrow-4.h5")
+  test.ok(out:find("needs c1 < c2", 1, true), out)
+end)
+
+test("a reason that differs is no one's: the runs are done one by one, and each stops at its own", function()
+  local file = script("reasons", '"seed"', "lr = 1", [[
+    local x = run:rng("init"):uniform(2, { low = -1.5, high = 1.5 })
+    local opt = tw.optim.newton(x, { line_search = "backtracking", tol_grad = 1e-4, absolute = true })
+    for step = 1, 40 do
+      run:log{ loss = opt:step(function(x) return 100 * (x[2] - x[1]^2)^2 + (1 - x[1])^2 end) }
+      if opt:info().reason ~= "" then return end
+    end]], "repeats = 5,")
+  same_at_every_width(file, 5)
+  local lengths = {}
+  shell.write("reasons_of.lua", [[
+local tw = require "thalweg"
+for one in tw.open("reasons-4.h5"):runs() do print(#(one:trace "loss")) end]])
+  for line in expect(0, "lua reasons_of.lua"):gmatch("%S+") do lengths[line] = true end
+  local n = 0
+  for _ in next, lengths do n = n + 1 end
+  test.ok(n > 1, "the runs take as many steps each")
+end)
+
 test("a run that fails is done again alone, and fails there", function()
   local file = script("failing", '"lr"', "lr = space.choice{ .1, .2, .3 }, bad = space.choice{ false, true }", [[
     local x = tw.tensor{ 3, 4 }

@@ -143,9 +143,8 @@ end)
 
 part("lanes and maps", function()
   local x = tw.linspace(.1, .5, 3)
-  core.lanes_end() -- of the time before, where Lua's memory ran out between the two
-  core.lanes_begin(3)
-  local ok, total = pcall(function()
+  local function together() -- opens the lanes itself: the closure is made before, so that no failure comes between opening and closing
+    core.lanes_begin(3)
     local lr, p, large, g = core.laned({ .1, .2, .3 }, "lr"), x:clone(), tw.ones(5, 4), tw.rng(core.laned { 1, 2, 3 }, "s")
     for _ = 1, 2 do p:assign(p - lr * tw.grad(function(q) return (q:dot(x) ^ 2 + q[1]):exp() end)(p)) end
     large:t():assign(large:t() * lr)
@@ -153,7 +152,8 @@ part("lanes and maps", function()
     local drawn = g:normal(3) + g:split("t"):uniform(3) + p:sort()
     core.lanes_compact { 1, 3 }
     return sum(core.lane(p, 1), core.lane(large, 2), core.lane(s, 2), core.lane(drawn, 1)) + #core.lane_numbers(core.num.exp(lr))
-  end)
+  end
+  local ok, total = pcall(together)
   core.lanes_end()
   if not ok then error(total, 0) end
   local r = tw.rng(3)
@@ -218,6 +218,27 @@ part("optimizers around optimizers", function()
 end)
 
 part("finite sums", function() return stepped("svrg", { n = 2 }, 2) + stepped("saga", { n = 2 }, 2) end)
+
+part("methods that evaluate the function, in lanes", function()
+  local function together()
+    core.lanes_begin(2)
+    local curve, total = core.laned({ 1.5, 0 }, "curve"), 0
+    for _, kind in ipairs { "newton", "bfgs", "trust_region", "levenberg_marquardt" } do
+      local p = tw.tensor { 1, 2 }
+      local opt = tw.optim[kind](p, kind == "trust_region" and { method = "dogleg" } or nil)
+      for _ = 1, 2 do
+        opt:step(function(q) return kind == "levenberg_marquardt" and q * curve or (q:dot(q) ^ 2 + q[1] ^ 2) * curve end)
+      end
+      opt:load(opt:state())
+      total = total + sum(core.lane(p, 1), core.lane(p, 2)) + #core.lane_numbers(opt:info().evaluations)
+    end
+    return total
+  end
+  local ok, total = pcall(together)
+  core.lanes_end()
+  if not ok then error(total, 0) end
+  return total
+end)
 
 part("neural networks", function()
   local nn = tw.nn

@@ -82,4 +82,25 @@ for _, name in ipairs(kinds) do
   end
 end
 
+test("a state taken in lanes that have made unlike many updates goes on as if it had never been taken", function()
+  local function run(reloaded)
+    core.lanes_begin(2)
+    local p = tw.ones(3) * core.laned({ 1.0, 2.0 }, "start")
+    local o = { skip_nonfinite = true, lr = 0.1 }
+    local opt = tw.optim.adam(p, o)
+    for t = 1, 5 do
+      opt:update(p * (t < 3 and core.laned({ 1.0, 0 / 0 }, "spoiled") or 1))
+      if t == 3 and reloaded then
+        local again = tw.optim.adam(p, o)
+        again:load(opt:state())
+        opt = again
+      end
+    end
+    local out = { core.lane(p, 1):table(), core.lane(p, 2):table() }
+    core.lanes_end()
+    return out
+  end
+  test.eq(run(true), run(false))
+end)
+
 test.close()

@@ -340,13 +340,11 @@ test("BFGS leaves out pairs of negative curvature, or damps them", function()
   end
 end)
 
-test("a search's conditions must leave room, a singular Hessian says what helps, a recipe holds no tensors", function()
+test("a search's conditions must leave room, a recipe holds no tensors", function()
   test.raises("needs c1 < c2: c1 is 0.3, c2 is 0.2", function() tw.optim.bfgs(tw.zeros(2), { c1 = 0.3, c2 = 0.2 }):step(rosenbrock) end)
-  local function flat(p) return p[1] ^ 2 end
-  test.raises("newton: the Hessian is singular; use damping, or absolute = true", function() tw.optim.newton(tw.ones(2)):step(flat) end)
   test.raises("gd: a recipe is plain data and cannot hold preconditioner", function() tw.optim.gd { precondition = "given", preconditioner = tw.ones(2) } end)
   local p = tw.ones(2)
-  tw.optim.newton(p, { absolute = true }):step(flat)
+  tw.optim.newton(p, { absolute = true }):step(function(q) return q[1] ^ 2 end)
   test.eq(p:table(), { 0, 1 })
 end)
 

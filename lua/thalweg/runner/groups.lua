@@ -32,10 +32,21 @@ function groups.declared(experiment)
   return out, seed
 end
 
+-- The parameters with one number for all in place of a lane's. What holds it may refuse 0 (a radius): then the first row's value that it takes, which for
+-- rows that agree on everything else is the same one.
+local function without(params, name, stand_ins)
+  for _, v in ipairs(stand_ins) do
+    local ok, out = pcall(override.map, params, name, function() return v end)
+    if ok then return out or params end
+  end
+  stand_ins[#stand_ins + 1] = groups.value(params, name)
+  return params
+end
+
 -- Equal for rows that may be computed together.
-local function key_of(row, declared, seed)
+local function key_of(row, declared, seed, stand_ins)
   local params = row.params
-  for _, name in ipairs(declared) do params = override.map(params, name, function() return 0 end) or params end
+  for _, name in ipairs(declared) do params = without(params, name, stand_ins[name]) end
   return canonical.params(params) .. (seed and "" or "\n" .. row.rep)
 end
 
@@ -53,10 +64,11 @@ function groups.units(experiment, rows, missing, workers, width)
     return units
   end
   local declared, seed = groups.declared(experiment)
-  local by_key, keys, texts = {}, {}, {}
+  local by_key, keys, texts, stand_ins = {}, {}, {}, {}
+  for _, name in ipairs(declared) do stand_ins[name] = { 0 } end
   for _, i in ipairs(missing) do
     local row = rows[i]
-    local key = seed and texts[row.params] or key_of(row, declared, seed) -- repeats share their parameters
+    local key = seed and texts[row.params] or key_of(row, declared, seed, stand_ins) -- repeats share their parameters
     texts[row.params] = key
     if not by_key[key] then
       by_key[key] = {}
