@@ -1,7 +1,7 @@
 #!/usr/bin/env thalweg
 -- Which learning rate, and how should it decay? A 64-32-10 network learns handwritten digits by mini-batch SGD with momentum.
 -- One sees a wide range of rates that all serve, and decay pay where the rate is too large to settle.
--- rows: A8 C5
+-- rows: C5 A8
 -- plot: thalweg plot runs/digits_lr_decay.h5 eval_accuracy --x lr --by decay --log x
 local tw = require "thalweg"
 local space, schedule = tw.space, tw.schedule
