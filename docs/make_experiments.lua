@@ -1,7 +1,8 @@
 -- Writes experiments/README.md and its pictures, docs/experiments/*.png:
 --   thalweg lua docs/make_experiments.lua [--quick] [-j N] [--runs DIR]
--- Every experiment is verified, in its full form unless --quick is given; what the files in DIR (runs) already hold is not run again. The pictures are drawn
--- by the command in the experiment's `plot:` line and reduced to few colours (Debian's python3-pil, where it is there). Exit status 1 when a claim fails.
+-- Every experiment is verified, in its full form unless --quick is given; what the files in DIR (runs) already hold from the same code is not run again. The
+-- pictures are drawn by the command in the experiment's `plot:` line and reduced to few colours (by Debian's python3-pil, where it is there). Exit status 1
+-- when a claim fails or a picture is missing; the page is written all the same, and says so.
 local docs = arg[0]:match("^(.*)/[^/]*$") or "."
 local root = docs .. "/.."
 package.path = root .. "/?.lua;" .. package.path
@@ -64,9 +65,23 @@ local function complain(name, text)
   io.stderr:write(name, ": ", text, "\n")
 end
 
-local done, interrupted = pool.verify(files, options.jobs, { quick = options.quick, runs = options.runs, command = "thalweg lua docs/make_experiments.lua" },
-  function(outcome) io.stderr:write(outcome.name or outcome.file, ": ", outcome.status, "\n") end, function() end)
-if interrupted then os.exit(interrupted) end
+-- Files of runs that another code of `run` made are moved aside, and those experiments done again.
+local function verify(list, fresh)
+  local o = { quick = options.quick, runs = options.runs, fresh = fresh, command = "thalweg lua docs/make_experiments.lua" }
+  local function tell(outcome) io.stderr:write(("%-32s %s\n"):format(outcome.name or outcome.file, outcome.status)) end
+  local found, interrupted = pool.verify(list, options.jobs, o, tell, function() end)
+  if interrupted then os.exit(interrupted) end
+  local again, places = {}, {}
+  for i, outcome in ipairs(found) do
+    if not fresh and outcome.status == "error" and (outcome.message or ""):find("the code of run has changed", 1, true) then
+      again[#again + 1], places[#places + 1] = list[i], i
+    end
+  end
+  for i, outcome in ipairs(#again > 0 and verify(again, true) or {}) do found[places[i]] = outcome end
+  return found
+end
+
+local done = verify(files, false)
 for i, outcome in ipairs(done) do
   outcomes[all[i].name] = outcome
   if outcome.status ~= "pass" then complain(all[i].name, outcome.message or outcome.status) end
