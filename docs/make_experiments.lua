@@ -13,7 +13,7 @@ local scripts = require "docs.tools.scripts"
 local sys = require "thalweg.sys"
 
 local picture_bytes = 40000
-local sizes = { "800x500", "720x450", "640x400" }
+local sizes = { "900x600", "800x533", "720x480", "640x427" }
 
 local options = { runs = "runs", quick = false, jobs = sys.cpus() }
 do
