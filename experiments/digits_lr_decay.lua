@@ -1,5 +1,8 @@
 #!/usr/bin/env thalweg
 -- Which learning rate, and how should it decay? A 64-32-10 network learns handwritten digits by mini-batch SGD with momentum.
+-- One sees a wide range of rates that all serve, and decay pay where the rate is too large to settle.
+-- rows: C5 A8
+-- plot: thalweg plot runs/digits_lr_decay.h5 eval_accuracy --x lr --by decay --log x
 local tw = require "thalweg"
 local space, schedule = tw.space, tw.schedule
 
@@ -8,7 +11,7 @@ local model = tw.nn.mlp { 64, 32, 10, activation = "relu" }
 local digits = tw.data.csv("digits.csv", { target = "digit", dtype = "f32" })
 
 local function accuracy(params, set)
-  return tw.scope(function() return model(params, set.x):argmax(2):eq(set.y):to("f64"):mean():item() end)
+  return tw.scope(function() return model(params, set.x):argmax(2):eq(set.y):to("f64"):mean() end)
 end
 
 return tw.experiment {
@@ -27,6 +30,7 @@ return tw.experiment {
     momentum = 0.9,
     batch = 32,
   },
+  lanes = { "lr", "decay.rate", "decay.beta", "seed" },
   repeats = 3,
   objective = { metric = "eval_accuracy", goal = "max" },
 

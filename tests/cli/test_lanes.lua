@@ -54,17 +54,19 @@ test("learning rate, momentum and decay in lanes; stopping and diverging runs le
   for _, status in ipairs { "done", "stopped", "diverged" } do test.ok(out:find(status, 1, true), "some runs are " .. status .. ":\n" .. out) end
 end)
 
-test("seeds in lanes: starting weights, batches and dropout of each run's own", function()
+test("seeds in lanes: data, split, scale, starting weights and batches of each run's own", function()
   local file = script("seeds", '"lr", "seed"', "lr = space.choice{ .05, .1, .2 }", [[
     local model = tw.nn.mlp{ 3, 4, 2, activation = "tanh" }
     local params, data = model:init(run:rng("init")), run:rng("data")
     local opt = tw.optim.adam(params, { lr = p.lr })
     local batches = tw.data.batches{ n = 20, size = 5, rng = run:rng("batches") }
-    local X, Y = data:normal(20, 3), data:randint(1, 2, 20)
+    local all = { n = 25, x = data:normal(25, 3), y = data:randint(1, 2, 25) }
+    local train, test = tw.data.standardize(tw.data.split(all, { .8, .2 }, run:rng("split")))
     for step = 1, 12 do
-      local loss = opt:step(function(q, i) return tw.cross_entropy(model(q, X[i]), Y[i]) end, batches())
+      local loss = opt:step(function(q, i) return tw.cross_entropy(model(q, train.x[i]), train.y[i]) end, batches())
       run:log{ loss = loss, grad_norm = opt:info().grad_norm }
-    end]], "repeats = 4, dtype = \"f32\",")
+    end
+    run:result{ accuracy = model(params, test.x):argmax(2):eq(test.y):to("f64"):mean() }]], "repeats = 4, dtype = \"f32\",")
   same_at_every_width(file, 12)
 end)
 

@@ -3,9 +3,12 @@
 local test = require "spec"
 local tree = require "style.tree"
 
-local code = tree.files("src", "lua", "tests", "cmake", "experiments", ".ci", "CMakeLists.txt", "CMakePresets.json", "thalweg")
+local code = {}
+for _, path in ipairs(tree.files("src", "lua", "tests", "cmake", "experiments", ".ci", "CMakeLists.txt", "CMakePresets.json", "thalweg")) do
+  if not path:match("%.md$") then code[#code + 1] = path end
+end
 local prose = {}
-for _, path in ipairs(tree.files("docs", "data/README.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")) do
+for _, path in ipairs(tree.files("docs", "experiments", "data/README.md", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")) do
   if path:match("%.md$") then prose[#prose + 1] = path end
 end
 

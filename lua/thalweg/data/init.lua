@@ -97,11 +97,8 @@ function data.standardize(...)
   local centred = fit - mean
   local variance = (centred * centred):mean(1)
   if o.scale == "common" then variance = variance * 0 + variance:mean() end
-  local deviation = variance:sqrt():table()
-  for i, s in ipairs(deviation) do
-    if s == 0 then deviation[i] = 1 end
-  end
-  local scale = core.tensor(deviation, { dtype = fit.dtype })
+  local deviation = variance:sqrt()
+  local scale = core.where(deviation:eq(0), 1, deviation)
   for i = 1, sets.n do
     local out = {}
     for k, v in next, sets[i] do out[k] = v end
