@@ -3,7 +3,7 @@
 -- by the root of the sum of all squared gradients, RMSProp by that of their moving average; eps keeps the divisor from 0, under the root or beside it. One
 -- sees AdaGrad go straight down at 2 and crawl at .4, and RMSProp fall fast, then swing about the minimum with steps of its learning rate. Without its plus
 -- (s_t = s_{t-1} g_t^2) AdaGrad's sum stays 0, its divisor sqrt(eps): gradient descent with a rate a thousand times too large.
--- rows: A9 A10 B14 B15 C7 C8 Bd2l
+-- rows: A9 A10 B14 B15 C7 C8 d2l
 -- plot: thalweg plot runs/adagrad_rmsprop.h5 loss --by rule,lr --where 'rule!="no_plus" and eps_at=="inside" and eps==1e-6' --log y
 local tw = require "thalweg"
 local core = require "thalweg.core"

@@ -2,7 +2,7 @@
 -- How curved is the loss where gradient descent goes? The largest Hessian eigenvalue along full-batch training of a small network on digits, by the power
 -- method on Hessian-vector products. It grows until it reaches 2/eta, where descent on a quadratic becomes unstable, overshoots, and hovers there for the
 -- rest of training: the loss is no longer monotone, yet it falls (Cohen, Kaur, Li, Kolter and Talwalkar 2021). A small eta never gets there.
--- rows: sharpness
+-- rows: none
 -- plot: thalweg plot runs/edge_of_stability.h5 sharpness_of_edge loss --by lr --where 'activation=="tanh" and repeat==1' --size 900x800
 local tw = require "thalweg"
 local space = tw.space

@@ -3,7 +3,7 @@
 -- (decoupled) are one. For Adam, no: what is added to the gradient is divided by its root mean square too. One sees a weight that has no other gradient go
 -- down by the learning rate per step whatever lambda is, and one with large gradients hardly decay at all; decoupled, as in AdamW, every weight shrinks by
 -- 1 - lr lambda a step.
--- rows: AdamW
+-- rows: none
 -- plot: thalweg plot runs/weight_decay.h5 w --by decay,lambda --where 'method=="adam" and gradient=="none"' --log none
 local tw = require "thalweg"
 local core = require "thalweg.core"
