@@ -160,10 +160,10 @@ end
 -- Failures of workers are written down by the coordinator, in a logbook of its own.
 local function coroner(at, plan, attempts, uuid, o)
   local book
-  return function(i, message)
+  return function(i, again, message)
     local row = plan.rows[i]
     book = book or record.logbook(at.dir, 0, { uuid = uuid, sync = o.sync or 5 })
-    book:begin(row.id, attempts[i] or 1, row.seed, { diverge = {}, lanes = 1 })
+    book:begin(row.id, (attempts[i] or 1) + again, row.seed, { diverge = {}, lanes = 1 })
     book:finish("crashed", message, 0, 0)
     book:flush()
   end
@@ -201,9 +201,9 @@ local function sweep_runs(at, experiment, plan, missing, attempts, uuid, bar, pa
       bar:run_ended(status, value, short(row.text))
       if status == "failed" then bar:complain(("run %s failed: %s  (%s, seed %d)"):format(row.hex, message, short(row.text), row.rep)) end
     end,
-    crashed = function(i, index, message)
+    crashed = function(i, index, again, message)
       local row = plan.rows[i]
-      bury(i, message)
+      bury(i, again, message)
       if read_all(output(index)) ~= "" then os.rename(output(index), ("%s/%s.log"):format(at.dir, row.hex)) end
       bar:run_ended("crashed", 0 / 0, short(row.text))
       bar:complain(("run %s crashed: %s  (%s, seed %d)"):format(row.hex, message, short(row.text), row.rep))

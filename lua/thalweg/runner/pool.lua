@@ -15,7 +15,7 @@ local blank_deaths = 3     -- workers that may die in a row without having begun
 ---@field workers integer how many at once
 ---@field launch fun(index: integer): userdata starts the worker with this number
 ---@field ended fun(row: integer, status: string, value: number, message: string)
----@field crashed fun(row: integer, index: integer, message: string) the worker died in this run
+---@field crashed fun(row: integer, index: integer, again: integer, message: string) the worker died in this run, given out so many times before
 ---@field stillborn fun(index: integer): string what a worker that died without a run had to say
 ---@field progress table thalweg.runner.progress
 ---@field packer thalweg.Packer
@@ -154,13 +154,13 @@ function Pool:bury(w)
     if other == w then table.remove(self.workers, i) end
   end
   self.taken[w.index] = nil
-  local crashed, died_together
+  local crashed, again, died_together
   for i = #w.queue, 1, -1 do
     local unit = w.queue[i]
     if not has(unit, at) or w.gave_up then
       self.again[#self.again + 1] = unit
     elseif #unit == 1 then
-      crashed = at
+      crashed, again = at, unit.again or 0
     else -- computed together: which of them it was shows when each is done alone
       for k = #unit, 1, -1 do
         if not self.over[unit[k]] then self.again[#self.again + 1] = { unit[k], again = (unit.again or 0) + 1 } end
@@ -172,7 +172,7 @@ function Pool:bury(w)
   if crashed and not self.over[crashed] then
     self.over[crashed], self.blank = true, 0
     local format = how == "killed" and "killed by signal %d (%s)" or "the process left with exit code %d inside the run"
-    self.job.crashed(crashed, w.index, format:format(number, name))
+    self.job.crashed(crashed, w.index, again, format:format(number, name))
   elseif (how == "killed" or number ~= 0) and not w.gave_up and not died_together then
     self.blank = self.blank + 1
     local said = self.job.stillborn(w.index)
