@@ -87,8 +87,8 @@ function Run:log(stream, row)
     for lane = 1, own.width do
       if bad[lane] then leave_lane(self, lane, "diverged", ("%s is not finite at step %d"):format(bad[lane], step)) end
     end
-    drop_lanes(own)
   end
+  drop_lanes(own)
   return step
 end
 
