@@ -254,7 +254,7 @@ static tw_logbook *lane_at(lua_State *L, const book_box *b, int idx) {
   return b->lane[lane - 1];
 }
 
-/* book:begin(id, attempt, seed, { diverge =, lanes = } [, lane]) */
+/* book:begin(id, attempt, seed, { diverge =, lanes =, muted = } [, lane]). muted: the run's rows are checked, not written; abandon ends it. */
 static int book_begin(lua_State *L) {
   book_box *b = check(L);
   lua_Integer id = luaL_checkinteger(L, 2), attempt = luaL_checkinteger(L, 3), seed = luaL_checkinteger(L, 4);
@@ -268,6 +268,9 @@ static int book_begin(lua_State *L) {
   lua_settop(L, 5);
   lua_getfield(L, 5, "lanes");
   lua_Integer lanes = luaL_optinteger(L, 6, 1);
+  lua_getfield(L, 5, "muted");
+  bool muted = lua_toboolean(L, -1);
+  lua_pop(L, 1);
   if (lua_getfield(L, 5, "diverge") == LUA_TNIL) {
     lua_pop(L, 1);
     lua_newtable(L);
@@ -281,6 +284,7 @@ static int book_begin(lua_State *L) {
     names[i] = tw_record_text(L, -1);
   }
   tw_error e;
+  tw_logbook_mute(k, muted);
   if (tw_logbook_begin(k, id, (uint32_t)attempt, seed, (uint32_t)lanes, names, n, &e) != TW_OK) return tw_record_raise(L, &e);
   return 0;
 }

@@ -222,6 +222,7 @@ const char *tw_logbook_path(const tw_logbook *);
 TW_CHECKED tw_status tw_logbook_begin(tw_logbook *, int64_t run, uint32_t attempt, int64_t seed, uint32_t lanes, const tw_text *diverge,
                                       size_t n_diverge, tw_error *);
 bool tw_logbook_in_run(const tw_logbook *);
+void tw_logbook_mute(tw_logbook *, bool on); /* from the next begin on: rows are checked as ever, nothing is written */
 
 /* Streams and slots (a metric of a stream) keep their numbers for the logbook's life: look a name up once, then log by number. */
 TW_CHECKED tw_status tw_logbook_stream(tw_logbook *, tw_text name, uint32_t *stream, tw_error *); /* "" is stream 0 */

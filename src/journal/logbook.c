@@ -76,6 +76,7 @@ void tw_logbook_free(tw_logbook *b) {
 
 const char *tw_logbook_path(const tw_logbook *b) { return tw_writer_path(b->journal->writer); }
 bool tw_logbook_in_run(const tw_logbook *b) { return b->in_run; }
+void tw_logbook_mute(tw_logbook *b, bool on) { b->muted = on; }
 
 /* ---- names ---- */
 
@@ -153,6 +154,7 @@ static tw_status frame(tw_logbook *b, tw_frame_type type, int64_t first_step, si
     b->payload.failed = false;
     return tw_fail(e, TW_ENOMEM, "log: no room for a frame of %zu bytes", b->payload.size);
   }
+  if (b->muted) return TW_OK;
   tw_frame f = {.type = (uint16_t)type, .attempt = b->attempt, .rows = (uint32_t)rows, .run = b->run, .first_step = first_step,
                 .bytes = (uint32_t)b->payload.size, .payload = b->payload.data};
   return tw_writer_frame(b->journal->writer, &f, e);
@@ -198,6 +200,7 @@ static bool consecutive(const tw__stream *st) {
 }
 
 tw_status tw__logbook_emit(tw_logbook *b, tw__stream *st, tw_error *e) {
+  if (b->muted) st->rows = 0;
   if (st->rows == 0) return TW_OK;
   tw_status s = st->layout == TW__NO_LAYOUT ? define(b, st, e) : TW_OK;
   if (s != TW_OK) return s;

@@ -61,7 +61,7 @@ struct tw_logbook {
   size_t n_streams, streams_capacity, n_slots, slots_capacity;
   char **diverge;
   size_t n_diverge, diverge_capacity;
-  bool in_run;
+  bool in_run, muted;
   int64_t run;
   uint16_t attempt;
   uint32_t n_ordinals;

@@ -172,6 +172,37 @@ test("a run that depends on more than its parameters is found out: lanes are off
   test.ok(err:find("lanes are off, runs are done one by one: lanes: row 1 differs", 1, true), err)
 end)
 
+test("a first run that diverges is found out in lanes as it is alone", function()
+  local file = script("first", '"lr"', "lr = space.choice{ 50, .1, 40, .05 }", [[
+    local x = tw.tensor{ 1, 2 }
+    local opt = tw.optim.sgd(x, { lr = p.lr })
+    for step = 1, 300 do run:log{ loss = opt:step(function(x) return x:dot(x) end) } end]])
+  for _, said in ipairs(same_at_every_width(file, 4)) do test.ok(not said:find("lanes are off", 1, true), said) end
+end)
+
+test("the pass that is compared leaves nothing behind for the one beside it", function()
+  local file = script("counting", '"lr"', "lr = space.choice{ .1, .2, .3 }", [[
+    calls = calls + 1
+    for step = 1, 3 do run:log{ loss = p.lr * calls } end]])
+  shell.write(file, (shell.read(file):gsub("return tw", "local calls = 0\nreturn tw", 1)))
+  for _, said in ipairs(same_at_every_width(file, 3)) do test.ok(not said:find("lanes are off", 1, true), said) end
+end)
+
+test("a run that takes its worker along each time: crashed, at the attempt it was made in", function()
+  local file = script("deadly", '"lr"', "lr = space.choice{ .5, .1, .2 }", [[
+    for step = 1, 5 do run:log{ loss = p.lr * step } end
+    run:stop_if(tw.lt(p.lr, .4), "small")
+    os.exit(3)]])
+  expect(1, "run " .. file .. " --lanes 3 -j 1 -o deadly.h5")
+  expect(1, "run " .. file .. " --lanes 1 -j 1 -o deadly-1.h5")
+  test.eq(expect(0, "diff deadly.h5 deadly-1.h5"), "no differences in 2 runs\n")
+  shell.write("attempts.lua", [[
+local sweep = require("thalweg.record").load("deadly.h5")
+local statuses = sweep:statuses()
+for i, id in ipairs(sweep:order()) do print(statuses[id], sweep:row(i).attempt) end]])
+  test.eq(expect(0, "lua attempts.lua"), "crashed\t2\nstopped\t2\nstopped\t2\n")
+end)
+
 test("what needs one number names the parameter and the two ways out, alone and together", function()
   for code, wants in next, {
     ["local x = math.exp(p.lr)"] = 'the parameter "lr", which differs between the runs computed together',

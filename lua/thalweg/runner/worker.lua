@@ -52,9 +52,11 @@ end
 local Worker = {}
 Worker.__index = Worker
 
--- Performs rows in one pass of the script, lane by lane into the logbook. `o` may have: tap, a function that sees every row; unrecorded, the lane that is not
--- written. Returns the reports of the runs that have ended, and what failed where the pass must be done again one by one.
+-- Performs rows in one pass of the script, lane by lane into the logbook. `o` may have: tap, a function that sees every row; unrecorded, the lane whose rows
+-- are checked but not written. Returns the reports of the runs that have ended, and what failed where the pass must be done again one by one.
 function Worker:pass(units, o)
+  if self.used then self.initial:restore() end
+  self.used = true
   local job, book, experiment = self.job, self.book, self.job.experiment
   local rows, attempts, reports = {}, {}, {}
   for lane, i in ipairs(units) do
@@ -65,7 +67,7 @@ function Worker:pass(units, o)
   process.working(units[1])
   book:lanes(width)
   for lane, row in ipairs(rows) do
-    if lane ~= o.unrecorded then book:begin(row.id, attempts[lane], row.seed, { diverge = experiment.diverge, lanes = width }, lane) end
+    book:begin(row.id, attempts[lane], row.seed, { diverge = experiment.diverge, lanes = width, muted = lane == o.unrecorded }, lane)
   end
   core.begin_run(rows[1].seed, experiment.dtype)
   if #declared > 0 then core.lanes_begin(width) end
@@ -75,7 +77,7 @@ function Worker:pass(units, o)
     local now_wall, now_cpu = process.wall(), process.cpu()
     wall, cpu = wall + (now_wall - last_wall) / going, cpu + (now_cpu - last_cpu) / going
     last_wall, last_cpu, going = now_wall, now_cpu, math.max(1, going - 1)
-    if lane == o.unrecorded then return end
+    if lane == o.unrecorded then return book:abandon(lane) end
     local value = job.objective and book:last(job.objective, lane)
     book:finish(status, message, wall, cpu, lane)
     reports[#reports + 1] = ("%d\t%s\t%.17g\t%.9g\t%s"):format(units[lane], status, value or 0 / 0, wall, line(message))
@@ -88,7 +90,9 @@ function Worker:pass(units, o)
   local status, message, trace = object.close(run, ok, err)
   local over, left = object.over(run), {}
   for lane = 1, width do
-    if not over[lane] and lane ~= o.unrecorded then left[#left + 1] = lane end
+    if over[lane] then -- its report is written
+    elseif lane == o.unrecorded then book:abandon(lane)
+    else left[#left + 1] = lane end
   end
   process.working(0)
   if status == "failed" and (width > 1 or o.tap) then
@@ -151,7 +155,7 @@ function Worker:shadow(units)
   end })
   send_all(done)
   self.checked = true
-  if not again and #together ~= #alone then message = ("lanes: %d rows, alone %d"):format(#together, #alone) end
+  if not again and #together ~= #alone and not process.stopping() then message = ("lanes: %d rows, alone %d"):format(#together, #alone) end
   if message and message:find("^lanes: ") then
     self.width, self.asked = 1, true
     reports[#reports + 1] = "note\tlanes are off, runs are done one by one: " .. line(message) .. "; what run does depends on more than its parameters"
@@ -164,8 +168,6 @@ function Worker:perform(units, report)
   local waiting = { units }
   while #waiting > 0 and not process.stopping() do
     local next_units = table.remove(waiting)
-    if self.used then self.initial:restore() end
-    self.used = true
     local width = #self.job.experiment.lanes > 0 and self.width or 1
     local reports, again, rest
     if #next_units > 1 and width > 1 and not self.checked then
