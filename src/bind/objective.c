@@ -103,7 +103,8 @@ static tw_status evaluate(tw_ctx *ctx, objective *o, lua_CFunction f, bool keeps
   lua_State *L = o->L;
   const char *name = o->e->optim->kind->name;
   if (!lua_checkstack(L, o->n_args + 16)) return tw_fail(&ctx->error, TW_ENOMEM, "%s: the stack is full", name);
-  tw_draws_rewind(L);
+  tw_status rewound = tw_draws_rewind(L);
+  if (rewound != TW_OK) return rewound;
   int top = lua_gettop(L);
   lua_pushcfunction(L, f);
   lua_pushlightuserdata(L, o);
@@ -194,7 +195,7 @@ int tw_engine_solve(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   int n_args = lua_gettop(L) - 2;
   tw_ctx *ctx = tw_bind_ctx(L);
-  if (e->L) return luaL_error(L, "%s: called inside itself", e->optim->kind->name);
+  tw_engine_refuse_busy(L, e);
   objective o = {.base = {.value = value, .gradient = gradient, .hvp = hvp, .hessian = hessian, .residual = residual, .at = at},
                  .e = e, .L = L, .f = 2, .n_args = n_args};
   if (n_args > 1) {
@@ -202,11 +203,11 @@ int tw_engine_solve(lua_State *L) {
     o.whole = lua_isinteger(L, 4);
   }
   tw_engine_enter(L, e, 1);
-  tw_draws_begin(L);
+  size_t outer = tw_draws_begin(L);
   tw_status s = tw_optim_solve(ctx, e->optim, &o.base);
-  tw_draws_end(L);
+  tw_draws_end(L, outer);
   tw_tensor_release(ctx, o.base.index);
-  tw_engine_leave(e);
+  tw_engine_leave(L, e);
   tw_engine_status(L, e, 1, s);
   if (!o.first) return 0;
   lua_settop(L, o.last);

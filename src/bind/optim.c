@@ -53,7 +53,7 @@ static int call_step(lua_State *L) {
     else push_lanes(L, o->hyper[l->group][i], o->differs[l->group][i]);
     lua_setfield(L, -2, spec->name);
   }
-  lua_pushinteger(L, o->t[0]);
+  tw_engine_push_updates(L, o);
   lua_call(L, 5, 0);
   return 0;
 }
@@ -85,7 +85,12 @@ static tw_status define(tw_ctx *ctx, tw_optim *o, int leaf) {
   return s;
 }
 
+void tw_engine_refuse_busy(lua_State *L, const tw_engine *e) {
+  if (e->L) luaL_error(L, "%s: called inside its own step", e->optim->kind->name);
+}
+
 void tw_engine_enter(lua_State *L, tw_engine *e, int self) {
+  tw_engine_refuse_busy(L, e);
   luaL_checkstack(L, 4, "optimizers are nested too deeply"); /* may raise: the innermost is marked first */
   if (e->optim->inner) {
     lua_getiuservalue(L, self, TW_ENGINE_INNER);
@@ -93,10 +98,14 @@ void tw_engine_enter(lua_State *L, tw_engine *e, int self) {
   }
   e->L = L;
   e->self = self;
+  tw_bind_ctx(L)->lanes_held++;
 }
 
-void tw_engine_leave(tw_engine *e) {
-  for (; e; e = e->optim->inner ? e->optim->inner->user : NULL) e->L = NULL;
+void tw_engine_leave(lua_State *L, tw_engine *e) {
+  for (; e; e = e->optim->inner ? e->optim->inner->user : NULL) {
+    e->L = NULL;
+    tw_bind_ctx(L)->lanes_held--;
+  }
 }
 
 int tw_engine_status(lua_State *L, tw_engine *e, int self, tw_status s) {
@@ -193,6 +202,7 @@ void tw_engine_detach(lua_State *L, const tw_leaves *leaves, int idx, int depth)
 static int step(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
   if (tw_optim_solves(e->optim)) return tw_engine_solve(L);
+  tw_engine_refuse_busy(L, e);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   int n_args = lua_gettop(L) - 2;
   lua_getiuservalue(L, 1, TW_ENGINE_PASS);
@@ -209,7 +219,7 @@ static int step(lua_State *L) {
   for (int i = first; i <= last; i++) tw_engine_detach(L, &s->leaves, i, 0);
   tw_engine_enter(L, e, 1);
   tw_status status = tw_optim_update(tw_bind_ctx(L), e->optim, s->grads, loss);
-  tw_engine_leave(e);
+  tw_engine_leave(L, e);
   tw_engine_status(L, e, 1, status);
   lua_settop(L, last);
   tw_pass_end(L, s, first);
@@ -241,7 +251,7 @@ static int update(lua_State *L) {
   }
   tw_engine_enter(L, e, 1);
   tw_status status = tw_optim_update(tw_bind_ctx(L), e->optim, grad, NULL);
-  tw_engine_leave(e);
+  tw_engine_leave(L, e);
   tw_engine_status(L, e, 1, status);
   lua_getiuservalue(L, 1, TW_ENGINE_PASS);
   tw_pass *last = lua_touserdata(L, -1);
@@ -444,7 +454,7 @@ static int flat(lua_State *L) {
 /* Every generator back to where it stood when the step began: what evaluates f more than once in one call asks for it. */
 static int rewind_draws(lua_State *L) {
   tw_engine_check(L, 1);
-  tw_draws_rewind(L);
+  tw_bind_status(L, tw_draws_rewind(L));
   return 0;
 }
 

@@ -19,9 +19,11 @@ typedef struct {
 } tw_engine;
 
 tw_engine *tw_engine_check(lua_State *L, int idx);
-/* Around a step: this engine and those inside it may call the script. Leaves values on the stack. */
+/* Around a step: this engine and those inside it may call the script, and no lane is dropped. Leaves values on the stack. Raises when a step of it is under
+ * way: what it works with cannot change below it. */
+void tw_engine_refuse_busy(lua_State *L, const tw_engine *);
 void tw_engine_enter(lua_State *L, tw_engine *, int self);
-void tw_engine_leave(tw_engine *);
+void tw_engine_leave(lua_State *L, tw_engine *);
 int tw_engine_status(lua_State *L, tw_engine *, int self, tw_status); /* raises unless TW_OK: what the script raised, or the core's message */
 
 /* engine:solve(f, params, ...): a step of a kind that evaluates f itself. */
@@ -31,13 +33,14 @@ void tw_engine_detach(lua_State *L, const tw_leaves *, int idx, int depth);
 
 /* engine:read() -> table, engine:write(table): the state as plain data, copies of tensors. */
 int tw_engine_read(lua_State *L);
+void tw_engine_push_updates(lua_State *L, const tw_optim *); /* how many were made: an integer, or where steps are skipped lane by lane one for each */
 int tw_engine_write(lua_State *L);
 
-/* Draws seen since begin; rewind puts every generator back to where it stood. */
-void tw_draws_begin(lua_State *L);
+/* Draws seen since begin; rewind puts every generator back to where it stood. One may be inside another: end takes what its begin gave. */
+size_t tw_draws_begin(lua_State *L);
 void tw_draws_note(lua_State *L, tw_tensor *state);
-void tw_draws_rewind(lua_State *L);
-void tw_draws_end(lua_State *L);
+TW_CHECKED tw_status tw_draws_rewind(lua_State *L);
+void tw_draws_end(lua_State *L, size_t outer);
 bool tw_draws_noted(lua_State *L); /* is a step being taken that notes them? */
 
 #endif

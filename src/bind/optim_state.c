@@ -32,19 +32,16 @@ static void put_integer(lua_State *L, const char *name, int64_t v) {
   lua_setfield(L, -2, name);
 }
 
-/* Lanes that have skipped updates have made fewer. */
-static void put_updates(lua_State *L, const tw_optim *o) {
+void tw_engine_push_updates(lua_State *L, const tw_optim *o) {
   bool same = true;
   for (int r = 1; r < o->lanes; r++) same = same && o->t[r] == o->t[0];
   if (same) {
-    put_integer(L, "updates", o->t[0]);
+    lua_pushinteger(L, o->t[0]);
     return;
   }
-  double *v = lua_newuserdatauv(L, (size_t)o->lanes * sizeof *v, 0);
-  for (int r = 0; r < o->lanes; r++) v[r] = (double)o->t[r];
-  lua_insert(L, -2);
-  put_lanes(L, v);
-  lua_setfield(L, -2, "updates");
+  double *t = lua_newuserdatauv(L, (size_t)o->lanes * sizeof *t, 0);
+  for (int r = 0; r < o->lanes; r++) t[r] = (double)o->t[r];
+  put_lanes(L, t);
   lua_remove(L, -2);
 }
 
@@ -53,7 +50,8 @@ int tw_engine_read(lua_State *L) {
   tw_optim_follow(tw_bind_ctx(L), o);
   lua_createtable(L, 0, 8);
   put_integer(L, "steps", o->steps);
-  put_updates(L, o);
+  tw_engine_push_updates(L, o);
+  lua_setfield(L, -2, "updates");
   put_integer(L, "calls", o->calls);
   put_numbers(L, o, "collected", o->collected);
   lua_pushboolean(L, o->begun);
@@ -128,6 +126,9 @@ static void get_numbers(lua_State *L, const tw_optim *o, const char *name, doubl
   int type = lua_getfield(L, -1, name);
   const tw_tensor *t = type == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
   if (type != LUA_TNUMBER && !t) luaL_error(L, "%s: the saved state has no number `%s`", o->kind->name, name);
+  if (t && (t->ndim > 0 || t->dtype == TW_BOOL || t->lanes & ~1 || (t->lanes && !o->laned))) {
+    luaL_error(L, "%s: the saved %s is not one number", o->kind->name, name);
+  }
   if (t && out) tw_optim_numbers(o, t, out);
   for (int r = 0; r < o->lanes && !t && out; r++) out[r] = lua_tonumber(L, -1);
   lua_pop(L, 1);
@@ -201,27 +202,27 @@ static void write_all(lua_State *L, tw_optim *o, bool take) {
 int tw_engine_write(lua_State *L) {
   tw_optim *o = tw_engine_check(L, 1)->optim;
   const char *owner = o->kind->name;
+  tw_engine_refuse_busy(L, o->user);
   luaL_checktype(L, 2, LUA_TTABLE);
   int64_t steps = get_integer(L, owner, "steps"), calls = get_integer(L, owner, "calls");
   tw_optim_follow(tw_bind_ctx(L), o);
-  double *updates = lua_newuserdatauv(L, (size_t)o->lanes * sizeof *updates, 0);
-  bool laned = lua_getfield(L, 2, "updates") == LUA_TUSERDATA;
-  lua_pop(L, 1);
+  double *updates = lua_newuserdatauv(L, (size_t)o->lanes * 2 * sizeof *updates, 0), *collected = updates + o->lanes;
+  memset(collected, 0, (size_t)o->lanes * sizeof *collected);
   lua_pushvalue(L, 2);
-  if (laned) get_numbers(L, o, "updates", updates);
+  get_numbers(L, o, "updates", updates);
+  if (calls > 0) get_numbers(L, o, "collected", collected);
   lua_pop(L, 1);
-  int64_t every = laned ? 0 : get_integer(L, owner, "updates");
+  for (int r = 0; r < o->lanes; r++) {
+    if (!(updates[r] >= 0 && updates[r] <= 9007199254740992.0)) luaL_error(L, "%s: the saved state has no count `updates`", owner);
+  }
   write_all(L, o, false);
   write_all(L, o, true);
   o->changes++; /* scalars are made anew */
-  memset(o->collected, 0, (size_t)o->lanes * sizeof *o->collected);
-  lua_pushvalue(L, 2);
-  if (calls > 0) get_numbers(L, o, "collected", o->collected);
-  lua_pop(L, 1);
+  memcpy(o->collected, collected, (size_t)o->lanes * sizeof *o->collected);
   lua_getfield(L, 2, "begun");
   o->begun = lua_toboolean(L, -1);
   o->steps = steps;
   o->calls = calls;
-  for (int r = 0; r < o->lanes; r++) o->t[r] = laned ? (int64_t)updates[r] : every;
+  for (int r = 0; r < o->lanes; r++) o->t[r] = (int64_t)updates[r];
   return 0;
 }

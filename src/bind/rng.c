@@ -21,11 +21,11 @@ tw_tensor *tw_arg_generator(lua_State *L, int idx) {
   return g->state;
 }
 
-/* What has been drawn from since tw_draws_begin, and its state before. */
+/* What has been drawn from since tw_draws_begin, and its state before: entries from `from` on; those below belong to what is around. */
 typedef struct {
   tw_tensor **state, **before;
-  size_t n, cap_state, cap_before;
-  bool on;
+  size_t n, cap_state, cap_before, from;
+  int depth;
 } draws;
 
 static const char draws_key;
@@ -37,28 +37,41 @@ static draws *draws_of(lua_State *L) {
   return d;
 }
 
-void tw_draws_end(lua_State *L) {
+/* What is around has drawn from them too: it keeps those it has not seen before. */
+void tw_draws_end(lua_State *L, size_t outer) {
   draws *d = draws_of(L);
   tw_ctx *ctx = tw_bind_ctx(L);
-  for (size_t i = 0; i < d->n; i++) {
-    tw_tensor_release(ctx, d->state[i]);
-    tw_tensor_release(ctx, d->before[i]);
+  size_t kept = d->from;
+  d->depth--;
+  for (size_t i = d->from; i < d->n; i++) {
+    bool seen = d->depth == 0;
+    for (size_t k = outer; k < d->from && !seen; k++) seen = d->state[k] == d->state[i];
+    if (seen) {
+      tw_tensor_release(ctx, d->state[i]);
+      tw_tensor_release(ctx, d->before[i]);
+    } else {
+      d->state[kept] = d->state[i];
+      d->before[kept++] = d->before[i];
+    }
   }
-  d->n = 0;
-  d->on = false;
+  d->n = kept;
+  d->from = outer;
 }
 
-void tw_draws_begin(lua_State *L) {
-  tw_draws_end(L);
-  draws_of(L)->on = true;
+size_t tw_draws_begin(lua_State *L) {
+  draws *d = draws_of(L);
+  size_t outer = d->from;
+  d->from = d->n;
+  d->depth++;
+  return outer;
 }
 
 bool tw_draws_noted(lua_State *L) { return draws_of(L)->on; }
 
 void tw_draws_note(lua_State *L, tw_tensor *state) {
   draws *d = draws_of(L);
-  if (!d->on) return;
-  for (size_t i = 0; i < d->n; i++) {
+  if (!d->depth) return;
+  for (size_t i = d->from; i < d->n; i++) {
     if (d->state[i] == state) return;
   }
   tw_tensor **grown = tw_grow(d->state, &d->cap_state, d->n, sizeof *grown);
@@ -70,9 +83,11 @@ void tw_draws_note(lua_State *L, tw_tensor *state) {
   d->state[d->n++] = tw_tensor_retain(state);
 }
 
-void tw_draws_rewind(lua_State *L) {
+tw_status tw_draws_rewind(lua_State *L) {
   draws *d = draws_of(L);
-  for (size_t i = 0; i < d->n; i++) tw_bind_status(L, tw_optim_assign(tw_bind_ctx(L), d->state[i], d->before[i]));
+  tw_status s = TW_OK;
+  for (size_t i = d->from; i < d->n && s == TW_OK; i++) s = tw_optim_assign(tw_bind_ctx(L), d->state[i], d->before[i]);
+  return s;
 }
 
 static int collect_draws(lua_State *L) {

@@ -29,6 +29,7 @@ struct tw_ctx {
   uint8_t lanes_taken;                                                            /* closed, but tensors of a backward pass under way still differ along it */
   int64_t lane_size[TW_MAX_LANES];
   int64_t *lane_origin;                                                           /* of each lane of axis 0: which it was when the axis was opened */
+  int lanes_held;                                                                 /* what is under way counts lanes: none may be dropped meanwhile */
   uint64_t lane_serial[TW_MAX_LANES];                                             /* the first serial after its opening */
   struct {
     int64_t operations, elements, multiply_adds;

@@ -293,7 +293,9 @@ static void move_lanes(const tw_tensor *t, int64_t n, const int64_t *kept) {
 }
 
 tw_status tw_lanes_compact(tw_ctx *ctx, int64_t n, const int64_t *kept) {
-  if (ctx->lanes != 1 || ctx->active) return tw_fail(&ctx->error, TW_ESTATE, "lanes: they can be dropped only outside tw.vmap and differentiated functions");
+  if (ctx->lanes != 1 || ctx->active || ctx->lanes_held) {
+    return tw_fail(&ctx->error, TW_ESTATE, "lanes: they can be dropped only outside tw.vmap, differentiated functions and steps of optimizers");
+  }
   for (int64_t k = 0; k < n; k++) {
     if (kept[k] >= (k ? kept[k - 1] + 1 : 0) && kept[k] < ctx->lane_size[0]) continue;
     return tw_fail(&ctx->error, TW_EINVAL, "lanes: those kept must be ascending places: number %lld of %lld", (long long)kept[k] + 1,

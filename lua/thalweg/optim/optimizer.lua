@@ -81,19 +81,21 @@ end
 ---@param path? string
 ---@return table<string, any>
 function Optimizer:hyper(path)
-  for _, c in ipairs(self.changing) do self.engine:set(c.group, c.place, c.applied or c.stepper:factor(self.engine:steps())) end
-  local group = 0
+  local group, changing = 0, {}
   if path ~= nil then
     local i = self.by_path[path]
     if not i then fault.raise("%s: there is no parameter at path %s; paths: %s", self.kind.name, options.show(path), table.concat(self.paths, ", ")) end
     group = self.group_of[i]
   end
+  for _, c in ipairs(self.changing) do -- the engine may have those of the coming step already
+    if c.group == group then changing[c.place] = c.applied or c.stepper:factor(self.engine:steps()) end
+  end
   local out = {}
   for place, field in ipairs(self.kind.settable) do
-    local v = self.engine:get(group, place)
+    local v = changing[place] or self.engine:get(group, place)
     if field.kind == "flag" then out[field.name] = v ~= 0
     elseif field.kind == "choice" then out[field.name] = field.choices[math.tointeger(v) + 1]
-    else out[field.name] = v end
+    else out[field.name] = math.type(v) == "integer" and v + 0.0 or v end
   end
   if self.inner then out.base = self.inner:hyper(path) end
   return out
