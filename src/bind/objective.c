@@ -49,7 +49,7 @@ static int run_gradient(lua_State *L) {
   lua_replace(L, 2);
   int first = tw_pass_run(L, 2, 3, o->n_args, 1, o->e->optim->kind->name), last = lua_gettop(L);
   tw_pass *s = lua_touserdata(L, 2);
-  if (s->leaves.n != o->e->params.n) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", o->e->optim->kind->name);
+  tw_engine_check_same(L, o->e, &s->leaves);
   read_loss(L, o, first);
   for (int i = first; i <= last; i++) tw_engine_detach(L, &s->leaves, i, 0);
   for (size_t i = 0; i < s->leaves.n; i++) o->out[i] = tw_tensor_retain(s->grads[i]);
@@ -196,6 +196,11 @@ int tw_engine_solve(lua_State *L) {
   int n_args = lua_gettop(L) - 2;
   tw_ctx *ctx = tw_bind_ctx(L);
   tw_engine_refuse_busy(L, e);
+  tw_pass *places = tw_pass_push(L); /* owns the list: collecting it may raise */
+  tw_leaves_collect(L, 3, &places->leaves, e->optim->kind->name);
+  tw_engine_check_same(L, e, &places->leaves);
+  tw_pass_clear(L, places);
+  lua_pop(L, 1);
   objective o = {.base = {.value = value, .gradient = gradient, .hvp = hvp, .hessian = hessian, .residual = residual, .at = at},
                  .e = e, .L = L, .f = 2, .n_args = n_args};
   if (n_args > 1) {

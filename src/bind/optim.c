@@ -169,7 +169,7 @@ static int release(lua_State *L) {
   return 0;
 }
 
-static void check_same(lua_State *L, const tw_engine *e, const tw_leaves *seen) {
+void tw_engine_check_same(lua_State *L, const tw_engine *e, const tw_leaves *seen) {
   bool same = seen->n == e->params.n;
   for (size_t i = 0; same && i < seen->n; i++) same = seen->leaf[i] == e->params.leaf[i];
   if (!same) luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->optim->kind->name);
@@ -210,7 +210,7 @@ static int step(lua_State *L) {
   tw_pass *s = lua_touserdata(L, at);
   int first = tw_pass_run(L, at, 2, n_args, 1, e->optim->kind->name);
   int last = lua_gettop(L);
-  check_same(L, e, &s->leaves);
+  tw_engine_check_same(L, e, &s->leaves);
   tw_optim_follow(tw_bind_ctx(L), e->optim); /* the loss has the lanes that are left */
   double *loss = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *loss, 0);
   lua_insert(L, at + 1); /* below the results */
@@ -248,6 +248,14 @@ static int update(lua_State *L) {
   }
   for (size_t i = 0; i < e->params.n; i++) {
     if (!grad[i]) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", name);
+  }
+  for (size_t i = 0; i < e->params.n; i++) { /* a parameter as its own gradient: what grads() and info() speak of is the value before */
+    if (grad[i]->storage != e->params.leaf[i]->storage) continue;
+    tw_handle *h = tw_handle_new(L);
+    tw_tensor *own = NULL;
+    tw_bind_status(L, tw_optim_copy(tw_bind_ctx(L), grad[i], &own));
+    tw_handle_fill(L, h, own);
+    grad[i] = own;
   }
   tw_engine_enter(L, e, 1);
   tw_status status = tw_optim_update(tw_bind_ctx(L), e->optim, grad, NULL);

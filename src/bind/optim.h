@@ -28,6 +28,8 @@ int tw_engine_status(lua_State *L, tw_engine *, int self, tw_status); /* raises 
 
 /* engine:solve(f, params, ...): a step of a kind that evaluates f itself. */
 int tw_engine_solve(lua_State *L);
+/* Raises unless the leaves seen in the tree of parameters are those the optimizer was made with. */
+void tw_engine_check_same(lua_State *L, const tw_engine *, const tw_leaves *seen);
 /* A result that shows a parameter's own memory gets a copy: it is the value before the update. */
 void tw_engine_detach(lua_State *L, const tw_leaves *, int idx, int depth);
 

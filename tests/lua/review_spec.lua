@@ -99,6 +99,26 @@ test("a saved state with numbers of the wrong kind is refused and changes nothin
   test.eq(opt:state().updates, good.updates)
 end)
 
+test("a tensor put in the place of a parameter is noticed by methods that search", function()
+  for _, kind in ipairs { "lbfgs", "newton", "trust_region", "coordinate_descent", "levenberg_marquardt" } do
+    local tree = { tw.tensor { 1 }, tw.tensor { 2 } }
+    local opt = tw.optim[kind](tree)
+    local function f(p) return kind == "levenberg_marquardt" and tw.cat({ p[1], p[2] }, 1) or p[1]:dot(p[1]) + p[2]:dot(p[2]) end
+    opt:step(f)
+    tree[2] = tw.tensor { 5 }
+    test.raises("the tree of parameters has changed", function() opt:step(f) end)
+  end
+end)
+
+test("parameters given as their own gradients: info and grads speak of the values before", function()
+  local x = tw.tensor { 3, 4 }
+  local opt = tw.optim.sgd(x, { lr = 0.5 })
+  opt:update(x)
+  test.eq(x:table(), { 1.5, 2 })
+  test.eq(opt:info().grad_norm, 5.0)
+  test.eq(opt:grads():table(), { 3, 4 })
+end)
+
 test("no lane is dropped in the middle of a step", function()
   local bowl = function(x, a) return (a * x * x * x * x):sum() + x:sum() end
   local mine = tw.optim.define { name = "mine", params = { lr = 0.01 }, step = function(p, g, _, hyper)
