@@ -182,11 +182,17 @@ static void write_all(lua_State *L, tw_optim *o, bool take) {
   check_table(L, owner, "vectors");
   for (int i = 0; o->kind->vectors[i].name; i++) {
     const tw_optim_vector *v = &o->kind->vectors[i];
-    tw_tensor *like = NULL, *given;
-    tw_bind_status(L, tw_optim_vector_of(ctx, o, i, &like));
-    tw_shape shape = tw_tensor_shape(like);
-    if (v->grows) shape = rows_of(L, owner, v->name, like);
-    given = get_copy(L, owner, v->name, like, &shape);
+    bool had = o->vector[i];
+    tw_tensor *lent = NULL, *given;
+    tw_bind_status(L, tw_optim_vector_of(ctx, o, i, &lent));
+    tw_tensor like = *lent; /* its form: what is not there yet stays away, whether the state fits or not */
+    if (!had) {
+      tw_tensor_release(ctx, lent);
+      o->vector[i] = NULL;
+    }
+    tw_shape shape = tw_tensor_shape(&like);
+    if (v->grows) shape = rows_of(L, owner, v->name, &like);
+    given = get_copy(L, owner, v->name, &like, &shape);
     bool given_once = o->kind->given && strcmp(o->kind->given, v->name) == 0; /* an option's: it may stand in no saved state */
     if (given || !given_once) replace(ctx, &o->vector[i], given, take);       /* absent: not used yet */
   }

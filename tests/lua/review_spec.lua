@@ -99,6 +99,26 @@ test("a saved state with numbers of the wrong kind is refused and changes nothin
   test.eq(opt:state().updates, good.updates)
 end)
 
+test("a state that does not fit leaves no trace in an optimizer that has not stepped", function()
+  for _, kind in ipairs { "saga", "lbfgs", "gd", "bfgs" } do
+    local function f(p, i) return (i or 1) * p:dot(p) + p:sum() end
+    local ends = {}
+    for try = 1, 2 do
+      local x = tw.tensor { 1, -2 }
+      local opt = tw.optim[kind](x, kind == "saga" and { n = 4, start = "zeros" } or nil)
+      if try == 1 then
+        local state = opt:state()
+        state.numbers = nil
+        test.raises("no table `numbers`", function() opt:load(state) end)
+        test.eq(next(opt:state().vectors), nil, kind)
+      end
+      for _ = 1, 3 do if kind == "saga" then opt:step(f, 2) else opt:step(f) end end
+      ends[try] = x:table()
+    end
+    test.eq(ends[1], ends[2], kind)
+  end
+end)
+
 test("a tensor put in the place of a parameter is noticed by methods that search", function()
   for _, kind in ipairs { "lbfgs", "newton", "trust_region", "coordinate_descent", "levenberg_marquardt" } do
     local tree = { tw.tensor { 1 }, tw.tensor { 2 } }
