@@ -30,6 +30,37 @@ test("hyper() inside f tells of the step before and changes nothing of this one"
   test.eq(seen, { 0.1, 0.1, 0.05 })
 end)
 
+test("in lanes, schedules remember across the ends of scopes and of functions that report", function()
+  local function program(rows, how)
+    core.lanes_begin(#rows)
+    local lr = core.laned(rows, "lr")
+    local x = tw.tensor { 1, 2 }
+    local opt = tw.optim.sgd(x, { lr = 0.1 * lr * tw.schedule.plateau { patience = 0, factor = 0.5 } })
+    local function rough(p) return p:dot(p) + tw.sin(40 * p):sum() end
+    local rates = {}
+    for i = 1, 6 do
+      if how == "scope" then
+        tw.scope(function() opt:report(opt:step(rough)) end)
+      elseif how == "inside" then
+        opt:step(function(p)
+          local loss = rough(p)
+          opt:report(loss)
+          return loss
+        end)
+      else
+        opt:report(opt:step(rough))
+      end
+      rates[i] = core.lane_numbers(opt:hyper().lr)
+    end
+    core.lanes_end()
+    return rates
+  end
+  local plain = program { 0.1, 3 }
+  test.ok(plain[6][2] < plain[1][2], "nothing falls")
+  test.eq(program({ 0.1, 3 }, "scope"), plain)
+  test.eq(program({ 0.1, 3 }, "inside"), plain)
+end)
+
 test("an optimizer cannot step, update or load from inside its own step", function()
   local opt, said
   local mine = tw.optim.define { name = "mine", params = { lr = 0.5 }, step = function(p, g, _, hyper)

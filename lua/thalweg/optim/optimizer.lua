@@ -28,6 +28,7 @@ local function resolve(self)
     local t = engine:steps()
     for _, c in ipairs(changing) do
       c.now = c.stepper:factor(t)
+      if core.is_tensor(c.now) then c.now:keep() end -- hyper() may ask behind the end of the tw.scope this step is in
       engine:set(c.group, c.place, c.now)
     end
   end

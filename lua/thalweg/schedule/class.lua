@@ -34,7 +34,7 @@ function Stepper:factor(t)
 end
 
 local function reported(kind, value)
-  if core.is_laned(value) and value.size == 1 then return value:reshape {} end
+  if core.is_laned(value) and value.size == 1 then return core.stop_gradient(value:reshape {}) end
   if core.is_tensor(value) and value.size == 1 then value = value:item() end
   if type(value) ~= "number" then fault.raise("%s: report needs a number or a tensor of one element: got %s", kind, options.show(value)) end
   return value

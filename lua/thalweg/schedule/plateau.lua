@@ -34,6 +34,12 @@ local function better(o, value, best)
   return less(share and best * (1 + o.threshold) or best + o.threshold, value)
 end
 
+-- What is remembered outlives the tw.scope, or the function being differentiated, in which it was reported.
+local function lasting(v)
+  if core.is_tensor(v) then v:keep() end
+  return v
+end
+
 local names = { "bad", "best", "scale", "wait" }
 
 -- The state of one plateau: the best report, bad reports in a row, reports left to wait, the factor now.
@@ -50,8 +56,8 @@ local function new_part(o)
     local lower = s.scale * o.factor
     lower = choose(less(lower, o.min), o.min, lower)
     s = {
-      best = choose(good, value, s.best), bad = choose(reduce, 0, bad), wait = choose(reduce, o.cooldown, wait),
-      scale = choose(reduce, lower, s.scale),
+      best = lasting(choose(good, value, s.best)), bad = lasting(choose(reduce, 0, bad)), wait = lasting(choose(reduce, o.cooldown, wait)),
+      scale = lasting(choose(reduce, lower, s.scale)),
     }
   end
   function part.state()
@@ -69,7 +75,7 @@ local function new_part(o)
   end
   function part.load(state)
     s = {}
-    for _, name in ipairs(names) do s[name] = state[name] end
+    for _, name in ipairs(names) do s[name] = lasting(state[name]) end
   end
   return part
 end
