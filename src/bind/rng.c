@@ -66,7 +66,7 @@ size_t tw_draws_begin(lua_State *L) {
   return outer;
 }
 
-bool tw_draws_noted(lua_State *L) { return draws_of(L)->on; }
+bool tw_draws_noted(lua_State *L) { return draws_of(L)->depth > 0; }
 
 void tw_draws_note(lua_State *L, tw_tensor *state) {
   draws *d = draws_of(L);

@@ -370,7 +370,7 @@ test("a state that does not fit is an error that says why, and changes nothing",
   test.raises("nadam: the saved m is f64[2], the parameter f64[5]", spoiled(function(s) s.slots.b.m = tw.ones(2) end))
   test.raises("nadam: the saved m is f32[5], the parameter f64[5]", spoiled(function(s) s.slots.b.m = tw.ones(5):to "f32" end))
   test.raises("nadam: the saved v is no tensor", spoiled(function(s) s.slots.b.v = "v" end))
-  test.raises("nadam: the saved state has no count `updates`", spoiled(function(s) s.updates = nil end))
+  test.raises("nadam: the saved state has no number `updates`", spoiled(function(s) s.updates = nil end))
   test.raises("nadam: the saved state has no count `steps`", spoiled(function(s) s.steps = -1 end))
   test.raises("nadam: the saved state has no table `groups`", spoiled(function(s) s.groups = nil end))
   test.raises("nadam: the saved state has 1 groups, the optimizer 0", spoiled(function(s) s.groups[2] = s.groups[1] end))
