@@ -40,9 +40,23 @@ static void read_loss(lua_State *L, objective *o, int idx) {
   }
 }
 
+/* The terms asked for, in the place of those the step was called with. */
+static objective *begin_evaluation(lua_State *L) {
+  objective *o = lua_touserdata(L, 1);
+  if (!o->terms || o->n_args < 2) return o;
+  if (o->whole) {
+    lua_pushinteger(L, tw_tensor_get_i64(o->terms, 0));
+  } else {
+    tw_handle *h = tw_handle_new(L);
+    tw_handle_fill(L, h, tw_tensor_retain(o->terms));
+  }
+  lua_replace(L, 5);
+  return o;
+}
+
 /* Leaves the results of f as its own results. */
 static int run_gradient(lua_State *L) {
-  objective *o = lua_touserdata(L, 1);
+  objective *o = begin_evaluation(L);
   if (o->kept) tw_pass_push(L); /* what grads() and info() speak of is the first gradient, before the update */
   else lua_getiuservalue(L, 2, TW_ENGINE_PASS);
   o->kept = true;
@@ -59,7 +73,7 @@ static int run_gradient(lua_State *L) {
 
 /* scope(f, ...) with what it needs. */
 static int run_value(lua_State *L) {
-  objective *o = lua_touserdata(L, 1);
+  objective *o = begin_evaluation(L);
   tw_pass_push_scope(L);
   int base = lua_gettop(L);
   push_call(L, o, 3);
@@ -72,7 +86,7 @@ static int run_value(lua_State *L) {
 
 /* face[call](f, params, vector or whether a second result is wanted, ...) -> one or two tensors, then results of f */
 static int run_face(lua_State *L) {
-  objective *o = lua_touserdata(L, 1);
+  objective *o = begin_evaluation(L);
   tw_pass_push_scope(L);
   int base = lua_gettop(L);
   lua_getiuservalue(L, 2, TW_ENGINE_FACE);
@@ -99,6 +113,7 @@ static int run_face(lua_State *L) {
   return n - 2 > 0 ? n - 2 : 0; /* places 1 and 2 are the tensors (or nil); what follows are results of f */
 }
 
+/* Nothing here raises: what a step holds is given back behind it. */
 static tw_status evaluate(tw_ctx *ctx, objective *o, lua_CFunction f, bool keeps) {
   lua_State *L = o->L;
   const char *name = o->e->optim->kind->name;
@@ -110,16 +125,7 @@ static tw_status evaluate(tw_ctx *ctx, objective *o, lua_CFunction f, bool keeps
   lua_pushlightuserdata(L, o);
   lua_pushvalue(L, o->e->self);
   lua_pushvalue(L, o->f);
-  for (int i = 0; i < o->n_args; i++) {
-    if (i == 1 && o->terms && o->whole) {
-      lua_pushinteger(L, tw_tensor_get_i64(o->terms, 0));
-    } else if (i == 1 && o->terms) {
-      tw_handle *h = tw_handle_new(L);
-      tw_handle_fill(L, h, tw_tensor_retain(o->terms));
-    } else {
-      lua_pushvalue(L, o->f + 1 + i);
-    }
-  }
+  for (int i = 0; i < o->n_args; i++) lua_pushvalue(L, o->f + 1 + i);
   int rc = lua_pcall(L, 3 + o->n_args, LUA_MULTRET, 0);
   tw_bind_settle(L);
   if (rc != LUA_OK) {

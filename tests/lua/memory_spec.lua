@@ -162,6 +162,32 @@ part("lanes and maps", function()
   return total + sum(around, table.unpack(each(tw.ones(3, 4))))
 end)
 
+part("searches inside searches, in lanes", function()
+  local a, y = tw.tensor { 1, -2 }, tw.tensor { 2, 1 }
+  local opt = tw.optim.lbfgs(a, { line_search = "strong_wolfe" })
+  local rng, terms = tw.rng(1, "noise"), tw.optim.saga(y, { n = 3, start = "gradients" })
+  local function inner(q) return (q * q * q * q):sum() + (q * rng:normal(2)):sum() end
+  local function outer(p)
+    tw.optim.bfgs(tw.tensor { 3, 1 }):step(inner)
+    return (p * p * p * p):sum() + (p * rng:normal(2)):sum()
+  end
+  local function weighted(p, i) return (i:to("f64") * (p * p):sum()):sum() + (p * rng:normal(2)):sum() end
+  local function inside()
+    opt:step(outer)
+    terms:step(weighted, tw.tensor({ 2 }, { dtype = "i64" }))
+    core.lanes_compact { 2 } -- a step that fails lets go of the lanes
+  end
+  local first = { 1 }
+  core.lanes_begin(2)
+  local ok, message = pcall(inside)
+  local held = not (pcall(core.lanes_compact, first) or pcall(core.lanes_compact, first)) -- the failing allocation may be the first one's
+  core.lanes_end()
+  if not ok and not tostring(message):find("memory", 1, true) then error(message, 0) end
+  if held then error("a step that failed holds the lanes", 0) end
+  if not ok then error(message, 0) end
+  return sum(a, y)
+end)
+
 local cube = tw.custom {
   forward = function(x) return x * x * x end,
   vjp = function(t, _, x) return t * 3 * x * x end,
