@@ -24,6 +24,35 @@ typedef struct {
   bool want_second, kept, whole; /* whole: the terms were called by a plain number */
 } objective;
 
+void tw_engine_check_same(lua_State *L, const tw_engine *e, const tw_leaves *seen) {
+  bool same = seen->n == e->params.n;
+  for (size_t i = 0; same && i < seen->n; i++) same = seen->leaf[i] == e->params.leaf[i];
+  if (!same) luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->optim->kind->name);
+}
+
+void tw_engine_detach(lua_State *L, const tw_leaves *leaves, int idx, int depth) {
+  tw_handle *h = tw_handle_test(L, idx);
+  if (h && !h->collected && h->tensor && h->tensor->serial == h->serial) {
+    for (size_t i = 0; i < leaves->n; i++) {
+      if (leaves->leaf[i]->storage == h->tensor->storage) {
+        tw_bind_status(L, tw_tensor_unshare(tw_bind_ctx(L), h->tensor));
+        return;
+      }
+    }
+  }
+  if (h || lua_type(L, idx) != LUA_TTABLE || depth == 100) return;
+  if (lua_getmetatable(L, idx)) {
+    lua_pop(L, 1);
+    return;
+  }
+  luaL_checkstack(L, 4, "a result is nested too deeply");
+  lua_pushnil(L);
+  while (lua_next(L, idx)) {
+    tw_engine_detach(L, leaves, lua_gettop(L), depth + 1);
+    lua_pop(L, 1);
+  }
+}
+
 /* In an evaluation's own frame: 1 the objective, 2 the engine, 3 f, from 4 on its arguments. */
 static void push_call(lua_State *L, const objective *o, int from) {
   for (int i = from; i < 4 + o->n_args; i++) lua_pushvalue(L, i);

@@ -169,35 +169,6 @@ static int release(lua_State *L) {
   return 0;
 }
 
-void tw_engine_check_same(lua_State *L, const tw_engine *e, const tw_leaves *seen) {
-  bool same = seen->n == e->params.n;
-  for (size_t i = 0; same && i < seen->n; i++) same = seen->leaf[i] == e->params.leaf[i];
-  if (!same) luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->optim->kind->name);
-}
-
-void tw_engine_detach(lua_State *L, const tw_leaves *leaves, int idx, int depth) {
-  tw_handle *h = tw_handle_test(L, idx);
-  if (h && !h->collected && h->tensor && h->tensor->serial == h->serial) {
-    for (size_t i = 0; i < leaves->n; i++) {
-      if (leaves->leaf[i]->storage == h->tensor->storage) {
-        tw_bind_status(L, tw_tensor_unshare(tw_bind_ctx(L), h->tensor));
-        return;
-      }
-    }
-  }
-  if (h || lua_type(L, idx) != LUA_TTABLE || depth == 100) return;
-  if (lua_getmetatable(L, idx)) {
-    lua_pop(L, 1);
-    return;
-  }
-  luaL_checkstack(L, 4, "a result is nested too deeply");
-  lua_pushnil(L);
-  while (lua_next(L, idx)) {
-    tw_engine_detach(L, leaves, lua_gettop(L), depth + 1);
-    lua_pop(L, 1);
-  }
-}
-
 /* step(f, params, ...): kinds that take one gradient. */
 static int step(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
