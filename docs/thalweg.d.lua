@@ -3996,7 +3996,7 @@ function Optimizer:state() end
 --- `load(state)`
 ---
 --- Takes back what state() gave: the steps that follow are those that would have followed, bit for bit, given the same parameters. A state of another
---- kind, or of other parameters, is an error.
+--- kind, or of other parameters, is an error and changes nothing.
 ---@param state table
 function Optimizer:load(state) end
 

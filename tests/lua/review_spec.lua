@@ -150,6 +150,37 @@ test("a state that does not fit leaves no trace in an optimizer that has not ste
   end
 end)
 
+test("a state that fails in its schedules or its inner optimizer changes nothing", function()
+  local x = tw.tensor { 1, 2 }
+  local recipe = tw.optim.adam { lr = 0.1 * tw.schedule.plateau {} }
+  local opt = tw.optim.lookahead(x, { base = recipe })
+  for _ = 1, 3 do opt:step(square) end
+  for _, spoil in ipairs {
+    function(state) state.base = nil end,
+    function(state) state.base.kind = "sgd" end,
+    function(state) state.base.schedules = nil end,
+    function(state) state.base.schedules.lr[1].bad = "x" end,
+  } do
+    local state = opt:state()
+    state.steps, state.base.steps = 50, 60
+    spoil(state)
+    test.ok(not pcall(opt.load, opt, state), "a spoilt state is taken")
+    test.eq({ opt.steps, opt:state().base.steps }, { 3, 3 })
+  end
+end)
+
+test("define refuses names that stand for something else", function()
+  local function define(o)
+    o.name, o.step = "mine", function(p, g) p:assign(p - g) end
+    return function() tw.optim.define(o) end
+  end
+  test.raises("params: groups is an option of every optimizer already", define { params = { groups = 1 } })
+  test.raises("params: path is an option of every optimizer already", define { params = { path = 1 } })
+  test.raises('params: lr: min must be a number: it is "a"', define { params = { lr = { 1, min = "a" } } })
+  test.raises("slots: m stands twice", define { slots = { "m", "m" } })
+  test.raises("slots: a saved state has its own ema; choose another name", define { slots = { "ema" } })
+end)
+
 test("a tensor put in the place of a parameter is noticed by methods that search", function()
   for _, kind in ipairs { "lbfgs", "newton", "trust_region", "coordinate_descent", "levenberg_marquardt" } do
     local tree = { tw.tensor { 1 }, tw.tensor { 2 } }

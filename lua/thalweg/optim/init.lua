@@ -80,10 +80,14 @@ local define_fields = {
   { name = "about", type = "string", default = "defined by the script", about = "one sentence" },
 }
 
+local taken = { groups = true, freeze = true, path = true } -- options of every optimizer that are no numbers
+local no_slot = { accumulated = true, ema = true }          -- what a saved state calls its own
+
 local function defined_option(owner, name, v)
   if type(name) ~= "string" or not name:match("^[%a_][%w_]*$") then
     fault.raise("%s: params: a hyperparameter needs a name of letters, digits and _: got %s", owner, options.show(name))
   end
+  if taken[name] then fault.raise("%s: params: %s is an option of every optimizer already", owner, name) end
   for _, o in ipairs(spec.common) do
     if o.name == name then fault.raise("%s: params: %s is an option of every optimizer already", owner, name) end
   end
@@ -91,6 +95,12 @@ local function defined_option(owner, name, v)
   if type(v) == "number" then v = { v } end
   if type(v) ~= "table" or type(v[1]) ~= "number" then
     fault.raise("%s: params: %s must be a number, true, false, or { default, min =, max =, about = }", owner, name)
+  end
+  for _, k in ipairs { "min", "max" } do
+    if v[k] ~= nil and type(v[k]) ~= "number" then fault.raise("%s: params: %s: %s must be a number: it is %s", owner, name, k, options.show(v[k])) end
+  end
+  if v.about ~= nil and type(v.about) ~= "string" then
+    fault.raise("%s: params: %s: about must be a string: it is %s", owner, name, options.show(v.about))
   end
   return { name = name, type = "number", initial = v[1], min = v.min or -math.huge, max = v.max or math.huge, about = v.about or "" }
 end
@@ -109,7 +119,12 @@ function optim.define(o)
   o = options.check("optim.define", define_fields, o)
   local owner, list = "optim.define: " .. o.name, {}
   for name, v in ordered.pairs(o.params) do list[#list + 1] = defined_option(owner, name, v) end
+  local seen = {}
   for i, slot in ordered.pairs(o.slots) do
+    if no_slot[slot] or seen[slot] then
+      fault.raise("%s: slots: %s", owner, seen[slot] and slot .. " stands twice" or "a saved state has its own " .. slot .. "; choose another name")
+    end
+    seen[slot] = true
     if math.type(i) ~= "integer" or type(slot) ~= "string" then fault.raise("%s: slots is a list of names: entry is %s", owner, options.show(slot)) end
   end
   if #o.slots > 4 then fault.raise("%s: at most 4 slots: there are %d", owner, #o.slots) end

@@ -159,18 +159,7 @@ function Optimizer:state()
   return raw
 end
 
--- Takes back what state() gave: the steps that follow are those that would have followed, bit for bit, given the same parameters. A state of another
--- kind, or of other parameters, is an error.
--- example:
--- local a, b = tw.tensor{ 1, 2 }, tw.tensor{ 1, 2 }
--- local o, q = tw.optim.adam(a), tw.optim.adam(b)
--- o:update(tw.ones(2))
--- b:assign(a)
--- q:load(o:state())
--- o:update(tw.ones(2)); q:update(tw.ones(2))
--- (a - b):abs():max() --> f64[] 0
----@param state table
-function Optimizer:load(state)
+local function take(self, state)
   local name = self.kind.name
   if type(state) ~= "table" or type(state.slots) ~= "table" then fault.raise("%s: load takes what state() gave, got %s", name, options.show(state)) end
   if state.kind ~= name then fault.raise("%s: the state is of another optimizer: kind is %s", name, options.show(state.kind)) end
@@ -190,7 +179,26 @@ function Optimizer:load(state)
   for _, c in ipairs(self.changing) do
     if c.stepper.stateful then c.stepper:load((state.schedules or {})[c.name]) end
   end
-  if self.inner then self.inner:load(state.base) end
+  if self.inner then take(self.inner, state.base) end
+end
+
+-- Takes back what state() gave: the steps that follow are those that would have followed, bit for bit, given the same parameters. A state of another
+-- kind, or of other parameters, is an error and changes nothing.
+-- example:
+-- local a, b = tw.tensor{ 1, 2 }, tw.tensor{ 1, 2 }
+-- local o, q = tw.optim.adam(a), tw.optim.adam(b)
+-- o:update(tw.ones(2))
+-- b:assign(a)
+-- q:load(o:state())
+-- o:update(tw.ones(2)); q:update(tw.ones(2))
+-- (a - b):abs():max() --> f64[] 0
+---@param state table
+function Optimizer:load(state)
+  local before = self:state()
+  local ok, err = pcall(take, self, state)
+  if ok then return end
+  take(self, before)
+  error(err, 0)
 end
 
 -- Tells schedules that watch a metric (plateau) its latest value. An error where no hyperparameter has such a schedule.
