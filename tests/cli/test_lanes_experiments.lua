@@ -1,4 +1,5 @@
 -- Every experiment that declares lanes, in its quick form: no difference between one by one, three and sixty-four lanes, one worker and two.
+-- builds: release
 local sys = require "thalweg.sys"
 local test = require "spec"
 

@@ -143,6 +143,7 @@ function Worker:shadow(units)
     self.width = math.max(1, math.min(self.width, working_set // math.max(1, peak)))
   end
   local function send_all(list) table.move(list, 1, #list, #reports + 1, reports) end
+  if process.stopping() then return reports end -- the others wait for another invocation
   if #reports == 0 then -- it raised: so will the others, each for itself
     send_all((self:pass({ units[1] }, {})))
     return reports, table.move(units, 2, #units, 1, {})
