@@ -47,7 +47,7 @@ def median_of(f, n):
 def valley(n):
     x = torch.tensor([-5.0, -2.0], dtype=torch.float64, requires_grad=True)
     scale = torch.tensor([0.1, 2.0], dtype=torch.float64)
-    opt = torch.optim.SGD([x], lr=0.01, momentum=0.5)
+    opt = torch.optim.SGD([x], lr=0.001, momentum=0.5)
     for _ in range(n):
         opt.zero_grad()
         (scale * x * x).sum().backward()
@@ -57,7 +57,7 @@ def valley(n):
 def valley_batched(n, width=1000):
     x = torch.tensor([[-5.0, -2.0]] * width, dtype=torch.float64, requires_grad=True)
     scale = torch.tensor([0.1, 2.0], dtype=torch.float64)
-    lr = torch.linspace(0.001, 0.4, width, dtype=torch.float64)[:, None]
+    lr = torch.linspace(1e-4, 1e-3, width, dtype=torch.float64)[:, None]
     v = torch.zeros(width, 2, dtype=torch.float64)
     for _ in range(n):
         g, = torch.autograd.grad((scale * x * x).sum(), x)
@@ -77,8 +77,8 @@ def mlp(n, batch=32):
         opt.step()
 
 
-ours, alone = swept("lanes_valley.lua", 300)
-by_hand, one = median_of(valley_batched, 300) / 1000, median_of(valley, 300)  # more steps: denormal numbers
+ours, alone = swept("lanes_valley.lua", 10000)
+by_hand, one = median_of(valley_batched, 300) / 1000, median_of(valley, 300)
 print(f"quadratic, 1000 lanes: {ours:7.1f} ns per run and step (alone {alone:.0f});  PyTorch by hand {by_hand:.0f} ns, {by_hand / ours:.1f} times;  "
       f"run by run {one:.0f} ns, {one / ours:.0f} times")
 ours, alone = swept("lanes_mlp.lua", 1000)

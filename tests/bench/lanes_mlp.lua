@@ -9,7 +9,7 @@ return tw.experiment {
   params = { lr = tw.space.log(1e-5, 1e-2, 64), steps = 1000 },
   lanes = { "lr" },
   run = function(run)
-    local train = tw.data.split(digits, { 0.7, 0.1, 0.2 }, run:rng("split"))
+    local train = tw.data.standardize(tw.data.split(digits, { 0.7, 0.1, 0.2 }, run:rng("split")), { scale = "common" })
     local params = model:init(run:rng("init"))
     local opt = tw.optim.sgd(params, { lr = run.params.lr, momentum = 0.9 })
     local next_batch = tw.data.batches { n = train.n, size = 32, rng = run:rng("batches") }

@@ -4,7 +4,7 @@ local scale = tw.tensor { 0.1, 2 }
 
 return tw.experiment {
   name = "lanes_valley",
-  params = { lr = tw.space.linear(0.001, 0.4, 1000), steps = 300 },
+  params = { lr = tw.space.linear(1e-4, 1e-3, 1000), steps = 10000 }, -- slow enough that nothing becomes a denormal number
   lanes = { "lr" },
   run = function(run)
     local x = tw.tensor { -5, -2 }
