@@ -15,6 +15,7 @@ local worker = {}
 local report_every = 0.005   -- seconds: ends of very short runs share a message
 local report_limit = 50000   -- bytes
 local working_set = 1 << 20  -- bytes: as many lanes as keep what they compute with in the processor's own cache
+local large = 4 << 20        -- bytes: a run that differs in more is done with as few others as fit
 local widest = 1024          -- lanes
 
 -- One line, short enough for a message.
@@ -140,7 +141,9 @@ function Worker:shadow(units)
   local reports = self:pass({ units[1] }, { tap = tap })
   if not self.asked then
     local _, _, _, _, peak = core.memory()
-    self.width = math.max(1, math.min(self.width, working_set // math.max(1, peak)))
+    local fits = working_set // math.max(1, peak)
+    if peak <= large then fits = math.max(fits, 16) end -- data of each run's own are not touched at every step, the script is paid at every step
+    self.width = math.max(1, math.min(self.width, fits))
   end
   local function send_all(list) table.move(list, 1, #list, #reports + 1, reports) end
   if process.stopping() then return reports end -- the others wait for another invocation
