@@ -25,7 +25,7 @@ for path in list:gmatch("[^\n]+") do
     found = found + 1
     local name = path:match("([^/]+)%.lua$")
     test(name .. " is the same at every width", function()
-      local quick = source:find("\n  quick = ", 1, true) and "--quick" or ""
+      local quick = source:find("[ ,]quick = {") and "--quick" or ""
       local function run(out, flags)
         local ok, text = sh("'%s' run '%s' %s --quiet -o '%s/%s-%s.h5' %s", thalweg, path, quick, folder, name, out, flags)
         test.ok(ok and not text:find("lanes are off", 1, true), text)
