@@ -1,4 +1,4 @@
-/* The script's function as an optimizer sees it: value, gradient, and through the face (lua/thalweg/optim.lua) what needs further transforms. Every evaluation
+/* The script's function as an optimizer sees it: value, gradient, and through the face (lua/thalweg/optim) what needs further transforms. Every evaluation
  * is protected: what the script raises travels through the core as a status and is raised again behind it. All evaluations of one step see the same random
  * numbers; the results of the first are the step's. */
 #include <math.h>

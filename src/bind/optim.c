@@ -1,11 +1,11 @@
-/* Optimizers: the engine behind tw.optim, whose face (schedules, recipes, option tables, groups by path) is lua/thalweg/optim.lua.
+/* Optimizers: the engine behind tw.optim, whose face (schedules, recipes, option tables, groups by path) is lua/thalweg/optim.
  *   core.optimizer_kinds() -> { { name=, about=, source=, solves=, wraps=, options = { { name=, type=, initial=, min=, max=, choices=, about= }, ... } }, ... }
  *   core.optimizer_common() -> options that follow the own ones of every kind that works from gradients
  *   core.optimizer_define(name, options, slots, step) -> kind
  *   core.optimizer(kind or its name, params, face [, inner engine]) -> engine
- *   engine:step(f, params, ...) engine:solve(f, params, ...) engine:update(params, grads)
+ *   engine:step(f, params, ...) engine:update(params, grads)
  *   engine:set(group, option, value, constant) engine:get(group, option) engine:add_group() engine:assign(leaf, group) engine:freeze(leaf)
- *   engine:index(tensor) engine:leaf(i) engine:average(i) engine:grads(params) engine:info() engine:steps() engine:read() engine:write(state)
+ *   engine:index(tensor) engine:flat() engine:average(i) engine:grads(params) engine:info() engine:steps() engine:read() engine:write(state)
  *   engine:rewind() */
 #include "bind/optim.h"
 
@@ -537,7 +537,7 @@ static int define_kind(lua_State *L) {
   }
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, 5, 4);
-  m->kind = (tw_optim_kind){.name = lua_tostring(L, 1), .about = "defined by the script", .source = "", .options = m->options, .elastic = true};
+  m->kind = (tw_optim_kind){.name = lua_tostring(L, 1), .about = "defined by the script", .source = "", .options = m->options};
   for (size_t i = 0; i < n; i++) {
     lua_rawgeti(L, 2, (lua_Integer)i + 1);
     tw_option *o = &m->options[i];

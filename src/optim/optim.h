@@ -79,7 +79,6 @@ typedef struct tw_optim_kind {
   tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* what to evaluate with, if another; may be NULL */
   bool wraps;                                      /* needs an inner optimizer, whose options are what surrounds a step; with update and solve: either */
   bool residuals;                                  /* the function returns a vector r, the loss is r'r / 2 */
-  bool elastic;                                    /* made by a script: kind, options and names belong to the instance */
 } tw_optim_kind;
 
 extern const tw_optim_kind *const tw_all_optims[]; /* ends with NULL */

@@ -43,7 +43,6 @@ TW_INLINE vf32 select_f32(mf32 m, vf32 a, vf32 b) { return (vf32)((m & (mf32)a) 
 #define vmin(a, b) vselect((a) < (b), a, b)
 #define vsign(a) (vselect((a) > 0, (V){0} + 1, (V){0}) - vselect((a) < 0, (V){0} + 1, (V){0}))
 
-
 #define T double
 #define V vf64
 #define W 4
@@ -62,7 +61,6 @@ TW_INLINE vf32 select_f32(mf32 m, vf32 a, vf32 b) { return (vf32)((m & (mf32)a) 
 #undef V
 #undef W
 #undef N
-
 
 tw_status tw__rule_infer(tw_ctx *, const tw_call *, tw_meta *out);
 tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_slots, int n_scalars);

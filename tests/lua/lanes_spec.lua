@@ -1,17 +1,8 @@
 -- Values that differ between the runs computed together, as a script and the runner see them; and tw.vmap, which uses the same hidden axes.
-local spec = require "spec"
+local test = require "spec_lanes"
 local tw = require "thalweg"
 local core = require "thalweg.core"
 local tree = require "thalweg.tree"
-
--- Lanes that a failing test leaves open are not the next one's.
-local test = setmetatable({}, {
-  __index = spec,
-  __call = function(_, name, f)
-    spec(name, f)
-    core.lanes_end()
-  end,
-})
 
 local r = tw.rng(11, "lanes")
 

@@ -1,20 +1,11 @@
 -- Optimizers that evaluate the function themselves, in lanes: every run has the bits it has alone, where the runs differ in their start, their problem, their
 -- noise and their hyperparameters, and where some have converged, meet values that are not finite, or have singular systems while the others go on.
-local spec = require "spec"
+local test = require "spec_lanes"
 local tw = require "thalweg"
 local core = require "thalweg.core"
 local ordered = require "thalweg.ordered"
 
 local optim = tw.optim
-
--- Lanes that a failing test leaves open are not the next one's.
-local test = setmetatable({}, {
-  __index = spec,
-  __call = function(_, name, f)
-    spec(name, f)
-    core.lanes_end()
-  end,
-})
 
 -- The runs. `curve` 0: b has no say, Hessian and J'J are singular there; beyond a[2] = 2 the loss is NaN; bend < 0: negative curvature at the start.
 local rows = {

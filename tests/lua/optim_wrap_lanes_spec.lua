@@ -1,18 +1,9 @@
 -- Optimizers that need more than an elementwise rule, in lanes: each run has the bits it has alone.
-local spec = require "spec"
+local test = require "spec_lanes"
 local tw = require "thalweg"
 local core = require "thalweg.core"
 
 local optim = tw.optim
-
--- Lanes that a failing test leaves open are not the next one's.
-local test = setmetatable({}, {
-  __index = spec,
-  __call = function(_, name, f)
-    spec(name, f)
-    core.lanes_end()
-  end,
-})
 
 local function lanes(rows, k)
   local out = {}

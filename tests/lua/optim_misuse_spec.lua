@@ -1,16 +1,7 @@
 -- Optimizers used from inside their own steps, with states that do not fit, and in lanes that go separate ways.
-local spec = require "spec"
+local test = require "spec_lanes"
 local tw = require "thalweg"
 local core = require "thalweg.core"
-
--- Lanes that a failing test leaves open are not the next one's.
-local test = setmetatable({}, {
-  __index = spec,
-  __call = function(_, name, f)
-    spec(name, f)
-    core.lanes_end()
-  end,
-})
 
 local function square(x) return x:dot(x) end
 
@@ -271,4 +262,4 @@ test("steps skipped in some lanes: a defined step sees each run's own count", fu
   test.eq(program { 1, 0 / 0 }, { { -6, -6 }, { -3, -3 } })
 end)
 
-spec.close()
+test.close()
