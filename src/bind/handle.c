@@ -25,10 +25,17 @@ static const char state_key, collected_key, scoped_key, methods_key, docs_key, n
 static const char laned_collected_key, laned_scoped_key; /* handles of tensors that differ between lanes: functions of Lua's own say so */
 enum { MIN_BUDGET = 256 << 20 };
 
+/* A process has one Lua state as a rule; where it has several, each finds its own in its registry. */
+static bind_state *only;
+static int n_states;
+
 static bind_state *state_of(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
-  bind_state *b = lua_touserdata(L, -1);
-  lua_pop(L, 1);
+  bind_state *b = only;
+  if (n_states != 1 || !b) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+    b = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+  }
   b->current = L;
   return b;
 }
@@ -89,6 +96,13 @@ static void settle(lua_State *L, bind_state *b) {
 
 void tw_bind_settle(lua_State *L) { settle(L, engine_of(L)); }
 
+/* Of the handle on top. */
+static void set_metatable(lua_State *L, bool collected, bool laned) {
+  static const char *const keys[2][2] = {{&scoped_key, &laned_scoped_key}, {&collected_key, &laned_collected_key}};
+  lua_rawgetp(L, LUA_REGISTRYINDEX, keys[collected][laned]);
+  lua_setmetatable(L, -2);
+}
+
 /* A handle made in a scope has its place there before the work begins: whatever else is made meanwhile takes places of its own. */
 tw_handle *tw_handle_new(lua_State *L) {
   bind_state *b = engine_of(L);
@@ -99,9 +113,8 @@ tw_handle *tw_handle_new(lua_State *L) {
     b->budget = twice > MIN_BUDGET ? twice : MIN_BUDGET;
   }
   tw_handle *h = lua_newuserdatauv(L, sizeof *h, 0);
-  *h = (tw_handle){.magic = MAGIC, .collected = true};
-  lua_rawgetp(L, LUA_REGISTRYINDEX, b->depth ? &scoped_key : &collected_key);
-  lua_setmetatable(L, -2);
+  *h = (tw_handle){.magic = MAGIC, .collected = true, .laned = b->ctx->lanes != 0}; /* a guess: fill knows */
+  set_metatable(L, b->depth == 0, h->laned);
   if (b->depth) {
     tw_tensor **grown = tw_grow(b->owned, &b->cap_owned, b->n_owned, sizeof *grown);
     if (!grown) luaL_error(L, "tensor: out of memory");
@@ -117,9 +130,13 @@ void tw_handle_fill(lua_State *L, tw_handle *h, tw_tensor *owned) {
   h->tensor = owned;
   h->serial = owned->serial;
   if (!h->collected) state_of(L)->owned[h->place] = owned;
-  if (owned->lanes && lua_touserdata(L, -1) == h) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, h->collected ? &laned_collected_key : &laned_scoped_key);
-    lua_setmetatable(L, -2);
+  bool laned = owned->lanes != 0;
+  for (int top = lua_gettop(L), i = top; laned != h->laned && i > 0; i--) {
+    if (lua_touserdata(L, i) != h) continue;
+    h->laned = laned;
+    lua_pushvalue(L, i);
+    set_metatable(L, h->collected, laned);
+    lua_pop(L, 1);
   }
 }
 
@@ -372,6 +389,8 @@ static int free_state(lua_State *L) {
   bind_state *b = lua_touserdata(L, 1);
   if (!b->ctx) return 0; /* registration ran out of memory */
   tw_grad_shutdown(b->ctx);
+  n_states--;
+  only = NULL;
   tw_free(b->owned);
   tw_ctx_free(b->ctx);
   b->ctx = NULL;
@@ -387,6 +406,7 @@ void tw_handle_register(lua_State *L) {
   lua_setmetatable(L, -2);
   b->ctx = tw_ctx_new();
   if (!b->ctx) luaL_error(L, "thalweg: out of memory");
+  only = n_states++ ? NULL : b;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);

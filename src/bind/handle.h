@@ -10,6 +10,7 @@ typedef struct {
   uint64_t serial;    /* differs from the tensor's: released */
   size_t place;       /* index in the scope stack, held from the beginning */
   bool collected;     /* holds its own reference, given back by the collector */
+  bool laned;         /* its metatable is the one of tensors that differ between lanes */
 } tw_handle;
 
 /* An empty handle is pushed before the work; once the tensor exists, tw_handle_fill gives it over. Between the two nothing can raise. */

@@ -44,7 +44,7 @@ static int run_main(lua_State *L) {
 }
 
 int tw_lua_main(int argc, char **argv) {
-  lua_State *L = luaL_newstate();
+  lua_State *L = lua_newstate(tw_lua_alloc, NULL);
   if (!L) {
     fprintf(stderr, "thalweg: out of memory\n");
     return 2;
@@ -55,5 +55,6 @@ int tw_lua_main(int argc, char **argv) {
   lua_pushlightuserdata(L, argv);
   int status = lua_pcall(L, 2, 1, 1) == LUA_OK ? (int)lua_tointeger(L, -1) : report(L);
   lua_close(L);
+  tw_lua_memory_free();
   return status;
 }

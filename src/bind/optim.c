@@ -132,7 +132,9 @@ static int new_engine(lua_State *L) {
   tw_engine *e = lua_newuserdatauv(L, sizeof *e, TW_ENGINE_VALUES);
   *e = (tw_engine){0};
   luaL_setmetatable(L, type_name);
-  tw_pass_push(L);
+  tw_pass *pass = tw_pass_push(L);
+  pass->replay = tw_replay_new();
+  if (!pass->replay) return luaL_error(L, "%s: out of memory", kind->name);
   lua_setiuservalue(L, 5, TW_ENGINE_PASS);
   lua_pushvalue(L, 3);
   lua_setiuservalue(L, 5, TW_ENGINE_FACE);
@@ -183,9 +185,7 @@ static int step(lua_State *L) {
   int last = lua_gettop(L);
   tw_engine_check_same(L, e, &s->leaves);
   tw_optim_follow(tw_bind_ctx(L), e->optim); /* the loss has the lanes that are left */
-  double *loss = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *loss, 0);
-  lua_insert(L, at + 1); /* below the results */
-  first++, last++;
+  double *loss = tw_optim_loss(e->optim);
   tw_optim_numbers(e->optim, tw_bind_to_tensor(L, first), loss);
   for (int i = first; i <= last; i++) tw_engine_detach(L, &s->leaves, i, 0);
   tw_engine_enter(L, e, 1);

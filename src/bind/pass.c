@@ -2,7 +2,6 @@
 #include "bind/pass.h"
 
 #include "base/alloc.h"
-#include "grad/grad.h"
 #include "tensor/ctx.h"
 
 static const char type_name[] = "tw.pass";
@@ -32,8 +31,11 @@ static int close_pass(lua_State *L) {
 }
 
 static int collect_pass(lua_State *L) {
-  abandon(L, lua_touserdata(L, 1));
-  tw_pass_clear(L, lua_touserdata(L, 1));
+  tw_pass *s = lua_touserdata(L, 1);
+  abandon(L, s);
+  tw_pass_clear(L, s);
+  tw_replay_free(tw_bind_ctx(L), s->replay);
+  s->replay = NULL;
   return 0;
 }
 
@@ -97,6 +99,7 @@ int tw_pass_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const cha
   tw_pass *s = tw_pass_open(L, at, false, owner);
   tw_pass_leaves(L, s, f, n_args, wrt, owner);
   for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->opened.level, s->leaves.leaf[i], &s->fresh[i]));
+  if (s->replay) tw_replay_begin(ctx, s->replay, s->opened.level, (int)s->leaves.n, s->fresh);
   int first = tw_pass_call(L, s, f, n_args, wrt, owner);
   tw_tensor *loss = tw_bind_to_tensor(L, first);
   if (!loss) luaL_error(L, "%s: the function must return the loss, a 0-d tensor, first; got %s", owner, luaL_typename(L, first));

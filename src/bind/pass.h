@@ -4,12 +4,14 @@
 #define TW_BIND_PASS_H
 
 #include "bind/tree.h"
+#include "grad/grad.h"
 
 typedef struct {
   tw_open opened;      /* its level: -1 for a scope alone, and once the gradients are there */
   tw_leaves leaves;    /* the caller's tensors */
   tw_tensor **fresh;   /* what f sees of them */
   tw_tensor **grads;
+  tw_replay *replay;   /* where one function is evaluated again and again; else NULL */
 } tw_pass;
 
 /* Pushes a pass that may be used again and again, but not inside itself. */

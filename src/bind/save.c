@@ -80,7 +80,8 @@ static void put_table(lua_State *L, writer *w, int idx, const char *path, int de
   if (lua_getmetatable(L, idx)) luaL_error(L, "save: %s is a table with a metatable; a tree has plain ones", *path ? path : "the tree");
   luaL_checkstack(L, 8, "a tree is nested too deeply");
   size_t n;
-  const tw_tree_key *key = tw_tree_keys(L, idx, &n);
+  tw_tree_key few[TW_FEW_KEYS];
+  const tw_tree_key *key = tw_tree_keys(L, idx, few, &n);
   tw__bytes_u8(&w->bytes, T_TABLE);
   tw__bytes_u64(&w->bytes, n);
   for (size_t i = 0; i < n; i++) {

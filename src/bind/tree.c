@@ -45,12 +45,11 @@ static bool in_order(const key *k, size_t n) {
   return true;
 }
 
-const tw_tree_key *tw_tree_keys(lua_State *L, int idx, size_t *n) {
-  enum { FEW = 16 };
-  key few[FEW], *keys = few;
-  size_t count = 0, cap = FEW;
+const tw_tree_key *tw_tree_keys(lua_State *L, int idx, tw_tree_key *few, size_t *n) {
+  key *keys = few;
+  size_t count = 0, cap = TW_FEW_KEYS;
   idx = lua_absindex(L, idx);
-  lua_pushnil(L); /* the place of the userdata while it grows */
+  lua_pushnil(L); /* the place of the userdata, where more are needed */
   lua_pushnil(L);
   while (lua_next(L, idx)) {
     lua_pop(L, 1);
@@ -67,12 +66,9 @@ const tw_tree_key *tw_tree_keys(lua_State *L, int idx, size_t *n) {
     }
     keys[count++] = k;
   }
-  key *out = lua_newuserdatauv(L, (count + 1) * sizeof *out, 0);
-  memcpy(out, keys, count * sizeof *out);
-  lua_replace(L, -2);
-  if (!in_order(out, count)) qsort(out, count, sizeof *out, compare);
+  if (!in_order(keys, count)) qsort(keys, count, sizeof *keys, compare);
   *n = count;
-  return out;
+  return keys;
 }
 
 void tw_tree_push_key(lua_State *L, const key *k) {
@@ -109,7 +105,8 @@ static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
   check_depth(L);
   idx = lua_absindex(L, idx);
   size_t n;
-  const key *keys = tw_tree_keys(L, idx, &n);
+  key few[TW_FEW_KEYS];
+  const key *keys = tw_tree_keys(L, idx, few, &n);
   for (size_t i = 0; i < n; i++) {
     tw_tree_push_key(L, &keys[i]);
     lua_rawget(L, idx);
@@ -151,7 +148,8 @@ void tw_tree_push(lua_State *L, int idx, tw_leaves *l, tw_tensor *const *with, b
   idx = lua_absindex(L, idx);
   lua_createtable(L, (int)lua_rawlen(L, idx), 0);
   size_t n;
-  const key *keys = tw_tree_keys(L, idx, &n);
+  key few[TW_FEW_KEYS];
+  const key *keys = tw_tree_keys(L, idx, few, &n);
   for (size_t i = 0; i < n; i++) {
     tw_tree_push_key(L, &keys[i]);
     tw_tree_push_key(L, &keys[i]);
@@ -174,7 +172,8 @@ static void walk(lua_State *L, int idx, const char *path, tw_tree_visit f, void 
   check_depth(L);
   idx = lua_absindex(L, idx);
   size_t n;
-  const key *keys = tw_tree_keys(L, idx, &n);
+  key few[TW_FEW_KEYS];
+  const key *keys = tw_tree_keys(L, idx, few, &n);
   for (size_t i = 0; i < n; i++) {
     tw_tree_push_key(L, &keys[i]);
     const char *inner = lua_pushfstring(L, "%s%s%s", path, *path ? "." : "", luaL_tolstring(L, -1, NULL));

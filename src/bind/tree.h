@@ -25,7 +25,8 @@ typedef struct {
   size_t length;
   lua_Integer integer;
 } tw_tree_key;
-const tw_tree_key *tw_tree_keys(lua_State *L, int idx, size_t *n);
+enum { TW_FEW_KEYS = 16 };
+const tw_tree_key *tw_tree_keys(lua_State *L, int idx, tw_tree_key *few /* TW_FEW_KEYS of them */, size_t *n);
 void tw_tree_push_key(lua_State *L, const tw_tree_key *);
 
 /* Calls f(ud, path) for each leaf in order; path is "layer1.w". The handle is on top of the stack. */

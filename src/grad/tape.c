@@ -16,12 +16,12 @@ static tw_status push_entry(tw_ctx *ctx, const tw_entry *e) {
   return TW_OK;
 }
 
-static tw_status push_ref(tw_ctx *ctx, tw_tensor *t) {
+static tw_status push_ref(tw_ctx *ctx, tw_tensor *t, uint32_t version) {
   tw_tape *tape = ctx->tape;
   tw_ref *grown = tw_grow(tape->refs, &tape->cap_refs, tape->n_refs, sizeof *grown);
   if (!grown) return tw__tape_out_of_memory(ctx);
   tape->refs = grown;
-  tape->refs[tape->n_refs++] = (tw_ref){.tensor = tw_tensor_retain(t), .version = t->storage->version};
+  tape->refs[tape->n_refs++] = (tw_ref){.tensor = tw_tensor_retain(t), .version = version};
   return TW_OK;
 }
 
@@ -47,12 +47,12 @@ static tw_status push_attrs(tw_ctx *ctx, const void *attrs, size_t bytes, size_t
   return TW_OK;
 }
 
-static tw_status record_reverse(tw_ctx *ctx, const tw_call *c, uint32_t levels) {
+tw_status tw__record_past(tw_ctx *ctx, const tw_call *c, uint32_t levels, const uint32_t *versions) {
   tw_tape *tape = ctx->tape;
   tw_entry e = {.op = c->op, .levels = levels, .n_in = (uint8_t)c->n_in, .n_out = (uint8_t)c->n_out, .refs = tape->n_refs};
   tw_status s = push_attrs(ctx, c->attrs, c->op->attrs_bytes, &e.attrs);
-  for (int i = 0; i < c->n_in && s == TW_OK; i++) s = push_ref(ctx, c->in[i]);
-  for (int i = 0; i < c->n_out && s == TW_OK; i++) s = push_ref(ctx, c->out[i]);
+  for (int i = 0; i < c->n_in && s == TW_OK; i++) s = push_ref(ctx, c->in[i], versions[i]);
+  for (int i = 0; i < c->n_out && s == TW_OK; i++) s = push_ref(ctx, c->out[i], versions[c->n_in + i]);
   if (s == TW_OK) s = push_entry(ctx, &e);
   if (s != TW_OK) {
     pop_refs(ctx, e.refs);
@@ -63,6 +63,13 @@ static tw_status record_reverse(tw_ctx *ctx, const tw_call *c, uint32_t levels) 
     tape->lanes |= c->out[i]->lanes;
   }
   return TW_OK;
+}
+
+static tw_status record_reverse(tw_ctx *ctx, const tw_call *c, uint32_t levels) {
+  uint32_t versions[16];
+  for (int i = 0; i < c->n_in; i++) versions[i] = c->in[i]->storage->version;
+  for (int i = 0; i < c->n_out; i++) versions[c->n_in + i] = c->out[i]->storage->version;
+  return tw__record_past(ctx, c, levels, versions);
 }
 
 uint8_t tw_grad_lanes(const tw_ctx *ctx) { return ctx->tape ? (uint8_t)(ctx->tape->lanes & ~1) : 0; }
@@ -83,6 +90,8 @@ tw_status tw_grad_open(tw_ctx *ctx, int *level) {
     ctx->record = record;
   }
   tw_tape *tape = ctx->tape;
+  tw_status s = tape->replay ? tw__replay_interrupt(ctx) : TW_OK;
+  if (s != TW_OK) return s;
   if (tape->depth == TW_MAX_LEVELS) return tw_fail(&ctx->error, TW_EINVAL, "grad: more than %d differentiations inside one another", TW_MAX_LEVELS);
   *level = tape->depth++;
   tape->start[*level] = (tw_level_start){.first_entry = tape->n_entries, .first_slot = tape->slots, .first_moving = tape->n_moving,
@@ -100,7 +109,7 @@ tw_status tw_grad_leaf(tw_ctx *ctx, int level, tw_tensor *x, tw_tensor **leaf) {
   if (s != TW_OK) return s;
   out[0]->weak = false;
   tw_entry e = {.levels = bit, .n_out = 1, .refs = tape->n_refs};
-  s = push_ref(ctx, out[0]);
+  s = push_ref(ctx, out[0], out[0]->storage->version);
   if (s == TW_OK) s = push_entry(ctx, &e);
   if (s != TW_OK) {
     pop_refs(ctx, e.refs);
@@ -198,7 +207,7 @@ static tw_status step_back(tw_ctx *ctx, size_t index, uint32_t bit, uint8_t kept
   return s;
 }
 
-static tw_status zeros_like(tw_ctx *ctx, const tw_tensor *x, tw_tensor **out) {
+tw_status tw__zeros_like(tw_ctx *ctx, const tw_tensor *x, tw_tensor **out) {
   tw_shape shape = tw_tensor_shape(x);
   tw_status s = tw_tensor_new(ctx, (tw_dtype)x->dtype, &shape, out);
   if (s == TW_OK) memset((*out)->data, 0, (size_t)x->size * tw_dtype_size((tw_dtype)x->dtype));
@@ -227,7 +236,8 @@ static bool is_fresh(const tw_tensor *t) {
 
 /* A cotangent or tangent handed out is nobody else's: what shares memory with another, or shows one number many times, is copied. */
 tw_status tw__hand_out(tw_ctx *ctx, tw_tensor **t) {
-  if ((*t)->refs == 1 && (*t)->storage->refs == 1 && ((*t)->lanes ? is_fresh(*t) : tw_tensor_is_contiguous(*t) && !(*t)->storage->lanes)) {
+  int64_t sharers, noted = tw__replay_holds(ctx, *t, &sharers);
+  if ((*t)->refs == 1 + noted && (*t)->storage->refs == 1 + sharers && ((*t)->lanes ? is_fresh(*t) : tw_tensor_is_contiguous(*t) && !(*t)->storage->lanes)) {
     return TW_OK;
   }
   tw_compose k = {.ctx = ctx};
@@ -261,11 +271,15 @@ tw_status tw_grad_backward_lanes(tw_ctx *ctx, int level, int n_out, tw_tensor *c
   uint32_t bit = 1u << level, base = tape->start[level].first_slot;
   ctx->active &= bit - 1;
   for (int i = 0; i < n; i++) grads[i] = NULL;
+  tw_status s = TW_OK;
+  bool replay = tape->replay && level == 0;
+  if (replay && n_out == 1 && !cotangent && !kept && tw__replay_backward(ctx, y[0], n, leaves, grads, &s)) return s;
+  if (replay) tw__replay_note_backward(ctx);
   uint32_t count = tape->slots - base + 1;
   uint8_t taken = ctx->lanes_taken;
   ctx->lanes_taken |= tw_grad_lanes(ctx);
   tw_tensor **slots = tw_calloc(count, sizeof *slots);
-  tw_status s = slots ? TW_OK : tw__tape_out_of_memory(ctx);
+  if (!slots) s = tw__tape_out_of_memory(ctx);
   for (int k = 0; k < n_out && s == TW_OK; k++) s = seed(ctx, y[k], cotangent ? cotangent[k] : NULL, bit, slots, base);
   for (size_t i = tape->n_entries; i > tape->start[level].first_entry && s == TW_OK; i--) {
     const tw_entry *e = &tape->entries[i - 1];
@@ -278,12 +292,13 @@ tw_status tw_grad_backward_lanes(tw_ctx *ctx, int level, int n_out, tw_tensor *c
       *slot = NULL;
       s = tw__hand_out(ctx, &grads[i]);
     } else {
-      s = zeros_like(ctx, leaves[i], &grads[i]);
+      s = tw__zeros_like(ctx, leaves[i], &grads[i]);
     }
   }
   for (uint32_t i = 0; i < count && slots; i++) tw_tensor_release(ctx, slots[i]);
   tw_free(slots);
   ctx->lanes_taken = taken;
+  if (s == TW_OK && replay) tw__replay_noted(ctx, y[0], n, leaves, grads);
   if (s != TW_OK) {
     for (int i = 0; i < n; i++) {
       tw_tensor_release(ctx, grads[i]);
@@ -322,6 +337,7 @@ void tw_grad_close(tw_ctx *ctx, int level) {
   tw__close_forward(ctx, level);
   tape->depth = level;
   if (level == 0) {
+    if (tape->replay) tw__replay_close(ctx);
     tape->n_refs = tape->n_attrs = 0;
     tape->slots = 0;
     tape->lanes = 0;

@@ -204,6 +204,16 @@ static __attribute__((noinline)) tw_status compute_laned(tw_ctx *ctx, const tw_c
   return c->op->flags & TW_OP_STRIDED ? c->op->run(ctx, c) : run_each_lane(ctx, c, &l);
 }
 
+tw_status tw__run(tw_ctx *ctx, const tw_call *c) {
+  tw_lanes l = {0};
+  bool fits = true;
+  if (!(c->op->flags & TW_OP_STRIDED)) {
+    for (int i = 0; i < c->n_in; i++) fits = fits && tw_lanes_join(&l, c->in[i]);
+  }
+  if (!fits) return tw_fail_shapes(ctx, c, "the numbers of lanes differ");
+  return l.mask ? run_each_lane(ctx, c, &l) : c->op->run(ctx, c);
+}
+
 static tw_status apply_promoted(tw_ctx *ctx, const tw_call *c) {
   const tw_op *op = c->op;
   tw_meta meta[MAX_OUT];
@@ -212,7 +222,9 @@ static tw_status apply_promoted(tw_ctx *ctx, const tw_call *c) {
   uint8_t lanes = 0;
   bool weak = c->n_in > 0;
 
-  tw_status s = check_captured(ctx, c);
+  tw_status s = TW_OK;
+  if (ctx->follow && ctx->follow(ctx, c, &s)) return s;
+  if (s == TW_OK) s = check_captured(ctx, c);
   if (s == TW_OK && op->infer) s = op->infer(ctx, c, meta);
   if (s != TW_OK) return s;
 
@@ -244,6 +256,7 @@ static tw_status apply_promoted(tw_ctx *ctx, const tw_call *c) {
     }
     levels &= ctx->active;
     if (levels && !(op->flags & TW_OP_NO_GRAD) && made[0]) s = ctx->record(ctx, c, levels);
+    if (s == TW_OK && ctx->note) ctx->note(ctx, c, made[0]);
   }
   if (s != TW_OK) {
     for (int i = 0; i < c->n_out; i++) {

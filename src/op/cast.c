@@ -94,7 +94,7 @@ static tw_status jvp_cast(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw
   return tw_compose_end(&k, tw_do1(&k, &tw_op_cast, c->attrs, t[0]), &out[0]);
 }
 
-const tw_op tw_op_cast = {.name = "cast", .about = "a copy, converted to a dtype", .n_in = 1, .n_out = 1, .flags = TW_OP_ALIAS | TW_OP_STRIDED,
+const tw_op tw_op_cast = {.name = "cast", .about = "a copy, converted to a dtype", .n_in = 1, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_ALIAS | TW_OP_STRIDED,
                           .attrs_bytes = sizeof(tw_cast_attrs), .infer = infer_cast, .run = run_cast, .vjp = vjp_cast, .jvp = jvp_cast};
 
 /* where: the mask decides, element by element. */
@@ -148,5 +148,5 @@ static tw_status jvp_where(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, t
   return tw_compose_end(&k, tw_do3(&k, &tw_op_where, NULL, c->in[0], a, b), &out[0]);
 }
 
-const tw_op tw_op_where = {.name = "where", .about = "a where the mask is true, else b", .n_in = 3, .n_out = 1, .flags = TW_OP_STRIDED, .infer = infer_where,
+const tw_op tw_op_where = {.name = "where", .about = "a where the mask is true, else b", .n_in = 3, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_STRIDED, .infer = infer_where,
                            .run = run_where, .vjp = vjp_where, .jvp = jvp_where};

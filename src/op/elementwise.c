@@ -133,17 +133,19 @@ tw_loop tw__integer_loop(const tw_op *op) {
   return NULL;
 }
 
+tw_loop tw__row_loop(const tw_op *op, tw_dtype d) {
+  return d == TW_F64 ? op->row->forward[0] : d == TW_F32 ? op->row->forward[1] : d == TW_BOOL ? op->row->forward_bool : tw__integer_loop(op);
+}
+
 static tw_status run_row(tw_ctx *ctx, const tw_call *c) {
   (void)ctx;
-  const tw_row *row = c->op->row;
   tw_tensor *operands[6];
   operands[0] = c->out[0];
   for (int i = 0; i < c->n_in; i++) operands[i + 1] = c->in[i];
-  tw_dtype d = (tw_dtype)c->in[0]->dtype;
   tw_shape shape = tw_tensor_shape(c->out[0]);
   tw_iter it;
   tw_iter_init(&it, &shape, c->n_in + 1, operands);
-  tw_iter_run(&it, d == TW_F64 ? row->forward[0] : d == TW_F32 ? row->forward[1] : d == TW_BOOL ? row->forward_bool : tw__integer_loop(c->op));
+  tw_iter_run(&it, tw__row_loop(c->op, (tw_dtype)c->in[0]->dtype));
   return TW_OK;
 }
 
@@ -243,13 +245,13 @@ enum { t = 0, x = 0, y = 0, a = 0, b = 0 }; /* the operands cost nothing */
 #define UNARY(name_, f, d, about_)                                                                                    \
   static tw_row row_##name_ = {.forward = {forward_##name_##_f64, forward_##name_##_f32}, .derivative = {&times_op_##name_}, \
     .derivative_calls = {calls_##name_}, .compose = compose_##name_};                                                 \
-  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 1, .flags = TW_OP_STRIDED | TW_OP_PROMOTE | TW_OP_ALIAS, \
+  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 1, .flags = TW_OP_STRIDED | TW_OP_PROMOTE | TW_OP_ALIAS | TW_OP_STEADY, \
     .infer = tw_infer_elementwise, .run = run_row, .vjp = vjp_row, .jvp = jvp_row, .row = &row_##name_};
 #define BINARY(name_, f, da, db, about_)                                                                              \
   static tw_row row_##name_ = {.forward = {forward_##name_##_f64, forward_##name_##_f32},                             \
     .derivative = {&times_a_op_##name_, &times_b_op_##name_}, .derivative_calls = {calls_a_##name_, calls_b_##name_}, \
     .compose = compose_##name_};                                                                                      \
-  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 2, .n_out = 1, .flags = TW_OP_STRIDED | TW_OP_PROMOTE | TW_OP_ALIAS, \
+  const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 2, .n_out = 1, .flags = TW_OP_STRIDED | TW_OP_PROMOTE | TW_OP_ALIAS | TW_OP_STEADY, \
     .infer = tw_infer_elementwise, .run = run_row, .vjp = vjp_row, .jvp = jvp_row, .row = &row_##name_};
 #define COMPARE(name_, f, about_)                                                                                     \
   static const tw_row row_##name_ = {.forward = {compare_##name_##_f64, compare_##name_##_f32}, \

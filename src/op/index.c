@@ -52,7 +52,7 @@ static tw_status vjp_index_select(tw_ctx *ctx, const tw_call *c, tw_tensor *cons
 }
 
 const tw_op tw_op_index_select = {.name = "index_select", .about = "the slices named by an index vector, along an axis", .n_in = 2, .n_out = 1,
-                                   .flags = TW_OP_LINEAR,
+                                   .flags = TW_OP_STEADY | TW_OP_LINEAR,
                                   .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_index_select, .run = run_index_select, .vjp = vjp_index_select};
 
 /* index_add: zeros with slice k of the input added at index[k]. */
@@ -86,7 +86,7 @@ static tw_status vjp_index_add(tw_ctx *ctx, const tw_call *c, tw_tensor *const *
 }
 
 const tw_op tw_op_index_add = {.name = "index_add", .about = "zeros with slices added at the places an index vector names", .n_in = 2, .n_out = 1,
-                                .flags = TW_OP_LINEAR,
+                                .flags = TW_OP_STEADY | TW_OP_LINEAR,
                                .attrs_bytes = sizeof(tw_index_add_attrs), .infer = infer_index_add, .run = run_index_add, .vjp = vjp_index_add};
 
 /* pick: along the last axis, one element for each position of the index: the log-probability of the true class. */
@@ -123,7 +123,7 @@ static tw_status vjp_pick(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw
   return tw_compose_end(&k, tw_do2(&k, &tw_op_unpick, &back, t[0], c->in[1]), &grad[0]);
 }
 
-const tw_op tw_op_pick = {.name = "pick", .about = "one element of the last axis for each index", .n_in = 2, .n_out = 1, .flags = TW_OP_LINEAR,
+const tw_op tw_op_pick = {.name = "pick", .about = "one element of the last axis for each index", .n_in = 2, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_LINEAR,
                            .infer = infer_pick,
                           .run = run_pick, .vjp = vjp_pick};
 
@@ -152,7 +152,7 @@ static tw_status vjp_unpick(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
 }
 
 const tw_op tw_op_unpick = {.name = "unpick", .about = "zeros with one element of the last axis set for each index", .n_in = 2, .n_out = 1,
-                             .flags = TW_OP_LINEAR,
+                             .flags = TW_OP_STEADY | TW_OP_LINEAR,
                             .attrs_bytes = sizeof(tw_index_add_attrs), .infer = infer_unpick, .run = run_unpick, .vjp = vjp_unpick};
 
 /* cat: two tensors joined along an axis. */
@@ -214,5 +214,5 @@ static tw_status jvp_cat(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_
   return tw_compose_end(&k, tw_do2(&k, &tw_op_cat, c->attrs, part[0], part[1]), &out[0]);
 }
 
-const tw_op tw_op_cat = {.name = "cat", .about = "two tensors joined along an axis", .n_in = 2, .n_out = 1, .flags = TW_OP_STRIDED,
+const tw_op tw_op_cat = {.name = "cat", .about = "two tensors joined along an axis", .n_in = 2, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_STRIDED,
                          .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_cat, .run = run_cat, .vjp = vjp_cat, .jvp = jvp_cat};

@@ -219,5 +219,5 @@ static tw_status jvp_matmul(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
 }
 
 const tw_op tw_op_matmul = {.name = "matmul", .about = "the matrix product; leading axes broadcast", .n_in = 2, .n_out = 1,
-                            .flags = TW_OP_STRIDED, .infer = infer_matmul,
+                            .flags = TW_OP_STEADY | TW_OP_STRIDED, .infer = infer_matmul,
                             .run = run_matmul, .vjp = vjp_matmul, .jvp = jvp_matmul};

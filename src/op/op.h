@@ -30,6 +30,7 @@ enum {
   TW_OP_NO_GRAD = 4,  /* results never depend differentiably on inputs */
   TW_OP_LINEAR = 16,  /* linear in in[0]; the other inputs are indices: the tangent is the operation applied to the tangent */
   TW_OP_STRIDED = 32, /* run() follows hidden axes by itself: the strided iterator, the shared sums and products, copies; other operations run once per lane */
+  TW_OP_STEADY = 64,  /* it and its adjoint make calls that depend on shapes and dtypes alone, never on values: they can be replayed */
   TW_OP_ALIAS = 8     /* out[i] may be the very tensor in[i] (same elements at the same places) */
 };
 
@@ -82,6 +83,8 @@ bool tw_would_record(const tw_ctx *, tw_tensor *const *in, int n);
 void tw__zero(tw_tensor *); /* all elements in all lanes */
 void tw__count(tw_ctx *, const tw_call *); /* adds a call that has been run to ctx->counted */
 void tw__copy_into(tw_tensor *to, tw_tensor *from); /* kernel-level copy with conversion; from broadcasts to to */
+TW_CHECKED tw_status tw__run(tw_ctx *, const tw_call *); /* the kernel alone, in every lane: results are there, nothing is recorded */
+tw_loop tw__row_loop(const tw_op *, tw_dtype); /* an elementwise row's kernel */
 tw_loop tw__integer_loop(const tw_op *); /* an elementwise row's kernel for i64, NULL where integers make no sense */
 
 /* Shared shape rules. */

@@ -240,7 +240,7 @@ static tw_status jvp_weighted(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t
 
 #define REDUCTION(name_, vjp_, about_, flags_, jvp_)                                                                              \
   const tw_op tw_op_##name_ = {.name = #name_, .about = about_, .n_in = 1, .n_out = 1, .attrs_bytes = sizeof(tw_reduce_attrs), \
-                               .infer = infer_reduce, .run = run_##name_, .flags = flags_, .vjp = vjp_, .jvp = jvp_};
+                               .infer = infer_reduce, .run = run_##name_, .flags = TW_OP_STEADY | flags_, .vjp = vjp_, .jvp = jvp_};
 REDUCTION(sum, vjp_sum, "the sum over axes", TW_OP_LINEAR | TW_OP_STRIDED, NULL)
 REDUCTION(prod, vjp_prod, "the product over axes", TW_OP_STRIDED, jvp_weighted)
 REDUCTION(max, vjp_extreme, "the largest element over axes; ties share the gradient; NaN wins", TW_OP_STRIDED, jvp_weighted)
@@ -275,7 +275,7 @@ static tw_status vjp_sum_to(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
 }
 
 const tw_op tw_op_sum_to = {.name = "sum_to", .about = "sums over broadcast axes back to a shape", .n_in = 1, .n_out = 1,
-                            .flags = TW_OP_LINEAR | TW_OP_STRIDED,
+                            .flags = TW_OP_STEADY | TW_OP_LINEAR | TW_OP_STRIDED,
                             .attrs_bytes = sizeof(tw_shape_attrs), .infer = infer_sum_to, .run = run_sum_to, .vjp = vjp_sum_to};
 
 /* argmax, argmin: the first place of the extreme value along one axis, 1-based; NaN counts as extreme. */

@@ -17,7 +17,7 @@ static tw_status vjp_alias(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, t
   return TW_OK;
 }
 
-const tw_op tw_op_alias = {.name = "alias", .about = "the same values behind a fresh tensor", .n_in = 1, .n_out = 1, .flags = TW_OP_VIEW | TW_OP_LINEAR,
+const tw_op tw_op_alias = {.name = "alias", .about = "the same values behind a fresh tensor", .n_in = 1, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_VIEW | TW_OP_LINEAR,
                            .run = run_alias, .vjp = vjp_alias};
 
 /* reshape: the row-major sequence cut anew. */
@@ -84,7 +84,7 @@ static tw_status vjp_reshape(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t,
 }
 
 const tw_op tw_op_reshape = {.name = "reshape", .about = "the same elements, in row-major order, under another shape", .n_in = 1, .n_out = 1,
-                             .flags = TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_shape_attrs), .infer = infer_reshape,
+                             .flags = TW_OP_STEADY | TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_shape_attrs), .infer = infer_reshape,
                              .run = run_reshape, .vjp = vjp_reshape};
 
 /* permute: axis i of the result is axis[i] of the input. */
@@ -109,7 +109,7 @@ static tw_status vjp_permute(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t,
   return tw_compose_end(&k, tw_do1(&k, &tw_op_permute, &back, t[0]), &grad[0]);
 }
 
-const tw_op tw_op_permute = {.name = "permute", .about = "the axes in another order", .n_in = 1, .n_out = 1, .flags = TW_OP_VIEW | TW_OP_LINEAR,
+const tw_op tw_op_permute = {.name = "permute", .about = "the axes in another order", .n_in = 1, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_VIEW | TW_OP_LINEAR,
                              .attrs_bytes = sizeof(tw_permute_attrs), .run = run_permute, .vjp = vjp_permute};
 
 /* expand: broadcasting made visible; its adjoint is sum_to. */
@@ -141,7 +141,7 @@ static tw_status vjp_expand(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
   return tw_compose_end(&k, tw_do1(&k, &tw_op_sum_to, &back, t[0]), &grad[0]);
 }
 
-const tw_op tw_op_expand = {.name = "expand", .about = "axes of size 1 repeated without copying", .n_in = 1, .n_out = 1, .flags = TW_OP_VIEW | TW_OP_LINEAR,
+const tw_op tw_op_expand = {.name = "expand", .about = "axes of size 1 repeated without copying", .n_in = 1, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_VIEW | TW_OP_LINEAR,
                             .attrs_bytes = sizeof(tw_shape_attrs), .infer = infer_expand, .run = run_expand, .vjp = vjp_expand};
 
 /* slice: start, step, size on every axis; its adjoint embeds in zeros. */
@@ -166,7 +166,7 @@ static tw_status vjp_slice(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, t
 }
 
 const tw_op tw_op_slice = {.name = "slice", .about = "a regular part: start, step and size on every axis", .n_in = 1, .n_out = 1,
-                           .flags = TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_slice_attrs), .run = run_slice, .vjp = vjp_slice};
+                           .flags = TW_OP_STEADY | TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_slice_attrs), .run = run_slice, .vjp = vjp_slice};
 
 /* embed: zeros of a shape with the input at the slice's place. */
 
@@ -195,7 +195,7 @@ static tw_status vjp_embed(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, t
 }
 
 const tw_op tw_op_embed = {.name = "embed", .about = "zeros with the input at the place of a slice", .n_in = 1, .n_out = 1,
-                           .flags = TW_OP_LINEAR | TW_OP_STRIDED,
+                           .flags = TW_OP_STEADY | TW_OP_LINEAR | TW_OP_STRIDED,
                            .attrs_bytes = sizeof(tw_embed_attrs), .infer = infer_embed, .run = run_embed, .vjp = vjp_embed};
 
 /* lanes_in: an axis becomes a hidden one; lanes_out: a hidden axis becomes one that is seen, of equal parts where the input does not differ along it. Each is

@@ -267,14 +267,25 @@ static tw_status take(tw_ctx *ctx, tw_optim *o) {
   return s == TW_OK ? tw__box(ctx, o) : s;
 }
 
+/* Every lane goes, for no reason not to. Loops of one thing each: there may be thousands of lanes, and so they are vectors. */
+static void start(tw_optim *o) {
+  for (int r = 0; r < o->lanes; r++) o->go[r] = 1;
+  for (int r = 0; r < o->lanes; r++) o->reason[r] = "";
+}
+
+/* Counts the update, by +1 or back by -1, in the lanes that take it. */
+static void count(tw_optim *o, int64_t by) {
+  int64_t least = INT64_MAX;
+  for (int r = 0; r < o->lanes; r++) o->t[r] += o->go[r] != 0 ? by : 0;
+  for (int r = 0; r < o->lanes; r++) least = o->t[r] < least ? o->t[r] : least;
+  o->least_t = least;
+}
+
 tw_status tw_optim_from_gradients(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads) {
   tw_status s = TW_OK;
   for (int i = 0; i < o->n && s == TW_OK; i++) s = check_gradient(ctx, o, i, grads[i]);
   if (s != TW_OK) return s;
-  for (int r = 0; r < o->lanes; r++) {
-    o->go[r] = 1;
-    o->reason[r] = "";
-  }
+  start(o);
   tw_tensor **own = tw_calloc((size_t)o->n, sizeof *own); /* gradients that are not the caller's */
   if (!own) return out_of_memory(ctx, o);
   bool now = true;
@@ -282,23 +293,19 @@ tw_status tw_optim_from_gradients(tw_ctx *ctx, tw_optim *o, tw_tensor *const *gr
   s = tw__accumulate(ctx, o, own, &now);
   if (s == TW_OK && now) s = tw__clip(ctx, o, own);
   if (s == TW_OK && now) {
-    o->least_t = INT64_MAX;
-    for (int r = 0; r < o->lanes; r++) {
-      o->t[r] += o->go[r] != 0;
-      if (o->t[r] < o->least_t) o->least_t = o->t[r];
-    }
+    count(o, 1);
     s = take(ctx, o);
     if (s == TW_OK) s = tw__after(ctx, o);
     if (s == TW_OK) o->steps++;
-    else {
-      for (int r = 0; r < o->lanes; r++) o->t[r] -= o->go[r] != 0;
-    }
+    else count(o, -1);
   }
   for (int i = 0; i < o->n; i++) tw_tensor_release(ctx, own[i]);
   tw_free(own);
   o->grad = NULL;
   return s;
 }
+
+double *tw_optim_loss(tw_optim *o) { return o->loss; }
 
 tw_status tw_optim_update(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads, const double *loss) {
   if (tw_optim_solves(o)) {
@@ -308,7 +315,7 @@ tw_status tw_optim_update(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads, con
   tw_status s = begin(ctx, o);
   o->has_loss = loss != NULL;
   for (int r = 0; r < o->lanes; r++) o->evaluations[r] = loss != NULL;
-  if (loss) memcpy(o->loss, loss, (size_t)o->lanes * sizeof *loss);
+  if (loss && loss != o->loss) memcpy(o->loss, loss, (size_t)o->lanes * sizeof *loss);
   if (s != TW_OK) return s;
   return o->kind->wraps ? tw__update_around(ctx, o, grads) : tw_optim_from_gradients(ctx, o, grads);
 }

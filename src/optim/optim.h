@@ -159,6 +159,7 @@ TW_CHECKED tw_status tw_optim_set(tw_ctx *, tw_optim *, int group, int option, i
 /* One step, of kinds that evaluate the function themselves; and of the others, with gradients like the parameters and, where known, the loss per lane. */
 TW_CHECKED tw_status tw_optim_solve(tw_ctx *, tw_optim *, tw_objective *);
 TW_CHECKED tw_status tw_optim_update(tw_ctx *, tw_optim *, tw_tensor *const *grads, const double *loss);
+double *tw_optim_loss(tw_optim *); /* [lane] a place for the loss given to the next update */
 
 /* Does a step of it evaluate the function, or is it an update with gradients? What wraps another may be either, as the inner one is. */
 bool tw_optim_solves(const tw_optim *);

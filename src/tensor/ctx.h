@@ -23,8 +23,11 @@ struct tw_ctx {
   uint32_t active;                                                                /* bit per level whose tape is recording */
   tw_status (*record)(tw_ctx *, const struct tw_call *, uint32_t levels);         /* set by grad: the tape's interpreter */
   struct tw_tape *tape;
+  bool (*follow)(tw_ctx *, const struct tw_call *, tw_status *);                  /* set by a replay: true when it has made the call, or failed */
+  void (*note)(tw_ctx *, const struct tw_call *, bool made);                      /* set while a replay is prepared: told of every call that has been made */
   tw_dtype default_dtype;                                                                          /* of reals made from numbers and integers */
   int64_t laned_bytes, laned_peak;                                                /* in storage with lanes, apart from scalars; the most since the opening */
+  uint64_t lane_changes;                                                          /* counts what gives tensors other strides along hidden axis 0 */
   uint8_t lanes;                                                                  /* bit per hidden axis that is open: 0 for runs; 1, 2, ... */
   uint8_t lanes_taken;                                                            /* closed, but tensors of a backward pass under way still differ along it */
   int64_t lane_size[TW_MAX_LANES];

@@ -14,8 +14,8 @@ typedef void (*tw_loop)(int64_t n, char *const *ptr, const int64_t *stride);
 typedef struct {
   int n_operands, n_axes;
   int64_t size[TW_ITER_AXES];                       /* outermost first, merged */
-  int64_t stride[TW_ITER_AXES][TW_MAX_OPERANDS];    /* bytes */
   char *ptr[TW_MAX_OPERANDS];
+  int64_t stride[TW_ITER_AXES][TW_MAX_OPERANDS];    /* bytes; the first n_axes rows are in use */
 } tw_iter;
 
 /* Every operand must broadcast to shape, and the first have every hidden axis another has (the caller has checked). */

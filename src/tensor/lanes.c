@@ -179,6 +179,7 @@ static tw_status refuse(tw_ctx *ctx, const char *why) {
 tw_status tw_tensor_promote(tw_ctx *ctx, tw_tensor *t, const tw_lanes *wanted) {
   tw_storage *old = t->storage;
   tw_lanes all = *wanted;
+  ctx->lane_changes++;
   if (!tw_lanes_join(&all, t)) return refuse(ctx, "the numbers of lanes differ");
   for (tw_slab *slab = ctx->slabs; slab; slab = slab->next) {
     for (int i = 0; i < TW_SLAB_TENSORS; i++) {
@@ -249,6 +250,7 @@ tw_status tw_lanes_open(tw_ctx *ctx, int64_t width, int h) {
   if (h >= TW_MAX_LANES) return tw_fail(&ctx->error, TW_EINVAL, "vmap: more than %d of them inside one another", TW_MAX_LANES - 1);
   if (h <= tw_lanes_innermost(ctx)) return tw_fail(&ctx->error, TW_ESTATE, "lanes: they are open already");
   if (h == 0) {
+    ctx->lane_changes++;
     ctx->laned_peak = ctx->laned_bytes;
     int64_t *origin = tw_alloc((size_t)width * sizeof *origin);
     if (!origin) return tw_fail(&ctx->error, TW_ENOMEM, "lanes: out of memory");
@@ -266,6 +268,7 @@ void tw_lanes_close(tw_ctx *ctx, int axis) {
   if (!closed) return;
   ctx->lanes &= (uint8_t)((1u << axis) - 1);
   if (axis == 0) {
+    ctx->lane_changes++;
     tw_free(ctx->lane_origin);
     ctx->lane_origin = NULL;
   }
@@ -315,6 +318,7 @@ tw_status tw_lanes_compact(tw_ctx *ctx, int64_t n, const int64_t *kept) {
       t->storage->moved = false;
     }
   }
+  ctx->lane_changes++;
   for (int64_t k = 0; k < n; k++) ctx->lane_origin[k] = ctx->lane_origin[kept[k]];
   ctx->lane_size[0] = n;
   return TW_OK;

@@ -118,7 +118,7 @@ void tw_tensor_release(tw_ctx *, tw_tensor *); /* NULL is allowed */
 static inline tw_shape tw_tensor_shape(const tw_tensor *t) {
   tw_shape s;
   s.n = t->ndim;
-  for (int i = 0; i < TW_MAX_DIM; i++) s.d[i] = t->shape[i];
+  for (int i = 0; i < TW_MAX_DIM; i++) s.d[i] = i < t->ndim ? t->shape[i] : 0;
   return s;
 }
 int64_t tw_shape_size(const tw_shape *);
