@@ -5,7 +5,7 @@
 /* Multiplications (each with its addition) of the operations that are sums of products. */
 static int64_t multiply_adds(const tw_call *c) {
   const tw_tensor *a = c->in[0], *y = c->out[0];
-  if (c->op == &tw_op_matmul) return y->size * a->shape[a->ndim - 1];
+  if (c->op == &tw_op_matmul || c->op == &tw_op_linear) return y->size * a->shape[a->ndim - 1];
   if (c->op != &tw_op_conv && c->op != &tw_op_conv_back) return 0;
   const tw_tensor *images = c->op == &tw_op_conv ? y : a, *w = c->in[1]; /* [N O OH OW], [O C kh kw] */
   return w->shape[0] ? images->size * (w->size / w->shape[0]) : 0;

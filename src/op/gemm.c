@@ -9,6 +9,7 @@
 enum { SLICE = 256, SMALL = 16384 };
 
 int64_t tw_gemm_scratch(int64_t K) { return (K < SLICE ? K + 1 : SLICE) * 128; /* a packed panel is at most 128 bytes wide */ }
+_Static_assert(SLICE * 128 == TW_GEMM_SCRATCH, "the longest panel");
 
 #if defined(__x86_64__) && defined(__FMA__)
 #include <immintrin.h>
@@ -118,13 +119,13 @@ static bool wide(void) {
 }
 
 void tw_gemm_f64(int64_t M, int64_t N, int64_t K, const double *a, int64_t a_row, int64_t a_col, const double *b, int64_t b_row, int64_t b_col, double *c,
-                 int64_t ldc, void *scratch) {
-  (wide() ? product_d512 : product_d256)(M, N, K, a, a_row, a_col, b, b_row, b_col, c, ldc, scratch);
+                 int64_t ldc, const double *bias, int64_t bias_step, void *scratch) {
+  (wide() ? product_d512 : product_d256)(M, N, K, a, a_row, a_col, b, b_row, b_col, c, ldc, bias, bias_step, scratch);
 }
 
 void tw_gemm_f32(int64_t M, int64_t N, int64_t K, const float *a, int64_t a_row, int64_t a_col, const float *b, int64_t b_row, int64_t b_col, float *c,
-                 int64_t ldc, void *scratch) {
-  (wide() ? product_s512 : product_s256)(M, N, K, a, a_row, a_col, b, b_row, b_col, c, ldc, scratch);
+                 int64_t ldc, const float *bias, int64_t bias_step, void *scratch) {
+  (wide() ? product_s512 : product_s256)(M, N, K, a, a_row, a_col, b, b_row, b_col, c, ldc, bias, bias_step, scratch);
 }
 
 #else /* anywhere else: the chain as it is written */
@@ -132,25 +133,25 @@ void tw_gemm_f32(int64_t M, int64_t N, int64_t K, const float *a, int64_t a_row,
 void tw_gemm_limit(int bytes) { (void)bytes; }
 
 void tw_gemm_f64(int64_t M, int64_t N, int64_t K, const double *a, int64_t a_row, int64_t a_col, const double *b, int64_t b_row, int64_t b_col, double *c,
-                 int64_t ldc, void *scratch) {
+                 int64_t ldc, const double *bias, int64_t bias_step, void *scratch) {
   (void)scratch;
   for (int64_t i = 0; i < M; i++) {
     for (int64_t j = 0; j < N; j++) {
       double sum = 0;
       for (int64_t k = 0; k < K; k++) sum = fma(a[i * a_row + k * a_col], b[k * b_row + j * b_col], sum);
-      c[i * ldc + j] = sum;
+      c[i * ldc + j] = bias ? sum + bias[j * bias_step] : sum;
     }
   }
 }
 
 void tw_gemm_f32(int64_t M, int64_t N, int64_t K, const float *a, int64_t a_row, int64_t a_col, const float *b, int64_t b_row, int64_t b_col, float *c,
-                 int64_t ldc, void *scratch) {
+                 int64_t ldc, const float *bias, int64_t bias_step, void *scratch) {
   (void)scratch;
   for (int64_t i = 0; i < M; i++) {
     for (int64_t j = 0; j < N; j++) {
       float sum = 0;
       for (int64_t k = 0; k < K; k++) sum = fmaf(a[i * a_row + k * a_col], b[k * b_row + j * b_col], sum);
-      c[i * ldc + j] = sum;
+      c[i * ldc + j] = bias ? sum + bias[j * bias_step] : sum;
     }
   }
 }

@@ -71,13 +71,14 @@ tw_status tw_matmul(tw_ctx *ctx, tw_tensor *a, tw_tensor *b, tw_tensor **out) {
 }
 
 tw_status tw_linear(tw_ctx *ctx, tw_tensor *x, tw_tensor *w, tw_tensor *b, tw_tensor **out) {
+  if (!b) return tw_matmul(ctx, x, w, out);
+  tw_compose k = {.ctx = ctx};
+  if (x->ndim >= 2 && w->ndim == 2 && b->ndim == 1 && b->shape[0] == w->shape[1] && b->dtype == w->dtype) {
+    return tw_compose_end(&k, tw_do3(&k, &tw_op_linear, NULL, x, w, b), out);
+  }
   tw_tensor *product;
   tw_status s = tw_matmul(ctx, x, w, &product);
-  if (s != TW_OK || !b) {
-    if (s == TW_OK) *out = product;
-    return s;
-  }
-  tw_compose k = {.ctx = ctx};
+  if (s != TW_OK) return s;
   s = tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, product, b), out);
   tw_tensor_release(ctx, product);
   return s;

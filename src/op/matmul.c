@@ -31,26 +31,26 @@ static tw_status infer_matmul(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   return TW_OK;
 }
 
-/* The address of matrix number `batch` of y's leading axes inside x. */
-static const char *matrix(const tw_tensor *x, const tw_tensor *y, int64_t batch) {
+/* Where matrix number `batch` of y's leading axes begins inside x, in elements. */
+static int64_t matrix(const tw_tensor *x, const tw_tensor *y, int64_t batch) {
   int64_t at = 0;
   for (int i = y->ndim - 3; i >= 0; i--) {
     int own = i - (y->ndim - x->ndim);
     if (own >= 0 && x->shape[own] != 1) at += batch % y->shape[i] * x->stride[own];
     batch /= y->shape[i];
   }
-  return x->data + at * (int64_t)tw_dtype_size((tw_dtype)x->dtype);
+  return at;
 }
 
-/* x in a lane of y, which may have more hidden axes. */
-static tw_tensor lane_of(const tw_tensor *x, const tw_tensor *y, int64_t lane) {
-  tw_tensor all = *x;
-  for (int h = 0; h < TW_MAX_LANES; h++) {
-    if (!(x->lanes >> h & 1)) all.lane_stride[h] = 0;
-    all.lane_size[h] = y->lane_size[h];
+/* Where a lane of y begins inside x, which may have fewer hidden axes. */
+static int64_t lane_of(const tw_tensor *x, const tw_tensor *y, int64_t lane) {
+  int64_t at = 0;
+  for (int h = TW_MAX_LANES - 1; h >= 0; h--) {
+    if (!(y->lanes >> h & 1)) continue;
+    if (x->lanes >> h & 1) at += lane % y->lane_size[h] * x->lane_stride[h];
+    lane /= y->lane_size[h];
   }
-  all.lanes = y->lanes;
-  return tw_tensor_lane(&all, lane);
+  return at;
 }
 
 /* Lanes side by side: the same chain per element, ACROSS lanes in one go. a, b: one lane apart or the same in all. c: lanes at distance 1. */
@@ -78,18 +78,20 @@ LANES(float, f32, fmaf)
 
 /* Strides of one product in elements; one matrix of it. */
 typedef struct {
-  int64_t M, K, N, a_row, a_col, b_row, b_col, c_row, c_col;
+  int64_t M, K, N, a_row, a_col, b_row, b_col, c_row, c_col, bias_step;
+  bool biased;
   tw_dtype dtype;
   void *scratch;
 } product;
 
-static void multiply(const product *m, const char *a, const char *b, char *c) {
+/* Places in elements. */
+static void multiply(const product *m, const char *a, const char *b, const char *bias, char *c) {
   if (m->dtype == TW_F64) {
     tw_gemm_f64(m->M, m->N, m->K, (const double *)(const void *)a, m->a_row, m->a_col, (const double *)(const void *)b, m->b_row, m->b_col,
-                (double *)(void *)c, m->N, m->scratch);
+                (double *)(void *)c, m->N, m->biased ? (const double *)(const void *)bias : NULL, m->bias_step, m->scratch);
   } else {
     tw_gemm_f32(m->M, m->N, m->K, (const float *)(const void *)a, m->a_row, m->a_col, (const float *)(const void *)b, m->b_row, m->b_col,
-                (float *)(void *)c, m->N, m->scratch);
+                (float *)(void *)c, m->N, m->biased ? (const float *)(const void *)bias : NULL, m->bias_step, m->scratch);
   }
 }
 
@@ -138,52 +140,45 @@ static bool rows_of_all_lanes(const tw_tensor *a, const tw_tensor *b, const tw_t
   return true;
 }
 
-static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) {
-  const tw_tensor *a = c->in[0], *b = c->in[1], *y = c->out[0];
+static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b, tw_tensor *bias, tw_tensor *y) {
   product m = {.M = a->shape[a->ndim - 2], .K = a->shape[a->ndim - 1], .N = b->shape[b->ndim - 1], .dtype = (tw_dtype)y->dtype,
                .a_row = a->stride[a->ndim - 2], .a_col = a->stride[a->ndim - 1], .b_row = b->stride[b->ndim - 2], .b_col = b->stride[b->ndim - 1],
-               .c_row = y->stride[y->ndim - 2], .c_col = y->stride[y->ndim - 1]};
+               .c_row = y->stride[y->ndim - 2], .c_col = y->stride[y->ndim - 1], .biased = bias, .bias_step = bias ? bias->stride[0] : 0};
   if (y->size == 0) return TW_OK;
-  int64_t count = y->size / (m.M * m.N), lanes = y->lanes ? tw_lane_count(y) : 1;
+  int64_t count = y->size / (m.M * m.N), lanes = y->lanes ? tw_lane_count(y) : 1, item = (int64_t)tw_dtype_size(m.dtype);
   if (y->lanes && (a->lanes || b->lanes) && one_block(y) && side_by_side(a, y) && side_by_side(b, y)) {
-    for (int64_t i = 0; i < count; i++) multiply_lanes(&m, matrix(a, y, i), a->lanes, matrix(b, y, i), b->lanes, (char *)(uintptr_t)matrix(y, y, i), lanes);
-    return TW_OK;
+    for (int64_t i = 0; i < count; i++) {
+      multiply_lanes(&m, a->data + matrix(a, y, i) * item, a->lanes, b->data + matrix(b, y, i) * item, b->lanes, y->data + matrix(y, y, i) * item, lanes);
+    }
+    return bias ? tw__run(ctx, &(tw_call){.op = &tw_op_add, .in = (tw_tensor *[]){y, bias}, .out = &y, .n_in = 2, .n_out = 1}) : TW_OK;
   }
-  tw_tensor *scratch, *packed = NULL;
-  tw_shape bytes = {.n = 1, .d = {tw_gemm_scratch(m.K)}};
-  tw_status s = tw_tensor_new(ctx, TW_BOOL, &bytes, &scratch);
-  if (s != TW_OK) return s;
+  char scratch[TW_GEMM_SCRATCH] __attribute__((aligned(64)));
+  tw_tensor *packed = NULL;
+  tw_status s = TW_OK;
   if (y->lanes && !tw_tensor_is_contiguous(y)) { /* the kernel writes whole rows */
     tw_shape shape = tw_tensor_shape(y);
     tw_lanes l = {0};
     s = tw_lanes_join(&l, y) ? tw_tensor_new_packed(ctx, m.dtype, &shape, &l, &packed) : TW_ESTATE;
+    if (s != TW_OK) return s;
   }
-  m.scratch = scratch->data;
-  const tw_tensor *result = packed ? packed : y;
-  if (y->lanes && s == TW_OK && rows_of_all_lanes(a, b, result, &m)) {
-    multiply(&m, a->data, b->data, result->data);
+  m.scratch = scratch;
+  const tw_tensor *result = packed ? packed : y, *none = y; /* none: a place that is not read */
+  const tw_tensor *added = bias ? bias : none;
+  if (y->lanes && !(bias && bias->lanes) && rows_of_all_lanes(a, b, result, &m)) {
+    multiply(&m, a->data, b->data, added->data, result->data);
     lanes = 0;
   }
-  for (int64_t lane = 0; lane < lanes && s == TW_OK; lane++) {
-    tw_tensor from_a, from_b, to;
-    const tw_tensor *p = a, *q = b, *r = result;
-    if (y->lanes) {
-      from_a = lane_of(a, y, lane);
-      from_b = lane_of(b, y, lane);
-      to = tw_tensor_lane(r, lane);
-      p = &from_a;
-      q = &from_b;
-      r = &to;
-    }
-    for (int64_t i = 0; i < count; i++) {
-      multiply(&m, matrix(p, y, i), matrix(q, y, i), r->data + i * m.M * m.N * (int64_t)tw_dtype_size(m.dtype));
-    }
+  for (int64_t lane = 0; lane < lanes; lane++) {
+    const char *p = a->data + lane_of(a, y, lane) * item, *q = b->data + lane_of(b, y, lane) * item, *u = added->data + lane_of(added, y, lane) * item;
+    char *r = result->data + lane_of(result, y, lane) * item;
+    for (int64_t i = 0; i < count; i++) multiply(&m, p + matrix(a, y, i) * item, q + matrix(b, y, i) * item, u, r + i * m.M * m.N * item);
   }
-  if (packed && s == TW_OK) tw__copy_into(c->out[0], packed);
+  if (packed) tw__copy_into(y, packed);
   tw_tensor_release(ctx, packed);
-  tw_tensor_release(ctx, scratch);
-  return s;
+  return TW_OK;
 }
+
+static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) { return run_product(ctx, c->in[0], c->in[1], NULL, c->out[0]); }
 
 static tw_tensor *transposed(tw_compose *k, tw_tensor *x) {
   tw_permute_attrs a = {.n = x->ndim};
@@ -221,3 +216,45 @@ static tw_status jvp_matmul(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
 const tw_op tw_op_matmul = {.name = "matmul", .about = "the matrix product; leading axes broadcast", .n_in = 2, .n_out = 1,
                             .flags = TW_OP_STEADY | TW_OP_STRIDED, .infer = infer_matmul,
                             .run = run_matmul, .vjp = vjp_matmul, .jvp = jvp_matmul};
+
+/* linear: a b + bias, the bias in the product's last pass over its result. */
+
+static tw_status infer_linear(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
+  const tw_tensor *bias = c->in[2];
+  tw_status s = infer_matmul(ctx, c, out);
+  if (s != TW_OK) return s;
+  bool fits = bias->ndim == 1 && bias->shape[0] == out[0].shape.d[out[0].shape.n - 1] && bias->dtype == (uint8_t)out[0].dtype;
+  return fits ? TW_OK : tw_fail_shapes(ctx, c, "the bias must have one element for each column");
+}
+
+static tw_status run_linear(tw_ctx *ctx, const tw_call *c) { return run_product(ctx, c->in[0], c->in[1], c->in[2], c->out[0]); }
+
+static tw_status vjp_linear(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **grad, const bool *wanted) {
+  tw_status s = vjp_matmul(ctx, c, t, grad, wanted);
+  if (s != TW_OK || !wanted[2]) return s;
+  tw_compose k = {.ctx = ctx};
+  tw_shape_attrs own = {.shape = tw_tensor_shape(c->in[2])};
+  return tw_compose_end(&k, tw_do1(&k, &tw_op_sum_to, &own, t[0]), &grad[2]);
+}
+
+static tw_status jvp_linear(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **out) {
+  tw_compose k = {.ctx = ctx};
+  tw_tensor *moved = NULL, *whole = NULL;
+  tw_status s = t[0] || t[1] ? jvp_matmul(ctx, c, t, &moved) : TW_OK;
+  if (s != TW_OK || !t[2]) {
+    *out = moved;
+    return s;
+  }
+  if (moved) {
+    whole = tw_do2(&k, &tw_op_add, NULL, moved, t[2]);
+  } else {
+    tw_shape_attrs shape = {.shape = tw_tensor_shape(c->out[0])};
+    whole = tw_do1(&k, &tw_op_expand, &shape, t[2]);
+  }
+  s = tw_compose_end(&k, whole, out);
+  tw_tensor_release(ctx, moved);
+  return s;
+}
+
+const tw_op tw_op_linear = {.name = "linear", .about = "the matrix product and a bias added to each row", .n_in = 3, .n_out = 1,
+                            .flags = TW_OP_STEADY | TW_OP_STRIDED, .infer = infer_linear, .run = run_linear, .vjp = vjp_linear, .jvp = jvp_linear};

@@ -131,6 +131,7 @@ extern const tw_op tw_op_embed;        /* embed attrs: adjoint of slice, zeros e
 extern const tw_op tw_op_sum, tw_op_prod, tw_op_max, tw_op_min; /* reduce attrs */
 extern const tw_op tw_op_argmax, tw_op_argmin;                  /* axis attrs -> i64, 1-based */
 extern const tw_op tw_op_matmul;       /* [... M K] x [... K N] */
+extern const tw_op tw_op_linear;       /* (x, w [K N], bias [N]) */
 extern const tw_op tw_op_log_softmax;  /* axis attrs */
 extern const tw_op tw_op_index_select; /* (x, i64 index 1-based) axis attrs */
 extern const tw_op tw_op_index_add;    /* (g, index): adjoint of index_select; index_add attrs */

@@ -14,7 +14,7 @@ const tw_op *const tw_all_ops[] = {
 #define PREDICATE(name, ...) &tw_op_##name,
 #include "op/ops.def"
   &tw_op_where, &tw_op_cast, &tw_op_alias, &tw_op_reshape, &tw_op_permute, &tw_op_expand, &tw_op_sum_to, &tw_op_slice, &tw_op_embed,
-  &tw_op_sum, &tw_op_prod, &tw_op_max, &tw_op_min, &tw_op_argmax, &tw_op_argmin, &tw_op_matmul, &tw_op_log_softmax,
+  &tw_op_sum, &tw_op_prod, &tw_op_max, &tw_op_min, &tw_op_argmax, &tw_op_argmin, &tw_op_matmul, &tw_op_linear, &tw_op_log_softmax,
   &tw_op_index_select, &tw_op_index_add, &tw_op_pick, &tw_op_unpick, &tw_op_cat,
   &tw_op_normal, &tw_op_uniform, &tw_op_exponential, &tw_op_truncated_normal, &tw_op_bernoulli, &tw_op_randint, &tw_op_permutation,
   &tw_op_choice, &tw_op_weighted_choice, &tw_op_multinomial,

@@ -34,7 +34,7 @@ static double unit(void) {
     int64_t wrong = 0, ar = turned_a ? 1 : K, ac = turned_a ? M : 1, br = turned_b ? 1 : N, bc = turned_b ? K : 1;       \
     for (int64_t i = 0; i < M * K; i++) a[i] = (T)unit();                                                                \
     for (int64_t i = 0; i < K * N; i++) b[i] = (T)unit();                                                                \
-    tw_gemm_##name(M, N, K, a, ar, ac, b, br, bc, c, N, scratch);                                                        \
+    tw_gemm_##name(M, N, K, a, ar, ac, b, br, bc, c, N, NULL, 0, scratch);                                                        \
     for (int64_t i = 0; i < M; i++) {                                                                                    \
       for (int64_t j = 0; j < N; j++) {                                                                                  \
         T sum = 0;                                                                                                       \

@@ -126,6 +126,9 @@ static int parts_and_sums(subject *s, int n) {
   ADD(&tw_op_matmul, .in = {R(2, 2), R(2, 2)});
   ADD(&tw_op_matmul, .in = {R(5, 7), R(7, 3)});
   ADD(&tw_op_matmul, .in = {R(2, 3, 2), R(2, 3)});
+  ADD(&tw_op_linear, .in = {R(2, 2), R(2, 2), R(2)});
+  ADD(&tw_op_linear, .in = {R(5, 7), R(7, 3), R(3)});
+  ADD(&tw_op_linear, .in = {R(2, 4, 3), R(3, 33), R(33)});
   ADD(&tw_op_log_softmax, .attrs = A(tw_axis_attrs, .axis = 1), .in = {R(3, 5)});
   ADD(&tw_op_log_softmax, .attrs = A(tw_axis_attrs, .axis = 0), .in = {R(3)});
   ADD(&tw_op_index_select, .attrs = A(tw_axis_attrs, .axis = 1), .in = {R(2, 4), X(4, 3)});
