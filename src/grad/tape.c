@@ -257,6 +257,7 @@ static tw_status seed(tw_ctx *ctx, tw_tensor *y, tw_tensor *cotangent, uint32_t 
   tw_tensor *t;
   if (cotangent) t = tw_tensor_retain(cotangent);
   else s = tw_tensor_new_scalar(ctx, (tw_dtype)y->dtype, 1, &t);
+  if (s == TW_OK && !cotangent) t->ones = true;
   return s == TW_OK ? collect(ctx, &slots[y->node - base], t) : s;
 }
 

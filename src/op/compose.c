@@ -2,6 +2,15 @@
 #include "op/op.h"
 #include "tensor/ctx.h"
 
+/* 1 b is b, to the bit: what is left of a product with the cotangent of a sum. Whoever gets it must not think that it is its own. */
+static bool is_itself(const tw_compose *k, const tw_tensor *one, const tw_tensor *b) {
+  if (!one->ones || one->levels & k->ctx->active || one->dtype != b->dtype || b->weak || one->lanes & ~b->lanes || one->ndim > b->ndim) return false;
+  for (int i = 1; i <= one->ndim; i++) {
+    if (one->shape[one->ndim - i] != 1 && one->shape[one->ndim - i] != b->shape[b->ndim - i]) return false;
+  }
+  return true;
+}
+
 static tw_tensor *push(tw_compose *k, const tw_op *op, const void *attrs, tw_tensor *const *in, int n_in) {
   for (int i = 0; i < n_in; i++) {
     if (!in[i] && k->status == TW_OK) k->status = TW_ESTATE;
@@ -25,6 +34,7 @@ tw_tensor *tw_do1(tw_compose *k, const tw_op *op, const void *attrs, tw_tensor *
 
 tw_tensor *tw_do2(tw_compose *k, const tw_op *op, const void *attrs, tw_tensor *a, tw_tensor *b) {
   tw_tensor *in[2] = {a, b};
+  if (op == &tw_op_mul && a && b && k->status == TW_OK && k->n < TW_COMPOSE_MAX && is_itself(k, a, b)) return k->temps[k->n++] = tw_tensor_retain(b);
   return push(k, op, attrs, in, 2);
 }
 

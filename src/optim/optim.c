@@ -269,16 +269,24 @@ static tw_status take(tw_ctx *ctx, tw_optim *o) {
 
 /* Every lane goes, for no reason not to. Loops of one thing each: there may be thousands of lanes, and so they are vectors. */
 static void start(tw_optim *o) {
+  if (o->usual == o->changes + 1) return;
+  o->usual = 0;
   for (int r = 0; r < o->lanes; r++) o->go[r] = 1;
   for (int r = 0; r < o->lanes; r++) o->reason[r] = "";
+}
+
+/* No update of it can be left out, or have a reason not to be made. */
+static bool is_usual(const tw_optim *o) {
+  bool skips = o->hyper[0][o->n_own + TW_SKIP_NONFINITE][0] != 0, waits = o->hyper[0][o->n_own + TW_ACCUMULATE][0] > 1;
+  return (o->kind->rule || o->kind->choose) && !o->kind->solve && !skips && !waits;
 }
 
 /* Counts the update, by +1 or back by -1, in the lanes that take it. */
 static void count(tw_optim *o, int64_t by) {
   int64_t least = INT64_MAX;
   for (int r = 0; r < o->lanes; r++) o->t[r] += o->go[r] != 0 ? by : 0;
-  for (int r = 0; r < o->lanes; r++) least = o->t[r] < least ? o->t[r] : least;
-  o->least_t = least;
+  for (int r = 0; r < o->lanes && !o->usual; r++) least = o->t[r] < least ? o->t[r] : least;
+  o->least_t = o->usual ? o->least_t + by : least;
 }
 
 tw_status tw_optim_from_gradients(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads) {
@@ -296,6 +304,7 @@ tw_status tw_optim_from_gradients(tw_ctx *ctx, tw_optim *o, tw_tensor *const *gr
     count(o, 1);
     s = take(ctx, o);
     if (s == TW_OK) s = tw__after(ctx, o);
+    if (s == TW_OK && is_usual(o)) o->usual = o->changes + 1;
     if (s == TW_OK) o->steps++;
     else count(o, -1);
   }

@@ -132,6 +132,7 @@ struct tw_optim {
   double *scale;                   /* [leaf][lane] factors of the gradients, from clipping by norms */
   bool scaled;                     /* some of them are not as usual, or a lane does not take the step */
   uint64_t changes;                /* counts changes of hyperparameters and lanes */
+  uint64_t usual;                  /* changes + 1 while the last update was made in every lane, with nothing to say; else 0 */
   tw_tensor *scalars;              /* those of the last step, while it can be used again */
   int scalars_group, scalars_dtype, scalars_variant;
   uint32_t scalars_uniform;        /* bit per scalar that is the same in all lanes */

@@ -46,6 +46,8 @@ tw_tensor *tw_do_scalar(tw_compose *k, const tw_optim *o, const double *values, 
 void tw_optim_numbers(const tw_optim *o, const tw_tensor *t, double *out) {
   if (!(t->lanes & 1)) {
     for (int r = 0; r < o->lanes; r++) out[r] = tw_tensor_get(t, 0);
+  } else if (t->dtype == TW_F64 && t->lane_stride[0] == 1) {
+    memcpy(out, t->data, (size_t)o->lanes * sizeof *out);
   } else if (t->dtype == TW_F64) {
     for (int r = 0; r < o->lanes; r++) out[r] = ((const double *)(const void *)t->data)[r * t->lane_stride[0]];
   } else if (t->dtype == TW_I64) {

@@ -138,7 +138,7 @@ static tw_tensor *new_tensor(tw_ctx *ctx) {
   t->serial = ctx->next_serial++;
   t->levels = 0;
   t->node = 0;
-  t->weak = t->constant = t->buffer = t->stale = false;
+  t->weak = t->constant = t->ones = t->buffer = t->stale = false;
   t->lanes = t->label = 0;
   t->dual = NULL;
   ctx->live_tensors++;
@@ -199,6 +199,7 @@ tw_status tw_tensor_new_view(tw_ctx *ctx, const tw_tensor *of, const tw_shape *s
   memcpy(t->stride, stride, sizeof(int64_t) * (size_t)shape->n);
   t->data = of->data + offset * (int64_t)tw_dtype_size((tw_dtype)of->dtype);
   t->constant = of->constant;
+  t->ones = of->ones;
   if (of->lanes) {
     t->lanes = of->lanes;
     memcpy(t->lane_size, of->lane_size, sizeof t->lane_size);

@@ -69,6 +69,7 @@ typedef struct tw_tensor {
   uint8_t dtype, ndim;
   bool weak;                    /* came from a plain number: takes the dtype of what it meets */
   bool constant;                /* made by stop_gradient: may share storage with a leaf */
+  bool ones;                    /* every element is 1: where a backward pass begins, and what shows that */
   uint8_t lanes;                /* bit per hidden axis along which it differs */
   uint8_t label;                /* 0, or which parameter of the runs computed together it is: the binding's list of names */
   bool stale;                   /* its hidden axis has been closed: only a tape may still use it */
