@@ -78,8 +78,9 @@ static void put_value(lua_State *L, writer *w, int idx, const char *path, int de
 static void put_table(lua_State *L, writer *w, int idx, const char *path, int depth) {
   if (depth == MAX_DEPTH) luaL_error(L, "save: the tree is nested too deeply (or contains itself)");
   if (lua_getmetatable(L, idx)) luaL_error(L, "save: %s is a table with a metatable; a tree has plain ones", *path ? path : "the tree");
-  luaL_checkstack(L, 8, "a tree is nested too deeply");
+  luaL_checkstack(L, TW_FEW_KEYS + 8, "a tree is nested too deeply");
   size_t n;
+  int top = lua_gettop(L);
   tw_tree_key few[TW_FEW_KEYS];
   const tw_tree_key *key = tw_tree_keys(L, idx, few, &n);
   tw__bytes_u8(&w->bytes, T_TABLE);
@@ -98,7 +99,7 @@ static void put_table(lua_State *L, writer *w, int idx, const char *path, int de
     put_value(L, w, lua_gettop(L), inner, depth + 1);
     lua_pop(L, 4);
   }
-  lua_pop(L, 1);
+  lua_settop(L, top);
 }
 
 static void put_value(lua_State *L, writer *w, int idx, const char *path, int depth) {

@@ -23,7 +23,8 @@ size_t tw_leaves_find(tw_leaves *l, const tw_tensor *t) {
   return l->n;
 }
 
-/* Keys. A table's keys are sorted in a block of userdata left on the stack; strings stay alive through the table. */
+/* Keys, sorted. The first few stay on the stack as they are, because to make a string of its bytes again is to look for it; many keys stand in a block of
+ * userdata. Strings stay alive through the table. */
 
 typedef tw_tree_key key;
 
@@ -49,6 +50,7 @@ const tw_tree_key *tw_tree_keys(lua_State *L, int idx, tw_tree_key *few, size_t 
   key *keys = few;
   size_t count = 0, cap = TW_FEW_KEYS;
   idx = lua_absindex(L, idx);
+  int block = lua_gettop(L) + 1;
   lua_pushnil(L); /* the place of the userdata, where more are needed */
   lua_pushnil(L);
   while (lua_next(L, idx)) {
@@ -62,7 +64,11 @@ const tw_tree_key *tw_tree_keys(lua_State *L, int idx, tw_tree_key *few, size_t 
       memcpy(grown, keys, count * sizeof *keys);
       keys = grown;
       cap *= 2;
-      lua_replace(L, -3);
+      lua_replace(L, block);
+    }
+    if (count < TW_FEW_KEYS) {
+      k.at = lua_gettop(L);
+      lua_pushvalue(L, -1);
     }
     keys[count++] = k;
   }
@@ -72,7 +78,8 @@ const tw_tree_key *tw_tree_keys(lua_State *L, int idx, tw_tree_key *few, size_t 
 }
 
 void tw_tree_push_key(lua_State *L, const key *k) {
-  if (k->text) lua_pushlstring(L, k->text, k->length);
+  if (k->at) lua_pushvalue(L, k->at);
+  else if (k->text) lua_pushlstring(L, k->text, k->length);
   else lua_pushinteger(L, k->integer);
 }
 
@@ -85,9 +92,9 @@ static bool is_plain_table(lua_State *L, int idx) {
 
 /* Each level of a tree leaves values on the stack: many of them mean a table inside itself, and the C stack is shorter than Lua's. */
 static void check_depth(lua_State *L) {
-  enum { DEEP = 1000 };
+  enum { DEEP = 3000 };
   if (lua_gettop(L) > DEEP) luaL_error(L, "a tree is nested too deeply (or contains itself)");
-  luaL_checkstack(L, 12, "a tree is nested too deeply (or contains itself)");
+  luaL_checkstack(L, TW_FEW_KEYS + 12, "a tree is nested too deeply (or contains itself)");
 }
 
 static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
@@ -106,6 +113,7 @@ static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
   idx = lua_absindex(L, idx);
   size_t n;
   key few[TW_FEW_KEYS];
+  int top = lua_gettop(L);
   const key *keys = tw_tree_keys(L, idx, few, &n);
   for (size_t i = 0; i < n; i++) {
     tw_tree_push_key(L, &keys[i]);
@@ -113,7 +121,7 @@ static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
     collect(L, lua_gettop(L), l, every);
     lua_pop(L, 1);
   }
-  lua_pop(L, 1);
+  lua_settop(L, top);
 }
 
 static void collect_tree(lua_State *L, int idx, tw_leaves *l, const char *owner, bool every) {
@@ -146,9 +154,10 @@ void tw_tree_push(lua_State *L, int idx, tw_leaves *l, tw_tensor *const *with, b
   }
   check_depth(L);
   idx = lua_absindex(L, idx);
-  lua_createtable(L, (int)lua_rawlen(L, idx), 0);
   size_t n;
   key few[TW_FEW_KEYS];
+  lua_createtable(L, (int)lua_rawlen(L, idx), lua_rawlen(L, idx) ? 0 : 2);
+  int copy = lua_gettop(L);
   const key *keys = tw_tree_keys(L, idx, few, &n);
   for (size_t i = 0; i < n; i++) {
     tw_tree_push_key(L, &keys[i]);
@@ -156,9 +165,9 @@ void tw_tree_push(lua_State *L, int idx, tw_leaves *l, tw_tensor *const *with, b
     lua_rawget(L, idx);
     tw_tree_push(L, lua_gettop(L), l, with, bare);
     lua_remove(L, -2);
-    lua_rawset(L, -4);
+    lua_rawset(L, copy);
   }
-  lua_pop(L, 1);
+  lua_settop(L, copy);
 }
 
 static void walk(lua_State *L, int idx, const char *path, tw_tree_visit f, void *ud) {
@@ -173,6 +182,7 @@ static void walk(lua_State *L, int idx, const char *path, tw_tree_visit f, void 
   idx = lua_absindex(L, idx);
   size_t n;
   key few[TW_FEW_KEYS];
+  int top = lua_gettop(L);
   const key *keys = tw_tree_keys(L, idx, few, &n);
   for (size_t i = 0; i < n; i++) {
     tw_tree_push_key(L, &keys[i]);
@@ -182,7 +192,7 @@ static void walk(lua_State *L, int idx, const char *path, tw_tree_visit f, void 
     walk(L, lua_gettop(L), inner, f, ud);
     lua_pop(L, 4);
   }
-  lua_pop(L, 1);
+  lua_settop(L, top);
 }
 
 void tw_tree_walk(lua_State *L, int idx, tw_tree_visit f, void *ud) { walk(L, lua_absindex(L, idx), "", f, ud); }

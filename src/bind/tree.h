@@ -19,11 +19,12 @@ size_t tw_leaves_find(tw_leaves *, const tw_tensor *);                         /
 /* Pushes a copy of the tree at idx in which leaf i is replaced by a handle of with[i] (retained). Where `bare`, everything that is not a leaf is left out. */
 void tw_tree_push(lua_State *L, int idx, tw_leaves *, tw_tensor *const *with, bool bare);
 
-/* A plain table's keys in order: pushes a block of userdata that holds them (the strings stay the table's). Other keys raise. */
+/* A plain table's keys in order; leaves values of its own on the stack, which must stay there while the keys are used. Other keys raise. */
 typedef struct {
   const char *text; /* NULL: an integer */
   size_t length;
   lua_Integer integer;
+  int at;           /* where it stands on the stack; 0: nowhere */
 } tw_tree_key;
 enum { TW_FEW_KEYS = 16 };
 const tw_tree_key *tw_tree_keys(lua_State *L, int idx, tw_tree_key *few /* TW_FEW_KEYS of them */, size_t *n);

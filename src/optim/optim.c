@@ -220,8 +220,7 @@ void tw_optim_follow(tw_ctx *ctx, tw_optim *o) {
 }
 
 static tw_status check_gradient(tw_ctx *ctx, const tw_optim *o, int i, const tw_tensor *g) {
-  tw_shape a = tw_tensor_shape(o->leaf[i].p), b = tw_tensor_shape(g);
-  if (tw_shape_equal(&a, &b) && g->dtype == o->leaf[i].p->dtype) return TW_OK;
+  if (tw_tensor_same_shape(o->leaf[i].p, g) && g->dtype == o->leaf[i].p->dtype) return TW_OK;
   char p[128], q[128];
   return tw_fail(&ctx->error, TW_EINVAL, "%s: gradient %d is %s, its parameter %s", o->kind->name, i + 1, tw_tensor_describe(g, q, sizeof q),
                  tw_tensor_describe(o->leaf[i].p, p, sizeof p));
@@ -294,7 +293,7 @@ tw_status tw_optim_from_gradients(tw_ctx *ctx, tw_optim *o, tw_tensor *const *gr
   for (int i = 0; i < o->n && s == TW_OK; i++) s = check_gradient(ctx, o, i, grads[i]);
   if (s != TW_OK) return s;
   start(o);
-  tw_tensor **own = tw_calloc((size_t)o->n, sizeof *own); /* gradients that are not the caller's */
+  tw_tensor *few[16] = {NULL}, **own = o->n <= 16 ? few : tw_calloc((size_t)o->n, sizeof *own); /* gradients that are not the caller's */
   if (!own) return out_of_memory(ctx, o);
   bool now = true;
   o->grad = grads;
@@ -309,7 +308,7 @@ tw_status tw_optim_from_gradients(tw_ctx *ctx, tw_optim *o, tw_tensor *const *gr
     else count(o, -1);
   }
   for (int i = 0; i < o->n; i++) tw_tensor_release(ctx, own[i]);
-  tw_free(own);
+  if (own != few) tw_free(own);
   o->grad = NULL;
   return s;
 }

@@ -9,27 +9,30 @@ tw_status tw__rule_infer(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   return TW_OK;
 }
 
+/* The scalars that differ between lanes move alike: one stands for all of them in the iterator. */
 tw_status tw__rule_run(tw_ctx *ctx, const tw_call *c, const tw_loop *loops, int n_slots, int n_scalars) {
   (void)ctx;
   const tw_tensor *scalars = c->in[3 + n_slots];
+  const uint32_t same = ((const tw_rule_attrs *)c->attrs)->uniform;
   int n = 3 + n_slots, all = TW_RULE_OWN + n_scalars;
   int64_t item = (int64_t)tw_dtype_size((tw_dtype)scalars->dtype);
-  tw_tensor *operands[TW_MAX_OPERANDS], views[TW_RULE_OWN + TW_MAX_SCALARS];
+  tw_tensor *operands[TW_MAX_OPERANDS], one = *scalars;
   memcpy(operands, c->in, sizeof(tw_tensor *) * (size_t)n);
-  for (int k = 0; k < all; k++) {
-    views[k] = *scalars;
-    views[k].ndim = 0;
-    views[k].size = 1;
-    views[k].data += k * scalars->stride[0] * item;
-    if (((const tw_rule_attrs *)c->attrs)->uniform >> k & 1) views[k].lanes = 0;
-    operands[n + k] = &views[k];
-  }
+  one.ndim = 0;
+  one.size = 1;
+  if ((same & ((1u << all) - 1)) == (1u << all) - 1) one.lanes = 0;
+  operands[n] = &one;
   tw_shape shape = tw_tensor_shape(c->in[0]);
   tw_iter it;
-  tw_iter_init(&it, &shape, n + all, operands);
-  for (int axis = 0; axis < it.n_axes; axis++) it.stride[axis][n + all] = 0;
+  tw_iter_init(&it, &shape, n + 1, operands);
+  for (int axis = 0; axis < it.n_axes; axis++) {
+    int64_t step = it.stride[axis][n];
+    for (int k = 0; k < all; k++) it.stride[axis][n + k] = same >> k & 1 ? 0 : step;
+    it.stride[axis][n + all] = 0;
+  }
+  for (int k = 0; k < all; k++) it.ptr[n + k] = scalars->data + k * scalars->stride[0] * item;
   it.ptr[n + all] = (char *)(uintptr_t)c->attrs; /* read only */
-  it.n_operands++;
+  it.n_operands = n + all + 1;
   tw_iter_run(&it, loops[c->in[0]->dtype]);
   return TW_OK;
 }

@@ -122,6 +122,11 @@ static inline tw_shape tw_tensor_shape(const tw_tensor *t) {
   for (int i = 0; i < TW_MAX_DIM; i++) s.d[i] = i < t->ndim ? t->shape[i] : 0;
   return s;
 }
+static inline bool tw_tensor_same_shape(const tw_tensor *a, const tw_tensor *b) {
+  bool same = a->ndim == b->ndim;
+  for (int i = 0; i < a->ndim && same; i++) same = a->shape[i] == b->shape[i];
+  return same;
+}
 int64_t tw_shape_size(const tw_shape *);
 bool tw_shape_equal(const tw_shape *, const tw_shape *);
 bool tw_tensor_is_contiguous(const tw_tensor *);
