@@ -23,11 +23,36 @@ typedef float v16s __attribute__((vector_size(64)));
 static const int32_t window32[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static const int64_t window64[8] = {-1, -1, -1, -1};
 
+/* Squares of four numbers a side, turned: to[i][k] = from[k][i], rows so many elements apart. */
+enum { SQUARE = 4 };
+#define TURN(T, V, name)                                                                                                                   \
+  static inline void turn_##name(T *to, int64_t to_row, const T *from, int64_t from_row) {                                                 \
+    V a, b, c, d;                                                                                                                          \
+    memcpy(&a, from, sizeof a);                                                                                                            \
+    memcpy(&b, from + from_row, sizeof b);                                                                                                 \
+    memcpy(&c, from + 2 * from_row, sizeof c);                                                                                             \
+    memcpy(&d, from + 3 * from_row, sizeof d);                                                                                             \
+    V ab = __builtin_shuffle(a, b, (V##i){0, 4, 1, 5}), AB = __builtin_shuffle(a, b, (V##i){2, 6, 3, 7});                                   \
+    V cd = __builtin_shuffle(c, d, (V##i){0, 4, 1, 5}), CD = __builtin_shuffle(c, d, (V##i){2, 6, 3, 7});                                   \
+    V r0 = __builtin_shuffle(ab, cd, (V##i){0, 1, 4, 5}), r1 = __builtin_shuffle(ab, cd, (V##i){2, 3, 6, 7});                               \
+    V r2 = __builtin_shuffle(AB, CD, (V##i){0, 1, 4, 5}), r3 = __builtin_shuffle(AB, CD, (V##i){2, 3, 6, 7});                               \
+    memcpy(to, &r0, sizeof r0);                                                                                                            \
+    memcpy(to + to_row, &r1, sizeof r1);                                                                                                   \
+    memcpy(to + 2 * to_row, &r2, sizeof r2);                                                                                               \
+    memcpy(to + 3 * to_row, &r3, sizeof r3);                                                                                               \
+  }
+typedef float v4s __attribute__((vector_size(16)));
+typedef int32_t v4si __attribute__((vector_size(16)));
+typedef int64_t v4di __attribute__((vector_size(32)));
+TURN(double, v4d, f64)
+TURN(float, v4s, f32)
+
 #define MR 6
 #define T double
 #define V v4d
 #define W 4
 #define N(name) name##_d256
+#define turn_d256 turn_f64
 #define FMA(a, b, c) ((V)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #define MASK __m256i
 #define FIRST(n) _mm256_loadu_si256((const __m256i *)(const void *)(window64 + 4 - (n)))
@@ -47,6 +72,7 @@ static const int64_t window64[8] = {-1, -1, -1, -1};
 #define V v8s
 #define W 8
 #define N(name) name##_s256
+#define turn_s256 turn_f32
 #define FMA(a, b, c) ((V)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define MASK __m256i
 #define FIRST(n) _mm256_loadu_si256((const __m256i *)(const void *)(window32 + 8 - (n)))
@@ -71,6 +97,7 @@ static const int64_t window64[8] = {-1, -1, -1, -1};
 #define V v8d
 #define W 8
 #define N(name) name##_d512
+#define turn_d512 turn_f64
 #define FMA(a, b, c) ((V)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 #define MASK __mmask8
 #define FIRST(n) ((__mmask8)((1u << (n)) - 1))
@@ -90,6 +117,7 @@ static const int64_t window64[8] = {-1, -1, -1, -1};
 #define V v16s
 #define W 16
 #define N(name) name##_s512
+#define turn_s512 turn_f32
 #define FMA(a, b, c) ((V)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define MASK __mmask16
 #define FIRST(n) ((__mmask16)((1u << (n)) - 1))
