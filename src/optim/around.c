@@ -40,6 +40,8 @@ static bool set_anywhere(const tw_optim *o, int which) {
   return false;
 }
 
+bool tw__in_ball(const tw_optim *o) { return o->n_options > o->n_own && set(o, 0, TW_BALL); }
+
 void tw__decay(const tw_optim *o, int group, double *l2, double *keep) {
   int decay = tw_spec_find(o->kind->options, "weight_decay"), how = tw_spec_find(o->kind->options, "decay"), lr = tw_spec_find(o->kind->options, "lr");
   for (int r = 0; r < o->lanes; r++) {

@@ -17,6 +17,9 @@ TW_CHECKED tw_status tw__box(tw_ctx *, tw_optim *);
 /* After the update: the ball, the moving average. */
 TW_CHECKED tw_status tw__after(tw_ctx *, tw_optim *);
 
+/* Is the step followed by a projection onto a ball? */
+bool tw__in_ball(const tw_optim *);
+
 /* Every parameter's `before`. */
 TW_CHECKED tw_status tw__snapshot(tw_ctx *, tw_optim *);
 

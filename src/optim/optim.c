@@ -130,7 +130,7 @@ tw_status tw_optim_new(tw_ctx *ctx, const tw_optim_kind *kind, int n, tw_tensor 
       tw_lanes all = {.mask = 1, .size = {ctx->lane_size[0]}};
       s = tw_tensor_promote(ctx, params[i], &all);
     }
-    if (s == TW_OK) s = tw_optim_zeros(ctx, params[i], &o->leaf[i].before);
+    if (s == TW_OK && (kind->solve || kind->wraps)) s = tw_optim_before(ctx, &o->leaf[i]);
   }
   if (s == TW_OK) s = allocate(ctx, o);
   if (s != TW_OK) {
@@ -147,6 +147,7 @@ void tw_optim_free(tw_ctx *ctx, tw_optim *o) {
     tw_leaf *l = &o->leaf[i];
     tw_tensor_release(ctx, l->p);
     tw_tensor_release(ctx, l->before);
+    tw_tensor_release(ctx, l->moved);
     tw_tensor_release(ctx, l->accumulated);
     tw_tensor_release(ctx, l->ema);
     for (int k = 0; k < TW_MAX_SLOTS; k++) tw_tensor_release(ctx, l->slot[k]);
@@ -228,7 +229,12 @@ static tw_status check_gradient(tw_ctx *ctx, const tw_optim *o, int i, const tw_
 
 tw_status tw__snapshot(tw_ctx *ctx, tw_optim *o) {
   tw_status s = TW_OK;
-  for (int i = 0; i < o->n && s == TW_OK; i++) s = tw_optim_assign(ctx, o->leaf[i].before, o->leaf[i].p);
+  for (int i = 0; i < o->n && s == TW_OK; i++) {
+    tw_leaf *l = &o->leaf[i];
+    s = tw_optim_before(ctx, l);
+    if (s == TW_OK) s = tw_optim_assign(ctx, l->before, l->p);
+    l->by_norm = false;
+  }
   return s;
 }
 

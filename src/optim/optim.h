@@ -94,7 +94,9 @@ extern const tw_option tw_optim_common[];
 /* One parameter. */
 typedef struct {
   tw_tensor *p;
-  tw_tensor *before;               /* its values before the last update */
+  tw_tensor *before;               /* its values before the last update, where they are kept; made when first needed */
+  tw_tensor *moved;                /* by_norm: in their place the sum of squares of the last update's moves, 0-d, by lane */
+  bool by_norm;
   tw_tensor *slot[TW_MAX_SLOTS];
   tw_tensor *accumulated, *ema;    /* NULL until needed */
   int group;

@@ -131,9 +131,29 @@ static tw_status scalars_tensor(tw_ctx *ctx, const tw_optim *o, tw_dtype dtype, 
   return status;
 }
 
+/* May the kernel add up how far it moves the parameter, so that the old values need not be kept? It sees a lane's elements one after the other then. */
+static bool adds_up(const tw_optim *o, const tw_leaf *l, const tw_tensor *g, int n_slots) {
+  enum { FEW = 8 };
+  bool can = l->p->size > FEW && !tw__in_ball(o) && tw_tensor_is_contiguous(l->p) && tw_tensor_is_contiguous(g);
+  for (int k = 0; k < n_slots; k++) can = can && (!l->slot[k] || tw_tensor_is_contiguous(l->slot[k]));
+  return can;
+}
+
+tw_status tw_optim_before(tw_ctx *ctx, tw_leaf *l) { return l->before ? TW_OK : tw_optim_zeros(ctx, l->p, &l->before); }
+
 static tw_status call_rule(tw_ctx *ctx, tw_optim *o, tw_leaf *l, const tw_rule *rule, tw_tensor *g, tw_tensor *scalars, const tw_rule_attrs *attrs) {
   int n_slots = rule->op->n_in - 4;
-  tw_tensor *in[4 + TW_MAX_SLOTS] = {l->p, g, l->before}, *out[2 + TW_MAX_SLOTS] = {l->p, l->before};
+  l->by_norm = attrs->norm;
+  tw_status made = TW_OK;
+  if (!l->by_norm) {
+    made = tw_optim_before(ctx, l);
+  } else if (!l->moved) {
+    tw_tensor number = *l->p;
+    number.ndim = 0;
+    made = tw_optim_zeros(ctx, &number, &l->moved);
+  }
+  if (made != TW_OK) return made;
+  tw_tensor *old = l->by_norm ? l->moved : l->before, *in[4 + TW_MAX_SLOTS] = {l->p, g, old}, *out[2 + TW_MAX_SLOTS] = {l->p, old};
   for (int k = 0; k < n_slots; k++) {
     tw_status s = tw_optim_slot(ctx, o, (int)(l - o->leaf), k, &in[3 + k]);
     if (s != TW_OK) return s;
@@ -235,7 +255,7 @@ tw_status tw_optim_apply_kind(tw_ctx *ctx, tw_optim *o) {
       s = make_scalars(ctx, o, i, rule, &h);
       made_for = i;
     }
-    tw_rule_attrs attrs = {.variant = o->scalars_variant, .uniform = o->scalars_uniform};
+    tw_rule_attrs attrs = {.variant = o->scalars_variant, .uniform = o->scalars_uniform, .norm = adds_up(o, l, o->grad[i], rule->op->n_in - 4)};
     if (s == TW_OK) s = call_rule(ctx, o, l, rule, o->grad[i], o->scalars, &attrs);
   }
   return s;
@@ -281,11 +301,16 @@ tw_status tw_optim_step_norm(tw_ctx *ctx, const tw_optim *o, double *out) {
   for (int r = 0; r < o->lanes; r++) out[r] = 0;
   for (int i = 0; i < o->n && s == TW_OK; i++) {
     tw_leaf *l = &o->leaf[i];
-    if (l->frozen) continue;
+    if (l->frozen || (!l->before && !l->by_norm)) continue; /* nothing has moved yet */
     tw_compose k = {.ctx = ctx};
     tw_tensor *moved = NULL;
-    s = tw_compose_end(&k, tw_do2(&k, &tw_op_sub, NULL, l->p, l->before), &moved);
-    if (s == TW_OK) s = tw_optim_global_norm(ctx, 1, &moved, o->lanes, own);
+    if (l->by_norm) {
+      tw_optim_numbers(o, l->moved, own);
+      for (int r = 0; r < o->lanes; r++) own[r] = sqrt(own[r]);
+    } else {
+      s = tw_compose_end(&k, tw_do2(&k, &tw_op_sub, NULL, l->p, l->before), &moved);
+      if (s == TW_OK) s = tw_optim_global_norm(ctx, 1, &moved, o->lanes, own);
+    }
     for (int r = 0; r < o->lanes; r++) out[r] += own[r] * own[r];
     tw_tensor_release(ctx, moved);
   }

@@ -59,6 +59,7 @@ TW_CHECKED tw_status tw_optim_from_gradients(tw_ctx *, tw_optim *, tw_tensor *co
 
 /* In place: x takes y's values. */
 TW_CHECKED tw_status tw_optim_assign(tw_ctx *, tw_tensor *x, tw_tensor *y);
+TW_CHECKED tw_status tw_optim_before(tw_ctx *, tw_leaf *); /* makes the leaf's `before` where it has none */
 TW_CHECKED tw_status tw_optim_zeros(tw_ctx *, const tw_tensor *like, tw_tensor **out);
 TW_CHECKED tw_status tw_optim_copy(tw_ctx *, tw_tensor *x, tw_tensor **out);
 

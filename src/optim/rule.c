@@ -6,6 +6,7 @@
 tw_status tw__rule_infer(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   (void)ctx;
   for (int i = 0; i < c->n_out; i++) out[i] = (tw_meta){.dtype = (tw_dtype)c->in[0]->dtype, .shape = tw_tensor_shape(c->in[0])};
+  if (((const tw_rule_attrs *)c->attrs)->norm) out[1].shape.n = 0;
   return TW_OK;
 }
 

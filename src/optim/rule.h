@@ -8,7 +8,8 @@
  *
  * name, slots, scalars, variants, body. The body sees p and g (change p), x[slot], h[scalar], the constant `variant`, V (a vector of elements),
  * E (one element) for constants, ((E)0.5), and the functions v...() below. Before it the kernel does  g <- scale g + l2 p,  p <- keep p,  after it
- * p <- p held in [lo, hi];  where go is 0 nothing changes. The old p goes to `before`. */
+ * p <- p held in [lo, hi];  where go is 0 nothing changes. The old p goes to `before`, or the sum of squares of
+ * the moves to one number in its place: a third less memory is gone through. */
 #ifndef TW_OPTIM_RULE_H
 #define TW_OPTIM_RULE_H
 
@@ -20,6 +21,7 @@
 typedef struct {
   int variant;
   uint32_t uniform;
+  bool norm; /* the third operand is one number per lane: the sum of squares of the moves */
 } tw_rule_attrs;
 
 /* Scalars of every rule, in front of its own. */
@@ -67,11 +69,13 @@ tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_sl
 
 #define TW_RULE__LOOP(rule_, S, K, NV, tag)                                                            \
   static void rule_##_loop_##tag(int64_t n, char *const *a, const int64_t *s) {                        \
-    int variant = ((const tw_rule_attrs *)(const void *)a[3 + (S) + TW_RULE_OWN + (K)])->variant;                         \
-    if ((NV) > 3 && variant == 3) tw__rule_##tag(n, a, s, S, K, 3, rule_##_formula_##tag);             \
-    else if ((NV) > 2 && variant == 2) tw__rule_##tag(n, a, s, S, K, 2, rule_##_formula_##tag);        \
-    else if ((NV) > 1 && variant == 1) tw__rule_##tag(n, a, s, S, K, 1, rule_##_formula_##tag);        \
-    else tw__rule_##tag(n, a, s, S, K, 0, rule_##_formula_##tag);                                      \
+    const tw_rule_attrs *attrs = (const void *)a[3 + (S) + TW_RULE_OWN + (K)];                         \
+    const int variant = attrs->variant;                                                                \
+    const bool norm = attrs->norm;                                                                     \
+    if ((NV) > 3 && variant == 3) tw__rule_##tag(n, a, s, S, K, 3, rule_##_formula_##tag, norm);             \
+    else if ((NV) > 2 && variant == 2) tw__rule_##tag(n, a, s, S, K, 2, rule_##_formula_##tag, norm);        \
+    else if ((NV) > 1 && variant == 1) tw__rule_##tag(n, a, s, S, K, 1, rule_##_formula_##tag, norm);        \
+    else tw__rule_##tag(n, a, s, S, K, 0, rule_##_formula_##tag, norm);                                      \
   }
 
 #define TW_RULE(rule_, S, K, NV, ...)                                                                                                   \

@@ -478,6 +478,50 @@ test("a fused update gives the same bits in every layout and at every length", f
   end)
 end)
 
+-- The update adds up how far it moves a parameter as it goes; what it comes to is the sum over the tensor of moves, to the bit, and so is the root.
+test("step_norm is the norm of the moves, whatever the size, the layout and the form", function()
+  local function norm(before, after)
+    local total = 0
+    for i = 1, #before do total = total + sqrt(((after[i] - before[i]) ^ 2):sum():item()) ^ 2 end
+    return sqrt(total)
+  end
+  for _, dtype in ipairs { "f64", "f32" } do
+    each(function(name, o)
+      local p = {}
+      for i, n in ipairs { 1, 5, 8, 9, 15, 127, 128, 129, 131, 260, 383, 1000 } do p[i] = wave({ n }, 3, dtype):clone() end
+      p[#p + 1] = wave({ 7, 11 }, 5, dtype):t():clone()
+      p[#p + 1] = wave({ 12, 3 }, 5, dtype):t() -- not contiguous
+      for _, more in ipairs { {}, { weight_decay = .01 }, { box_min = -.5, box_max = 1 } } do
+        if not (more.weight_decay and name == "rprop") then
+          local opt = tw.optim[name](p, with(o, more))
+          for t = 1, 3 do
+            local before = tw.tree.map(function(x) return x:clone() end, p)
+            opt:update(tw.tree.map(function(x) return wave(x.shape, t, dtype) end, p))
+            test.eq(opt:info().step_norm, norm(before, p), name .. " " .. dtype)
+          end
+        end
+      end
+    end)
+  end
+end)
+
+test("step_norm in lanes is each run's own, and 0 in one whose step is skipped", function()
+  local rates, p0, want = { .1, .2, .3 }, wave({ 37 }, 2), {}
+  local function gradient(lr) return wave({ 37 }, 4) * tw.where(tw.gt(lr, .25), 0 / 0, lr) end
+  local function run(lr)
+    local p = p0:clone()
+    local opt = tw.optim.adam(p, { lr = lr, skip_nonfinite = true })
+    opt:update(gradient(lr))
+    return opt:info().step_norm
+  end
+  for i, lr in ipairs(rates) do want[i] = run(lr) end
+  test.eq(want[3], 0.0)
+  core.lanes_begin(#rates)
+  local got = core.lane_numbers(run(core.laned(rates, "lr")))
+  core.lanes_end()
+  test.eq(got, want)
+end)
+
 test("defaults are PyTorch's where it has the optimizer", function()
   for name, want in next, {
     asgd = { lr = 1e-2, lambd = 1e-4, alpha = .75, t0 = 1e6, weight_decay = 0 },
