@@ -159,9 +159,9 @@ static tw_status jvp_bilinear(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t
   return tw_compose_end(&k, t[0] && t[1] ? tw_do2(&k, &tw_op_add, NULL, left, right) : t[0] ? left : right, &out[0]);
 }
 
-const tw_op tw_op_conv = {.name = "conv", .about = "the product of kernels with the windows of images", .n_in = 2, .n_out = 1,
+const tw_op tw_op_conv = {.name = "conv", .about = "the product of kernels with the windows of images", .n_in = 2, .n_out = 1, .flags = TW_OP_STEADY,
                           .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_conv, .run = run_conv, .vjp = vjp_conv, .jvp = jvp_bilinear};
-const tw_op tw_op_conv_back = {.name = "conv_back", .about = "the adjoint of conv in the images", .n_in = 2, .n_out = 1,
+const tw_op tw_op_conv_back = {.name = "conv_back", .about = "the adjoint of conv in the images", .n_in = 2, .n_out = 1, .flags = TW_OP_STEADY,
                                .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_back, .run = run_back, .vjp = vjp_back, .jvp = jvp_bilinear};
 
 /* conv2d, conv1d: y[n o p] = sum over (c i j) of w[o, c i j] windows[n, c i j, p], + b[o]. */

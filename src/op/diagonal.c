@@ -32,7 +32,8 @@ static tw_status vjp_diagonal(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t
 }
 
 const tw_op tw_op_diagonal = {.name = "diagonal", .about = "the diagonal of two axes, as the last axis", .n_in = 1, .n_out = 1,
-                              .flags = TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_diagonal_attrs), .run = run_diagonal, .vjp = vjp_diagonal};
+                              .flags = TW_OP_STEADY | TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_diagonal_attrs),
+                              .run = run_diagonal, .vjp = vjp_diagonal};
 
 /* diagonal_embed: zeros with the input on that diagonal. */
 
@@ -60,7 +61,7 @@ static tw_status vjp_diagonal_embed(tw_ctx *ctx, const tw_call *c, tw_tensor *co
 }
 
 const tw_op tw_op_diagonal_embed = {.name = "diagonal_embed", .about = "zeros with the input on a diagonal", .n_in = 1, .n_out = 1,
-                                    .flags = TW_OP_LINEAR | TW_OP_STRIDED,
+                                    .flags = TW_OP_STEADY | TW_OP_LINEAR | TW_OP_STRIDED,
                                     .attrs_bytes = sizeof(tw_diagonal_embed_attrs), .infer = infer_diagonal_embed, .run = run_diagonal_embed,
                                     .vjp = vjp_diagonal_embed};
 
@@ -112,8 +113,9 @@ static tw_status vjp_triangle(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t
   return tw_compose_end(&k, tw_do1(&k, c->op, c->attrs, t[0]), &grad[0]);
 }
 
-#define TRIANGLE(id, text)                                                                                                                       \
-  const tw_op tw_op_##id = {.name = #id, .about = text, .n_in = 1, .n_out = 1, .flags = TW_OP_LINEAR, .attrs_bytes = sizeof(tw_triangle_attrs), \
-                            .infer = infer_triangle, .run = run_triangle, .vjp = vjp_triangle};
+#define TRIANGLE(id, text) \
+  const tw_op tw_op_##id = {.name = #id, .about = text, .n_in = 1, .n_out = 1, \
+                            .flags = TW_OP_STEADY | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_triangle_attrs), .infer = infer_triangle, \
+                            .run = run_triangle, .vjp = vjp_triangle};
 TRIANGLE(tril, "the lower triangle, zeros above the k-th diagonal")
 TRIANGLE(triu, "the upper triangle, zeros below the k-th diagonal")

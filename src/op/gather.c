@@ -117,7 +117,8 @@ static tw_status vjp_gather(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
   return tw_compose_end(&k, tw_do3(&k, &tw_op_scatter_add, c->attrs, tw_do_zeros(&k, c->in[0]), t[0], c->in[1]), &grad[0]);
 }
 
-const tw_op tw_op_gather = {.name = "gather", .about = "along an axis, the element each index names", .n_in = 2, .n_out = 1, .flags = TW_OP_LINEAR,
+const tw_op tw_op_gather = {.name = "gather", .about = "along an axis, the element each index names", .n_in = 2, .n_out = 1,
+                            .flags = TW_OP_STEADY | TW_OP_LINEAR,
                             .attrs_bytes = sizeof(tw_scan_attrs), .infer = infer_gather, .run = run_gather, .vjp = vjp_gather};
 
 static tw_status infer_scatter_add(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
@@ -171,5 +172,6 @@ static tw_status jvp_scatter_add(tw_ctx *ctx, const tw_call *c, tw_tensor *const
 }
 
 const tw_op tw_op_scatter_add = {.name = "scatter_add", .about = "a copy with values added, along an axis, at the places an index names", .n_in = 3, .n_out = 1,
+                                 .flags = TW_OP_STEADY,
                                  .attrs_bytes = sizeof(tw_scan_attrs), .infer = infer_scatter_add, .run = run_scatter_add, .vjp = vjp_scatter_add,
                                  .jvp = jvp_scatter_add};

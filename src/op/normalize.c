@@ -158,6 +158,6 @@ static tw_status jvp_normalize(tw_ctx *ctx, const tw_call *c, tw_tensor *const *
   return tw_compose_end(&k, y, &out[0]);
 }
 
-const tw_op tw_op_normalize = {.name = "normalize", .about = "(x - mean) / sqrt(var + eps) over axes; mean; var", .n_in = 1, .n_out = 3,
+const tw_op tw_op_normalize = {.name = "normalize", .about = "(x - mean) / sqrt(var + eps) over axes; mean; var", .n_in = 1, .n_out = 3, .flags = TW_OP_STEADY,
                                .attrs_bytes = sizeof(tw_normalize_attrs), .infer = infer_normalize, .run = run_normalize, .vjp = vjp_normalize,
                                .jvp = jvp_normalize};

@@ -65,6 +65,7 @@ static tw_status jvp_max_pool(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t
 }
 
 const tw_op tw_op_max_pool = {.name = "max_pool", .about = "the largest element of each window; the first among equals; NaN wins", .n_in = 1, .n_out = 2,
+                              .flags = TW_OP_STEADY,
                               .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_max_pool, .run = run_max_pool, .vjp = vjp_max_pool, .jvp = jvp_max_pool};
 
 /* plane_take, plane_add: elements of each plane named by their places, and back. Places come from max_pool alone, so they are inside. */
@@ -100,10 +101,12 @@ static tw_status vjp_plane(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, t
   return tw_compose_end(&k, tw_do2(&k, back, c->attrs, t[0], c->in[1]), &grad[0]);
 }
 
-const tw_op tw_op_plane_take = {.name = "plane_take", .about = "elements of each plane at given places", .n_in = 2, .n_out = 1, .flags = TW_OP_LINEAR,
+const tw_op tw_op_plane_take = {.name = "plane_take", .about = "elements of each plane at given places", .n_in = 2, .n_out = 1,
+                                .flags = TW_OP_STEADY | TW_OP_LINEAR,
                                 .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_plane, .run = run_plane, .vjp = vjp_plane};
 const tw_op tw_op_plane_add = {.name = "plane_add", .about = "planes of zeros with elements added at given places", .n_in = 2, .n_out = 1,
-                               .flags = TW_OP_LINEAR, .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_plane, .run = run_plane, .vjp = vjp_plane};
+                               .flags = TW_OP_STEADY | TW_OP_LINEAR,
+                               .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_plane, .run = run_plane, .vjp = vjp_plane};
 
 /* [N C L] is an image of one row. */
 static tw_tensor *as_image(tw_compose *k, tw_tensor *x) {

@@ -108,7 +108,8 @@ static tw_status vjp_cumsum(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
   return tw_compose_end(&k, flip(&k, tw_do1(&k, &tw_op_cumsum, c->attrs, flip(&k, t[0], axis)), axis), &grad[0]);
 }
 
-const tw_op tw_op_cumsum = {.name = "cumsum", .about = "the sums of the first 1, 2, ... elements along an axis", .n_in = 1, .n_out = 1, .flags = TW_OP_LINEAR,
+const tw_op tw_op_cumsum = {.name = "cumsum", .about = "the sums of the first 1, 2, ... elements along an axis", .n_in = 1, .n_out = 1,
+                            .flags = TW_OP_STEADY | TW_OP_LINEAR,
                             .attrs_bytes = sizeof(tw_scan_attrs), .infer = infer_scan, .run = run_scan, .vjp = vjp_cumsum};
 
 /* dy[k]/dx[i] = (product before i) (product of i+1..k) for i <= k. */
@@ -129,6 +130,7 @@ static tw_status jvp_cumprod(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t,
 }
 
 const tw_op tw_op_cumprod = {.name = "cumprod", .about = "the products of the first 1, 2, ... elements along an axis", .n_in = 1, .n_out = 1,
+                             .flags = TW_OP_STEADY,
                              .attrs_bytes = sizeof(tw_scan_attrs), .infer = infer_scan, .run = run_scan, .vjp = vjp_cumprod, .jvp = jvp_cumprod};
 
 /* recurrence. */
@@ -182,5 +184,6 @@ static tw_status jvp_recurrence(tw_ctx *ctx, const tw_call *c, tw_tensor *const 
 }
 
 const tw_op tw_op_recurrence = {.name = "recurrence", .about = "r[i] = a[i] r[i-1] + b[i] along an axis, r[1] = b[1]", .n_in = 2, .n_out = 1,
+                                .flags = TW_OP_STEADY,
                                 .attrs_bytes = sizeof(tw_scan_attrs), .infer = infer_recurrence, .run = run_recurrence, .vjp = vjp_recurrence,
                                 .jvp = jvp_recurrence};

@@ -77,7 +77,7 @@ static tw_status vjp_unfold(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
   return tw_compose_end(&k, tw_do1(&k, &tw_op_fold, &back, t[0]), &grad[0]);
 }
 
-const tw_op tw_op_unfold = {.name = "unfold", .about = "the windows of images, zeros outside", .n_in = 1, .n_out = 1, .flags = TW_OP_LINEAR,
+const tw_op tw_op_unfold = {.name = "unfold", .about = "the windows of images, zeros outside", .n_in = 1, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_LINEAR,
                             .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_unfold, .run = run_unfold, .vjp = vjp_unfold};
 
 /* fold */
@@ -111,5 +111,5 @@ static tw_status vjp_fold(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw
   return tw_compose_end(&k, tw_do1(&k, &tw_op_unfold, c->attrs, t[0]), &grad[0]);
 }
 
-const tw_op tw_op_fold = {.name = "fold", .about = "windows added back into images", .n_in = 1, .n_out = 1, .flags = TW_OP_LINEAR,
+const tw_op tw_op_fold = {.name = "fold", .about = "windows added back into images", .n_in = 1, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_LINEAR,
                           .attrs_bytes = sizeof(tw_window_attrs), .infer = infer_fold, .run = run_fold, .vjp = vjp_fold};
