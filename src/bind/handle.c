@@ -16,14 +16,16 @@ typedef struct {
   tw_tensor **owned;       /* the scope stack: every open scope's tensors, outermost first; NULL where one was given away */
   size_t n_owned, cap_owned;
   int depth;               /* open scopes */
-  int64_t budget;          /* bytes in use at which a full collection is due */
+  int64_t held;            /* bytes that handles of the collector keep, dead ones included */
+  int64_t budget;          /* held bytes at which a full collection is due */
+  int64_t young;           /* bytes given to the collector since it last looked through what is new */
   lua_State *current;      /* the thread that last entered the binding */
   tw_open *innermost;      /* what is open, innermost first */
 } bind_state;
 
 static const char state_key, collected_key, scoped_key, methods_key, docs_key, names_key;
 static const char laned_collected_key, laned_scoped_key; /* handles of tensors that differ between lanes: functions of Lua's own say so */
-enum { MIN_BUDGET = 256 << 20 };
+enum { MIN_BUDGET = 4 << 20, YOUNG = 256 << 10 };
 
 /* A process has one Lua state as a rule; where it has several, each finds its own in its registry. */
 static bind_state *only;
@@ -96,6 +98,26 @@ static void settle(lua_State *L, bind_state *b) {
 
 void tw_bind_settle(lua_State *L) { settle(L, engine_of(L)); }
 
+/* Lua's collector sees small objects where there are large tensors, so it is told when to work: it looks through what is new every YOUNG bytes, which are then
+ * reused while they are warm, and through everything when what is held has doubled since the last time. */
+static void look_after_memory(lua_State *L, bind_state *b) {
+  b->young = 0;
+  if (b->held < b->budget) {
+    lua_gc(L, LUA_GCSTEP, 0);
+    return;
+  }
+  lua_gc(L, LUA_GCCOLLECT);
+  b->budget = 2 * b->held > MIN_BUDGET ? 2 * b->held : MIN_BUDGET;
+}
+
+/* A handle that the collector will release. A view counts as nothing: what it shows is held by another. */
+static void give(bind_state *b, tw_handle *h) {
+  h->collected = true;
+  h->bytes = h->tensor->storage->refs == 1 ? (int64_t)h->tensor->storage->bytes : 0;
+  b->held += h->bytes;
+  b->young += h->bytes;
+}
+
 /* Of the handle on top. */
 static void set_metatable(lua_State *L, bool collected, bool laned) {
   static const char *const keys[2][2] = {{&scoped_key, &laned_scoped_key}, {&collected_key, &laned_collected_key}};
@@ -107,11 +129,7 @@ static void set_metatable(lua_State *L, bool collected, bool laned) {
 tw_handle *tw_handle_new(lua_State *L) {
   bind_state *b = engine_of(L);
   settle(L, b);
-  if (!b->depth && tw_ctx_live_bytes(b->ctx) > b->budget) {
-    lua_gc(L, LUA_GCCOLLECT);
-    int64_t twice = 2 * tw_ctx_live_bytes(b->ctx);
-    b->budget = twice > MIN_BUDGET ? twice : MIN_BUDGET;
-  }
+  if (b->young > YOUNG) look_after_memory(L, b);
   tw_handle *h = lua_newuserdatauv(L, sizeof *h, 0);
   *h = (tw_handle){.magic = MAGIC, .collected = true, .laned = b->ctx->lanes != 0}; /* a guess: fill knows */
   set_metatable(L, b->depth == 0, h->laned);
@@ -130,6 +148,7 @@ void tw_handle_fill(lua_State *L, tw_handle *h, tw_tensor *owned) {
   h->tensor = owned;
   h->serial = owned->serial;
   if (!h->collected) state_of(L)->owned[h->place] = owned;
+  else give(state_of(L), h);
   bool laned = owned->lanes != 0;
   for (int top = lua_gettop(L), i = top; laned != h->laned && i > 0; i--) {
     if (lua_touserdata(L, i) != h) continue;
@@ -194,6 +213,7 @@ static int collect(lua_State *L) {
   tw_ctx *ctx = state_of(L)->ctx;
   if (h && h->tensor && h->collected && ctx) {
     tw_tensor_release(ctx, h->tensor);
+    state_of(L)->held -= h->bytes;
     h->tensor = NULL;
   }
   return 0;
@@ -206,7 +226,7 @@ static void give_to_collector(lua_State *L, int idx, tw_handle *h) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, h->tensor->lanes ? &laned_collected_key : &collected_key);
   lua_setmetatable(L, idx);
   tw_tensor_retain(h->tensor);
-  h->collected = true;
+  give(state_of(L), h);
 }
 
 int tw_handle_keep(lua_State *L) {

@@ -9,6 +9,7 @@ typedef struct {
   tw_tensor *tensor;  /* NULL until the result is there */
   uint64_t serial;    /* differs from the tensor's: released */
   size_t place;       /* index in the scope stack, held from the beginning */
+  int64_t bytes;      /* what it was counted for when the collector got it */
   bool collected;     /* holds its own reference, given back by the collector */
   bool laned;         /* its metatable is the one of tensors that differ between lanes */
 } tw_handle;

@@ -49,6 +49,7 @@ int tw_lua_main(int argc, char **argv) {
     fprintf(stderr, "thalweg: out of memory\n");
     return 2;
   }
+  lua_gc(L, LUA_GCGEN, 0, 0); /* most of what a script makes is gone a step later: handle.c */
   lua_pushcfunction(L, on_error);
   lua_pushcfunction(L, run_main);
   lua_pushinteger(L, argc);

@@ -204,4 +204,32 @@ test("nothing is left behind", function()
   test.ok(select(2, core.memory()) < 20)
 end)
 
+-- Bytes held while f runs, as the most over its calls.
+local function most_bytes(n, f)
+  local most = 0
+  for i = 1, n do
+    f(i)
+    local bytes = core.memory()
+    if bytes > most then most = bytes end
+  end
+  return most
+end
+
+test("tensors that nobody holds any more are given back soon, however long they were held", function()
+  collectgarbage()
+  local before = core.memory()
+  local function grown(hold, kept)
+    local ring, n = {}, 0
+    return (most_bytes(20000, function(i)
+      n = n % hold + 1
+      ring[n] = kept and tw.scope(function() return tw.zeros(1024):keep() end) or tw.zeros(1024)
+    end) - before) / 8192
+  end
+  test.ok(grown(1) < 64, "one at a time")               -- a collection of what is new is due every 32 of them
+  for _, hold in ipairs { 10, 40, 100 } do              -- those that outlive some of these wait for a whole one, due at 4 MiB
+    test.ok(grown(hold) < 512 + 3 * hold, "held for " .. hold)
+    test.ok(grown(hold, true) < 512 + 3 * hold, "kept, held for " .. hold)
+  end
+end)
+
 test.close()
