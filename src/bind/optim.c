@@ -186,7 +186,7 @@ static int step(lua_State *L) {
   tw_engine_check_same(L, e, &s->leaves);
   tw_optim_follow(tw_bind_ctx(L), e->optim); /* the loss has the lanes that are left */
   double *loss = tw_optim_loss(e->optim);
-  tw_optim_numbers(e->optim, tw_bind_to_tensor(L, first), loss);
+  if (tw_optim_wants_loss(e->optim)) tw_optim_numbers(e->optim, tw_bind_to_tensor(L, first), loss);
   for (int i = first; i <= last; i++) tw_engine_detach(L, &s->leaves, i, 0);
   tw_engine_enter(L, e, 1);
   tw_status status = tw_optim_update(tw_bind_ctx(L), e->optim, s->grads, loss);

@@ -321,6 +321,11 @@ tw_status tw_optim_from_gradients(tw_ctx *ctx, tw_optim *o, tw_tensor *const *gr
 
 double *tw_optim_loss(tw_optim *o) { return o->loss; }
 
+bool tw_optim_wants_loss(const tw_optim *o) {
+  bool collects = o->n_options > o->n_own && o->hyper[0][o->n_own + TW_ACCUMULATE][0] > 1;
+  return o->kind->wants_loss || o->kind->wraps || o->inner || collects;
+}
+
 tw_status tw_optim_update(tw_ctx *ctx, tw_optim *o, tw_tensor *const *grads, const double *loss) {
   if (tw_optim_solves(o)) {
     return tw_fail(&ctx->error, TW_EINVAL, "%s: it evaluates the function itself, gradients are not enough; use opt:step(f, ...)", o->kind->name);

@@ -78,6 +78,7 @@ typedef struct tw_optim_kind {
   tw_status (*begin)(tw_ctx *, tw_optim *);        /* before the first step, for state that does not start at zero; may be NULL */
   tw_status (*average)(tw_ctx *, tw_optim *, int leaf, tw_tensor **out); /* what to evaluate with, if another; may be NULL */
   bool wraps;                                      /* needs an inner optimizer, whose options are what surrounds a step; with update and solve: either */
+  bool wants_loss;                                 /* an update looks at the loss */
   bool residuals;                                  /* the function returns a vector r, the loss is r'r / 2 */
 } tw_optim_kind;
 
@@ -163,6 +164,7 @@ TW_CHECKED tw_status tw_optim_set(tw_ctx *, tw_optim *, int group, int option, i
 TW_CHECKED tw_status tw_optim_solve(tw_ctx *, tw_optim *, tw_objective *);
 TW_CHECKED tw_status tw_optim_update(tw_ctx *, tw_optim *, tw_tensor *const *grads, const double *loss);
 double *tw_optim_loss(tw_optim *); /* [lane] a place for the loss given to the next update */
+bool tw_optim_wants_loss(const tw_optim *); /* false: the update does not look at its values */
 
 /* Does a step of it evaluate the function, or is it an update with gradients? What wraps another may be either, as the inner one is. */
 bool tw_optim_solves(const tw_optim *);

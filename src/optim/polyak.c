@@ -57,5 +57,5 @@ static tw_status update(tw_ctx *ctx, tw_optim *o) {
 static const tw_optim_preset presets[] = {{"sps", "c=0.5 max_lr=1"}, {"optax", "max_lr=1"}, {0}};
 
 const tw_optim_kind tw_optim_polyak = {.name = "polyak", .about = "gradient descent with Polyak's step size", .source = "Polyak 1987; Loizou et al. 2021",
-                                       .options = options, .presets = presets, .numbers = {"rate"}, .begin = begin, .update = update,
+                                       .options = options, .presets = presets, .numbers = {"rate"}, .begin = begin, .update = update, .wants_loss = true,
                                        .example = "local opt = tw.optim.polyak(p)\nlocal loss = opt:step(function(p) return p:dot(p) end)"};
