@@ -29,7 +29,7 @@ enum {
   TW_OP_PROMOTE = 2,  /* inputs are brought to one dtype first: numbers follow tensors, i64 follows real */
   TW_OP_NO_GRAD = 4,  /* results never depend differentiably on inputs */
   TW_OP_LINEAR = 16,  /* linear in in[0]; the other inputs are indices: the tangent is the operation applied to the tangent */
-  TW_OP_STRIDED = 32, /* run() follows hidden axes by itself: the strided iterator, the shared sums and products, copies; other operations run once per lane */
+  TW_OP_STRIDED = 32, /* run() follows hidden axes by itself: the strided iterator, sums, products, rows of softmax, copies; others run once per lane */
   TW_OP_STEADY = 64,  /* it and its adjoint make calls that depend on shapes and dtypes alone, never on values: they can be replayed */
   TW_OP_ALIAS = 8     /* out[i] may be the very tensor in[i] (same elements at the same places) */
 };

@@ -6,25 +6,42 @@
 #include "op/op.h"
 #include "tensor/ctx.h"
 
-enum { BLOCK = 128, LANES = 8, WIDTH = 16, DEPTH = 64 };
+enum { BLOCK = 128, LANES = 8, WIDTH = 16, DEPTH = 64, PAGE = 4096 };
 
+typedef double wide_f64 __attribute__((vector_size(32)));
+typedef double narrow_f64 __attribute__((vector_size(16)));
+typedef float wide_f32 __attribute__((vector_size(32)));
+typedef float narrow_f32 __attribute__((vector_size(16)));
+typedef uint64_t wide_i64 __attribute__((vector_size(32)));
+typedef uint64_t narrow_i64 __attribute__((vector_size(16)));
+
+#define WIDE N(wide)
+#define NARROW N(narrow)
 #define T double
+#define SINGLE double
 #define N(name) name##_f64
 #include "op/reduce_kernels.inc"
 #undef T
+#undef SINGLE
 #undef N
 #define T float
+#define SINGLE float
 #define N(name) name##_f32
 #include "op/reduce_kernels.inc"
 #undef T
+#undef SINGLE
 #undef N
 #define T int64_t
+#define SINGLE uint64_t
 #define N(name) name##_i64
 #define TW_INTEGER 1
 #include "op/reduce_kernels.inc"
 #undef TW_INTEGER
 #undef T
+#undef SINGLE
 #undef N
+#undef WIDE
+#undef NARROW
 
 double tw_sum_f64(const double *x, int64_t n, int64_t stride) {
   double y;

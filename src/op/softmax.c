@@ -1,73 +1,173 @@
 /* log_softmax along one axis: x - max - log(sum(exp(x - max))), the sum by the one tree; and cross_entropy against classes, which is its picked entry.
- * Rows go through dense buffers several at a time, so that exponentials and logarithms fill their vectors; bits do not depend on the grouping. */
+ * The rows of all lanes are walked together, a vector's worth of them at a time; bits do not depend on the grouping. */
 #include "op/nn.h"
 #include "op/vec.h"
 #include "tensor/ctx.h"
 
+/* SHORT: the longest row taken as columns, one block of the summation tree, and the most columns together; a vector has at most MAX_ROWS elements. */
+enum { SHORT = 128, MAX_ROWS = 8, MAX_BLOCKS = 4, MAX_WALKED = 4, AXES = TW_MAX_DIM + TW_MAX_LANES };
+
+/* The rows of several tensors, walked together: axes merged where all strides allow, along[k] from one element of a row to the next. Strides in bytes. */
+typedef struct {
+  int n_axes, n_tensors;
+  int64_t size[AXES], at[AXES], stride[MAX_WALKED][AXES], along[MAX_WALKED];
+  int64_t n, left;
+  char *row[MAX_WALKED];
+} walk;
+
+/* Rows taken from it. */
+typedef struct { char *row[MAX_WALKED][MAX_ROWS]; } block;
+
+static void add_axis(walk *w, int64_t size, const int64_t *stride) {
+  int last = w->n_axes - 1;
+  bool merges = last >= 0;
+  if (size == 1) return;
+  for (int k = 0; k < w->n_tensors && merges; k++) merges = w->stride[k][last] == stride[k] * size;
+  if (!merges) last = w->n_axes++;
+  w->size[last] = merges ? w->size[last] * size : size;
+  for (int k = 0; k < w->n_tensors; k++) w->stride[k][last] = stride[k];
+}
+
+static void add_lanes(walk *w, tw_tensor *const *t, const tw_tensor *result, const int64_t *item) {
+  for (int h = 0; h < TW_MAX_LANES; h++) {
+    int64_t stride[MAX_WALKED];
+    if (!(result->lanes >> h & 1)) continue;
+    for (int k = 0; k < w->n_tensors; k++) stride[k] = t[k]->lanes >> h & 1 ? t[k]->lane_stride[h] * item[k] : 0;
+    add_axis(w, result->lane_size[h], stride);
+  }
+}
+
+/* result has every hidden axis, and `axis`; a tensor without it has a number for each row, and axis is then the last. */
+static walk rows_of(int axis, const tw_tensor *result, int n_tensors, tw_tensor *const *t) {
+  walk w;
+  int64_t item[MAX_WALKED] = {0}, size = result->size * tw_lane_count(result);
+  bool inside = result->lanes && tw_lanes_are_fastest(result);
+  w.n_axes = 0;
+  w.n_tensors = n_tensors;
+  w.n = result->shape[axis];
+  w.left = w.n ? size / w.n : 0;
+  for (int k = 0; k < n_tensors; k++) {
+    item[k] = (int64_t)tw_dtype_size((tw_dtype)t[k]->dtype);
+    w.row[k] = t[k]->data;
+    w.along[k] = axis < t[k]->ndim ? t[k]->stride[axis] * item[k] : 0;
+  }
+  if (!inside) add_lanes(&w, t, result, item);
+  for (int i = 0; i < result->ndim; i++) {
+    int64_t stride[MAX_WALKED];
+    if (i == axis) continue;
+    for (int k = 0; k < n_tensors; k++) stride[k] = t[k]->stride[i] * item[k];
+    add_axis(&w, result->shape[i], stride);
+  }
+  if (inside) add_lanes(&w, t, result, item);
+  if (w.n_axes == 0) { /* one row */
+    w.size[w.n_axes++] = 1;
+    for (int k = 0; k < n_tensors; k++) w.stride[k][0] = 0;
+  }
+  memset(w.at, 0, sizeof w.at);
+  return w;
+}
+
+static void step_rows(walk *w, int64_t rows) {
+  int i = w->n_axes - 1;
+  for (int k = 0; k < w->n_tensors; k++) w->row[k] += w->stride[k][i] * rows;
+  w->at[i] += rows;
+  while (w->at[i] == w->size[i] && i > 0) {
+    for (int k = 0; k < w->n_tensors; k++) w->row[k] += w->stride[k][i - 1] - w->stride[k][i] * w->size[i];
+    w->at[i--] = 0;
+    w->at[i]++;
+  }
+}
+
+/* The addresses of the next rows, at most `most`; what is missing repeats the last. */
+static inline int64_t take_rows(walk *w, int most, char *(*row)[MAX_ROWS]) {
+  int inner = w->n_axes - 1;
+  int64_t some = w->left < most ? w->left : most;
+  w->left -= some;
+  if (w->size[inner] - w->at[inner] >= most) {
+    for (int k = 0; k < w->n_tensors; k++) {
+      for (int r = 0; r < most; r++) row[k][r] = w->row[k] + r * w->stride[k][inner];
+    }
+    step_rows(w, most);
+    return some;
+  }
+  for (int r = 0; r < most && some > 0; r++) {
+    for (int k = 0; k < w->n_tensors; k++) row[k][r] = w->row[k];
+    if (r + 1 < some || w->left) step_rows(w, 1);
+  }
+  return some;
+}
+
+#ifdef __AVX2__
+TW_INLINE vf64 max_f64(vf64 a, vf64 b) { return (vf64)_mm256_max_pd((__m256d)a, (__m256d)b); }
+TW_INLINE vf32 max_f32(vf32 a, vf32 b) { return (vf32)_mm256_max_ps((__m256)a, (__m256)b); }
+TW_INLINE bool any_f64(mf64 k) { return _mm256_movemask_pd((__m256d)k) != 0; }
+TW_INLINE bool any_f32(mf32 k) { return _mm256_movemask_ps((__m256)k) != 0; }
+/* Squares in both halves of the vectors: 2 rows and 2 more, 4 rows and 4 more. */
+TW_INLINE vf64 load_halves_f64(const void *a, const void *b) { return (vf64)_mm256_loadu2_m128d((const double *)b, (const double *)a); }
+TW_INLINE vf32 load_halves_f32(const void *a, const void *b) { return (vf32)_mm256_loadu2_m128((const float *)b, (const float *)a); }
+TW_INLINE void store_halves_f64(void *a, void *b, vf64 v) { _mm256_storeu2_m128d((double *)b, (double *)a, (__m256d)v); }
+TW_INLINE void store_halves_f32(void *a, void *b, vf32 v) { _mm256_storeu2_m128((float *)b, (float *)a, (__m256)v); }
+TW_INLINE void turn_f64(vf64 *v) {
+  __m256d a = (__m256d)v[0], b = (__m256d)v[1];
+  v[0] = (vf64)_mm256_unpacklo_pd(a, b);
+  v[1] = (vf64)_mm256_unpackhi_pd(a, b);
+}
+TW_INLINE void turn_f32(vf32 *v) {
+  __m256 a = _mm256_unpacklo_ps((__m256)v[0], (__m256)v[1]), b = _mm256_unpackhi_ps((__m256)v[0], (__m256)v[1]);
+  __m256 c = _mm256_unpacklo_ps((__m256)v[2], (__m256)v[3]), d = _mm256_unpackhi_ps((__m256)v[2], (__m256)v[3]);
+  v[0] = (vf32)_mm256_unpacklo_pd((__m256d)a, (__m256d)c);
+  v[1] = (vf32)_mm256_unpackhi_pd((__m256d)a, (__m256d)c);
+  v[2] = (vf32)_mm256_unpacklo_pd((__m256d)b, (__m256d)d);
+  v[3] = (vf32)_mm256_unpackhi_pd((__m256d)b, (__m256d)d);
+}
+#define TURN N(turn)
+#else
+TW_INLINE vf64 max_f64(vf64 a, vf64 b) { TW_EACH(vf64, 4, a[i] > b[i] ? a[i] : b[i]) }
+TW_INLINE vf32 max_f32(vf32 a, vf32 b) { TW_EACH(vf32, 8, a[i] > b[i] ? a[i] : b[i]) }
+TW_INLINE bool any_f64(mf64 k) { return k[0] | k[1] | k[2] | k[3]; }
+TW_INLINE bool any_f32(mf32 k) { return k[0] | k[1] | k[2] | k[3] | k[4] | k[5] | k[6] | k[7]; }
+#endif
+
 #define T double
 #define V vf64
+#define M mf64
 #define W 4
+#define TILE 2
 #define N(name) name##_f64
 #include "op/softmax_kernels.inc"
 #undef T
 #undef V
+#undef M
 #undef W
+#undef TILE
 #undef N
 #define T float
 #define V vf32
+#define M mf32
 #define W 8
+#define TILE 4
 #define N(name) name##_f32
 #include "op/softmax_kernels.inc"
 #undef T
 #undef V
+#undef M
 #undef W
+#undef TILE
 #undef N
 
-enum { GROUP = 1024 }; /* elements taken together: two buffers of them stay in the first-level cache */
-
-/* The rows of up to three tensors of one shape, walked together. Strides in bytes. */
-typedef struct {
-  int n_axes, n_tensors;
-  int64_t size[TW_MAX_DIM], at[TW_MAX_DIM], stride[3][TW_MAX_DIM], along[3];
-  int64_t n, rows;
-  char *row[3];
-} walk;
-
-static walk rows_of(int axis, int n_tensors, tw_tensor *const *t) {
-  walk w = {.n_tensors = n_tensors, .n = t[0]->shape[axis]};
-  w.rows = w.n ? t[0]->size / w.n : 0;
-  for (int k = 0; k < n_tensors; k++) {
-    int64_t item = (int64_t)tw_dtype_size((tw_dtype)t[k]->dtype);
-    w.row[k] = t[k]->data;
-    w.along[k] = t[k]->stride[axis] * item;
-    for (int i = 0, j = 0; i < t[0]->ndim; i++) {
-      if (i != axis) w.stride[k][j++] = t[k]->stride[i] * item;
-    }
-  }
-  for (int i = 0; i < t[0]->ndim; i++) {
-    if (i != axis) w.size[w.n_axes++] = t[0]->shape[i];
-  }
-  return w;
-}
-
-static void next_row(walk *w) {
-  for (int i = w->n_axes - 1; i >= 0; i--) {
-    for (int k = 0; k < w->n_tensors; k++) w->row[k] += w->stride[k][i];
-    if (++w->at[i] < w->size[i]) return;
-    for (int k = 0; k < w->n_tensors; k++) w->row[k] -= w->stride[k][i] * w->size[i];
-    w->at[i] = 0;
-  }
-}
-
-static int64_t rows_together(const walk *w) {
-  int64_t rows = w->n < GROUP ? GROUP / w->n : 1;
-  return rows < w->rows ? rows : w->rows;
-}
-
-/* Two buffers of `rows` rows and 8 + rows elements more. */
-static tw_status new_buffer(tw_ctx *ctx, tw_dtype d, int64_t rows, int64_t n, tw_tensor **out) {
-  tw_shape shape = {.n = 1, .d = {2 * rows * n + rows + 8}};
-  return tw_tensor_new(ctx, d, &shape, out);
+/* f over the rows, with room for two of them. */
+static tw_status run_rows(tw_ctx *ctx, walk *w, tw_dtype d, void (*f64)(walk *, double *), void (*f32)(walk *, float *)) {
+  double few[2 * SHORT];
+  tw_tensor *buffer = NULL;
+  tw_shape room = {.n = 1, .d = {2 * w->n}};
+  if (w->left == 0) return TW_OK;
+  tw_status s = w->n > SHORT ? tw_tensor_new(ctx, d, &room, &buffer) : TW_OK;
+  if (s != TW_OK) return s;
+  void *rows = buffer ? (void *)buffer->data : few;
+  if (d == TW_F64) f64(w, rows);
+  else f32(w, rows);
+  tw_tensor_release(ctx, buffer);
+  return TW_OK;
 }
 
 static tw_status infer_log_softmax(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
@@ -75,68 +175,22 @@ static tw_status infer_log_softmax(tw_ctx *ctx, const tw_call *c, tw_meta *out) 
   return tw_is_real(out[0].dtype) ? TW_OK : tw_fail_shapes(ctx, c, "needs a real tensor");
 }
 
-#define FORWARD(T, name)                                                                               \
-  static void forward_##name(walk *from, walk *to, T *buffer, int64_t together) {                      \
-    int64_t n = from->n;                                                                               \
-    for (int64_t done = 0, rows; done < from->rows; done += rows) {                                    \
-      rows = from->rows - done < together ? from->rows - done : together;                              \
-      for (int64_t r = 0; r < rows; r++, next_row(from)) gather_row_##name(buffer + r * n, from->row[0], from->along[0], n); \
-      log_softmax_rows_##name(buffer, buffer + rows * n, buffer + 2 * rows * n, rows, n);              \
-      for (int64_t r = 0; r < rows; r++, next_row(to)) scatter_row_##name(to->row[0], to->along[0], buffer + r * n, n); \
-    }                                                                                                  \
-  }
-FORWARD(double, f64)
-FORWARD(float, f32)
-
 static tw_status run_log_softmax(tw_ctx *ctx, const tw_call *c) {
-  int axis = ((const tw_axis_attrs *)c->attrs)->axis;
-  if (c->in[0]->size == 0) return TW_OK;
-  walk from = rows_of(axis, 1, c->in), to = rows_of(axis, 1, c->out);
-  tw_tensor *buffer;
-  int64_t together = rows_together(&from);
-  tw_status s = new_buffer(ctx, (tw_dtype)c->in[0]->dtype, together, from.n, &buffer);
-  if (s != TW_OK) return s;
-  if (c->in[0]->dtype == TW_F64) forward_f64(&from, &to, (double *)(void *)buffer->data, together);
-  else forward_f32(&from, &to, (float *)(void *)buffer->data, together);
-  tw_tensor_release(ctx, buffer);
-  return TW_OK;
+  tw_tensor *t[2] = {c->in[0], c->out[0]};
+  walk w = rows_of(((const tw_axis_attrs *)c->attrs)->axis, t[1], 2, t);
+  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, forward_f64, forward_f32);
 }
 
 /* The adjoint in one kernel, for where nobody differentiates it again: (t, y) -> t - exp(y) sum(t). */
 
-#define ADJOINT(T, name)                                                                               \
-  static void adjoint_##name(walk *from, walk *to, T *buffer, int64_t together) {                      \
-    int64_t n = from->n;                                                                               \
-    for (int64_t done = 0, rows; done < from->rows; done += rows) {                                    \
-      rows = from->rows - done < together ? from->rows - done : together;                              \
-      T *y = buffer + rows * n;                                                                        \
-      for (int64_t r = 0; r < rows; r++, next_row(from)) {                                             \
-        gather_row_##name(buffer + r * n, from->row[0], from->along[0], n);                            \
-        gather_row_##name(y + r * n, from->row[1], from->along[1], n);                                 \
-      }                                                                                                \
-      adjoint_rows_##name(buffer, y, rows, n);                                                         \
-      for (int64_t r = 0; r < rows; r++, next_row(to)) scatter_row_##name(to->row[0], to->along[0], buffer + r * n, n); \
-    }                                                                                                  \
-  }
-ADJOINT(double, f64)
-ADJOINT(float, f32)
-
 static tw_status run_adjoint(tw_ctx *ctx, const tw_call *c) {
-  int axis = ((const tw_axis_attrs *)c->attrs)->axis;
-  if (c->in[0]->size == 0) return TW_OK;
-  walk from = rows_of(axis, 2, c->in), to = rows_of(axis, 1, c->out);
-  tw_tensor *buffer;
-  int64_t together = rows_together(&from);
-  tw_status s = new_buffer(ctx, (tw_dtype)c->in[0]->dtype, together, from.n, &buffer);
-  if (s != TW_OK) return s;
-  if (c->in[0]->dtype == TW_F64) adjoint_f64(&from, &to, (double *)(void *)buffer->data, together);
-  else adjoint_f32(&from, &to, (float *)(void *)buffer->data, together);
-  tw_tensor_release(ctx, buffer);
-  return TW_OK;
+  tw_tensor *t[3] = {c->in[0], c->in[1], c->out[0]};
+  walk w = rows_of(((const tw_axis_attrs *)c->attrs)->axis, t[2], 3, t);
+  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, adjoint_f64, adjoint_f32);
 }
 
-static const tw_op adjoint_op = {.name = "log_softmax'", .about = "the adjoint of log_softmax", .n_in = 2, .n_out = 1, .flags = TW_OP_NO_GRAD,
-                                 .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_log_softmax, .run = run_adjoint};
+static const tw_op adjoint_op = {.name = "log_softmax'", .about = "the adjoint of log_softmax", .n_in = 2, .n_out = 1,
+                                 .flags = TW_OP_NO_GRAD | TW_OP_STRIDED, .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_log_softmax, .run = run_adjoint};
 
 /* t - softmax(x) sum(t), softmax(x) = exp(y). */
 static tw_tensor *adjoint(tw_compose *k, tw_tensor *t, tw_tensor *y, int axis) {
@@ -167,15 +221,11 @@ static tw_status jvp_log_softmax(tw_ctx *ctx, const tw_call *c, tw_tensor *const
   return tw_compose_end(&k, tangent(&k, t[0], c->out[0], ((const tw_axis_attrs *)c->attrs)->axis), &out[0]);
 }
 
-const tw_op tw_op_log_softmax = {.name = "log_softmax", .about = "x - log(sum(exp(x))) along an axis, without overflow", .n_in = 1, .flags = TW_OP_STEADY, .n_out = 1,
-                                 .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_log_softmax, .run = run_log_softmax,
-                                 .vjp = vjp_log_softmax, .jvp = jvp_log_softmax};
+const tw_op tw_op_log_softmax = {.name = "log_softmax", .about = "x - log(sum(exp(x))) along an axis, without overflow", .n_in = 1, .n_out = 1,
+                                 .flags = TW_OP_STEADY | TW_OP_STRIDED, .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_log_softmax,
+                                 .run = run_log_softmax, .vjp = vjp_log_softmax, .jvp = jvp_log_softmax};
 
 /* cross_entropy: -log_softmax(logits)[class] for each row, and log_softmax(logits) as the second result, from which the derivatives come. */
-
-static int64_t class_at(const tw_tensor *target, int64_t row) {
-  return tw_tensor_is_contiguous(target) ? ((const int64_t *)(const void *)target->data)[row] : tw_tensor_get_i64(target, row);
-}
 
 tw_status tw__check_classes(tw_ctx *ctx, const char *op, const tw_tensor *x, const tw_tensor *target) {
   char p[128], q[128];
@@ -191,8 +241,9 @@ tw_status tw__check_classes(tw_ctx *ctx, const char *op, const tw_tensor *x, con
     tw_status s = tw__check_classes(ctx, op, x, &one);
     if (s != TW_OK) return s;
   }
+  bool dense = tw_tensor_is_contiguous(target);
   for (int64_t i = 0; i < target->size; i++) {
-    int64_t at = class_at(target, i);
+    int64_t at = dense ? ((const int64_t *)(const void *)target->data)[i] : tw_tensor_get_i64(target, i);
     if (at >= 1 && at <= x->shape[x->ndim - 1]) continue;
     return tw_fail(&ctx->error, TW_EINVAL, "%s: class %lld (element %lld of the target) is outside 1..%lld; classes count from 1", op, (long long)at,
                    (long long)i + 1, (long long)x->shape[x->ndim - 1]);
@@ -208,20 +259,9 @@ static tw_status infer_cross_entropy(tw_ctx *ctx, const tw_call *c, tw_meta *out
 }
 
 static tw_status run_cross_entropy(tw_ctx *ctx, const tw_call *c) {
-  tw_axis_attrs last = {.axis = c->in[0]->ndim - 1};
-  tw_call softmax = {.op = &tw_op_log_softmax, .attrs = &last, .in = c->in, .out = c->out + 1, .n_in = 1, .n_out = 1};
-  tw_status s = run_log_softmax(ctx, &softmax);
-  if (s != TW_OK) return s;
-  tw_tensor *each = c->out[0], *log_p = c->out[1], *target = c->in[1];
-  int64_t n = c->in[0]->shape[last.axis];
-  bool dense = tw_tensor_is_contiguous(each) && tw_tensor_is_contiguous(log_p);
-  for (int64_t i = 0; i < target->size; i++) {
-    int64_t at = i * n + class_at(target, i) - 1;
-    if (!dense) tw_tensor_set(each, i, -tw_tensor_get(log_p, at));
-    else if (each->dtype == TW_F64) ((double *)(void *)each->data)[i] = -((const double *)(void *)log_p->data)[at];
-    else ((float *)(void *)each->data)[i] = -((const float *)(void *)log_p->data)[at];
-  }
-  return TW_OK;
+  tw_tensor *t[4] = {c->in[0], c->out[1], c->in[1], c->out[0]};
+  walk w = rows_of(t[0]->ndim - 1, t[1], 4, t);
+  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, forward_f64, forward_f32);
 }
 
 /* (t, log_softmax, classes) -> the logits' cotangent, in one kernel. */
@@ -233,32 +273,13 @@ static tw_status infer_classes_adjoint(tw_ctx *ctx, const tw_call *c, tw_meta *o
 }
 
 static tw_status run_classes_adjoint(tw_ctx *ctx, const tw_call *c) {
-  tw_tensor *t = c->in[0], *target = c->in[2], *y = c->out[0];
-  int64_t n = y->shape[y->ndim - 1];
-  tw_tensor *g, *classes;
-  tw_shape rows = {.n = 1, .d = {target->size}};
-  tw_status s = tw_tensor_new(ctx, (tw_dtype)t->dtype, &rows, &g);
-  if (s != TW_OK) return s;
-  s = tw_tensor_new(ctx, TW_I64, &rows, &classes);
-  if (s == TW_OK && y->size) {
-    tw_tensor dense = *g; /* the cotangents side by side, under t's shape */
-    dense.ndim = t->ndim;
-    memcpy(dense.shape, t->shape, sizeof dense.shape);
-    for (int64_t i = t->ndim - 1, step = 1; i >= 0; step *= t->shape[i--]) dense.stride[i] = step;
-    tw__copy_into(&dense, t);
-    for (int64_t i = 0; i < target->size; i++) ((int64_t *)(void *)classes->data)[i] = class_at(target, i) - 1;
-    tw__copy_into(y, c->in[1]);
-    const int64_t *class_of = (const int64_t *)(void *)classes->data;
-    if (y->dtype == TW_F64) classes_rows_f64((double *)(void *)y->data, (const double *)(void *)g->data, class_of, target->size, n);
-    else classes_rows_f32((float *)(void *)y->data, (const float *)(void *)g->data, class_of, target->size, n);
-  }
-  if (s == TW_OK) tw_tensor_release(ctx, classes);
-  tw_tensor_release(ctx, g);
-  return s;
+  tw_tensor *t[4] = {c->in[0], c->in[1], c->out[0], c->in[2]};
+  walk w = rows_of(t[1]->ndim - 1, t[2], 4, t);
+  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, classes_adjoint_f64, classes_adjoint_f32);
 }
 
-static const tw_op classes_adjoint_op = {.name = "cross_entropy'", .about = "the adjoint of cross_entropy", .n_in = 3, .n_out = 1, .flags = TW_OP_NO_GRAD,
-                                         .infer = infer_classes_adjoint, .run = run_classes_adjoint};
+static const tw_op classes_adjoint_op = {.name = "cross_entropy'", .about = "the adjoint of cross_entropy", .n_in = 3, .n_out = 1,
+                                         .flags = TW_OP_NO_GRAD | TW_OP_STRIDED, .infer = infer_classes_adjoint, .run = run_classes_adjoint};
 
 static tw_status vjp_cross_entropy(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **grad, const bool *wanted) {
   if (!wanted[0]) return TW_OK;
@@ -282,5 +303,6 @@ static tw_status jvp_cross_entropy(tw_ctx *ctx, const tw_call *c, tw_tensor *con
   return tw_compose_end(&k, each, &out[0]);
 }
 
-const tw_op tw_op_cross_entropy = {.name = "cross_entropy", .about = "minus the log softmax of each row at its class", .n_in = 2, .flags = TW_OP_STEADY, .n_out = 2,
-                                   .infer = infer_cross_entropy, .run = run_cross_entropy, .vjp = vjp_cross_entropy, .jvp = jvp_cross_entropy};
+const tw_op tw_op_cross_entropy = {.name = "cross_entropy", .about = "minus the log softmax of each row at its class", .n_in = 2, .n_out = 2,
+                                   .flags = TW_OP_STEADY | TW_OP_STRIDED, .infer = infer_cross_entropy, .run = run_cross_entropy,
+                                   .vjp = vjp_cross_entropy, .jvp = jvp_cross_entropy};
