@@ -26,10 +26,6 @@ int luaopen_thalweg_run(lua_State *L);      /* require "thalweg.run": worker pro
 int luaopen_thalweg_sys(lua_State *L);      /* require "thalweg.sys": files, terminals, the machine */
 void tw_bind_preload(lua_State *L);         /* makes all of these, and the Lua modules, known to require */
 
-/* The allocator of the command's Lua state; free gives back what it holds once the state is closed. */
-void *tw_lua_alloc(void *ud, void *p, size_t had, size_t wanted);
-void tw_lua_memory_free(void);
-
 /* The command: argv -> exit status. */
 int tw_lua_main(int argc, char **argv);
 

@@ -4,6 +4,7 @@
 
 #include <lualib.h>
 
+#include "base/small.h"
 #include "bind/bind.h"
 
 /* An error meant for the user is a table { message =, status = }; anything else is our own fault and gets its traceback. */
@@ -43,8 +44,13 @@ static int run_main(lua_State *L) {
   return 1;
 }
 
+static void *allocate(void *ud, void *p, size_t had, size_t wanted) {
+  (void)ud;
+  return tw_small_realloc(p, had, wanted);
+}
+
 int tw_lua_main(int argc, char **argv) {
-  lua_State *L = lua_newstate(tw_lua_alloc, NULL);
+  lua_State *L = lua_newstate(allocate, NULL);
   if (!L) {
     fprintf(stderr, "thalweg: out of memory\n");
     return 2;
@@ -56,6 +62,6 @@ int tw_lua_main(int argc, char **argv) {
   lua_pushlightuserdata(L, argv);
   int status = lua_pcall(L, 2, 1, 1) == LUA_OK ? (int)lua_tointeger(L, -1) : report(L);
   lua_close(L);
-  tw_lua_memory_free();
+  tw_small_free_all();
   return status;
 }

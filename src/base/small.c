@@ -1,9 +1,8 @@
-/* Memory for Lua's small objects. A step of a small model makes a dozen of them, each gone at the next collection: lists of free blocks by size serve that at
- * a fraction of malloc's price. Larger blocks are malloc's. Under AddressSanitizer everything is, so that it sees every use after release. */
+/* Small blocks, from lists of free ones by size. */
+#include "base/small.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "bind/bind.h"
 
 #ifdef __SANITIZE_ADDRESS__
 enum { LARGEST = 0 };
@@ -52,8 +51,7 @@ static void *take(size_t units) {
   return b;
 }
 
-void *tw_lua_alloc(void *ud, void *p, size_t had, size_t wanted) {
-  (void)ud;
+void *tw_small_realloc(void *p, size_t had, size_t wanted) {
   size_t had_units = p && had && had <= LARGEST ? (had + UNIT - 1) / UNIT : 0, units = wanted && wanted <= LARGEST ? (wanted + UNIT - 1) / UNIT : 0;
   if (p && units && had_units == units) return p;
   if (!had_units && !units) {
@@ -74,7 +72,7 @@ void *tw_lua_alloc(void *ud, void *p, size_t had, size_t wanted) {
   return q;
 }
 
-void tw_lua_memory_free(void) {
+void tw_small_free_all(void) {
   for (slab *s = slabs, *next; s; s = next) {
     next = s->head.next;
     free(s);
