@@ -274,6 +274,7 @@ void tw_open_abandon(lua_State *L, tw_open *o) {
     tw_open *inner = b->innermost;
     if (inner->level >= 0) tw_grad_close(b->ctx, inner->level);
     release_from(b, inner->mark);
+    if (inner->replay) tw_replay_rest(b->ctx, inner->replay);
     if (inner->axis >= 0) tw_lanes_close(b->ctx, inner->axis);
     b->innermost = inner->around;
     inner->open = false;
@@ -349,6 +350,7 @@ void tw_scope_close(lua_State *L, tw_open *o, int first) {
   bind_state *b = state_of(L);
   if (b->innermost != o) tw_open_abandon(L, b->innermost); /* left open by a coroutine that is gone */
   close_scope(L, b, o->mark, first);
+  if (o->replay) tw_replay_rest(b->ctx, o->replay);
   if (o->axis >= 0) tw_lanes_close(b->ctx, o->axis);
   b->innermost = o->around;
   o->open = false;

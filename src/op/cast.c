@@ -148,5 +148,5 @@ static tw_status jvp_where(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, t
   return tw_compose_end(&k, tw_do3(&k, &tw_op_where, NULL, c->in[0], a, b), &out[0]);
 }
 
-const tw_op tw_op_where = {.name = "where", .about = "a where the mask is true, else b", .n_in = 3, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_STRIDED, .infer = infer_where,
-                           .run = run_where, .vjp = vjp_where, .jvp = jvp_where};
+const tw_op tw_op_where = {.name = "where", .about = "a where the mask is true, else b", .n_in = 3, .n_out = 1,
+                           .flags = TW_OP_STEADY | TW_OP_STRIDED, .infer = infer_where, .run = run_where, .vjp = vjp_where, .jvp = jvp_where};

@@ -167,8 +167,8 @@ static tw_status jvp_log_softmax(tw_ctx *ctx, const tw_call *c, tw_tensor *const
   return tw_compose_end(&k, tangent(&k, t[0], c->out[0], ((const tw_axis_attrs *)c->attrs)->axis), &out[0]);
 }
 
-const tw_op tw_op_log_softmax = {.name = "log_softmax", .about = "x - log(sum(exp(x))) along an axis, without overflow", .n_in = 1, .flags = TW_OP_STEADY, .n_out = 1,
-                                 .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_log_softmax, .run = run_log_softmax,
+const tw_op tw_op_log_softmax = {.name = "log_softmax", .about = "x - log(sum(exp(x))) along an axis, without overflow", .n_in = 1, .n_out = 1,
+                                 .flags = TW_OP_STEADY, .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_log_softmax, .run = run_log_softmax,
                                  .vjp = vjp_log_softmax, .jvp = jvp_log_softmax};
 
 /* cross_entropy: -log_softmax(logits)[class] for each row, and log_softmax(logits) as the second result, from which the derivatives come. */
@@ -282,5 +282,6 @@ static tw_status jvp_cross_entropy(tw_ctx *ctx, const tw_call *c, tw_tensor *con
   return tw_compose_end(&k, each, &out[0]);
 }
 
-const tw_op tw_op_cross_entropy = {.name = "cross_entropy", .about = "minus the log softmax of each row at its class", .n_in = 2, .flags = TW_OP_STEADY, .n_out = 2,
-                                   .infer = infer_cross_entropy, .run = run_cross_entropy, .vjp = vjp_cross_entropy, .jvp = jvp_cross_entropy};
+const tw_op tw_op_cross_entropy = {.name = "cross_entropy", .about = "minus the log softmax of each row at its class", .n_in = 2, .n_out = 2,
+                                   .flags = TW_OP_STEADY, .infer = infer_cross_entropy, .run = run_cross_entropy, .vjp = vjp_cross_entropy,
+                                   .jvp = jvp_cross_entropy};

@@ -17,8 +17,8 @@ static tw_status vjp_alias(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, t
   return TW_OK;
 }
 
-const tw_op tw_op_alias = {.name = "alias", .about = "the same values behind a fresh tensor", .n_in = 1, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_VIEW | TW_OP_LINEAR,
-                           .run = run_alias, .vjp = vjp_alias};
+const tw_op tw_op_alias = {.name = "alias", .about = "the same values behind a fresh tensor", .n_in = 1, .n_out = 1,
+                           .flags = TW_OP_STEADY | TW_OP_VIEW | TW_OP_LINEAR, .run = run_alias, .vjp = vjp_alias};
 
 /* reshape: the row-major sequence cut anew. */
 
@@ -141,8 +141,9 @@ static tw_status vjp_expand(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
   return tw_compose_end(&k, tw_do1(&k, &tw_op_sum_to, &back, t[0]), &grad[0]);
 }
 
-const tw_op tw_op_expand = {.name = "expand", .about = "axes of size 1 repeated without copying", .n_in = 1, .n_out = 1, .flags = TW_OP_STEADY | TW_OP_VIEW | TW_OP_LINEAR,
-                            .attrs_bytes = sizeof(tw_shape_attrs), .infer = infer_expand, .run = run_expand, .vjp = vjp_expand};
+const tw_op tw_op_expand = {.name = "expand", .about = "axes of size 1 repeated without copying", .n_in = 1, .n_out = 1,
+                            .flags = TW_OP_STEADY | TW_OP_VIEW | TW_OP_LINEAR, .attrs_bytes = sizeof(tw_shape_attrs), .infer = infer_expand, .run = run_expand,
+                            .vjp = vjp_expand};
 
 /* slice: start, step, size on every axis; its adjoint embeds in zeros. */
 
