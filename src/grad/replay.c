@@ -384,8 +384,8 @@ static tw_status catch_up(tw_ctx *ctx, tw_replay *r) {
 
 /* Takes t as value v where it can be. */
 static bool fits(const tw_ctx *ctx, value *v, tw_tensor *t) {
-  if (v->from != OUTSIDE) return v->tensor == t;
   if (v->tensor == t) return v->version == t->storage->version; /* written since: the tape says so */
+  if (v->from != OUTSIDE) return false;
   if (v->tensor || t->levels || (t->storage->leaf & ctx->active && !t->constant)) return false;
   if ((v->last != t || v->serial != t->serial || v->shown != t->data) && !alike(&v->like, t)) return false;
   v->tensor = tw_tensor_retain(t);
