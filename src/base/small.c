@@ -60,7 +60,7 @@ void *tw_small_realloc(void *p, size_t had, size_t wanted) {
     return NULL;
   }
   void *q = units ? take(units) : wanted ? malloc(wanted) : NULL;
-  if (wanted && !q) return NULL;
+  if (wanted && !q) return p && wanted <= had ? p : NULL; /* what shrinks may stay where it is: Lua counts on it */
   if (p && q) memcpy(q, p, had < wanted ? had : wanted);
   if (had_units) {
     block *b = p;

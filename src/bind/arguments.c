@@ -37,7 +37,7 @@ static int64_t size_at(lua_State *L, int idx, int arg) {
 }
 
 int tw_arg_shape(lua_State *L, int first, tw_shape *shape) {
-  shape->n = 0;
+  *shape = (tw_shape){0};
   if (lua_istable(L, first)) {
     lua_Integer n = (lua_Integer)lua_rawlen(L, first);
     lua_pushnil(L);

@@ -71,9 +71,15 @@ tw_handle *tw_handle_test(lua_State *L, int idx) {
   return h->magic == MAGIC ? h : NULL;
 }
 
+/* What a coroutine that died of an error left open is closed before anything new belongs to it, and before anything of it is used. */
+static void settle(lua_State *L, bind_state *b) {
+  while (b->innermost && lua_status(b->innermost->thread) > LUA_YIELD) tw_open_abandon(L, b->innermost);
+}
+
 tw_tensor *tw_bind_to_tensor(lua_State *L, int idx) {
   tw_handle *h = tw_handle_test(L, idx);
   if (!h) return NULL;
+  settle(L, state_of(L));
   if (!h->tensor || h->tensor->serial != h->serial || h->tensor->stale) {
     if (h->tensor && h->tensor->serial == h->serial) {
       luaL_error(L, "this tensor differs between lanes of runs, or slices of a tw.vmap, that are over; take what is needed out of it before they end");
@@ -90,11 +96,6 @@ tw_tensor *tw_handle_check(lua_State *L, int idx) {
 }
 
 bool tw_handle_is_number(lua_State *L, int idx) { return lua_type(L, idx) == LUA_TNUMBER; }
-
-/* What a coroutine that died of an error left open is closed before anything new belongs to it. */
-static void settle(lua_State *L, bind_state *b) {
-  while (b->innermost && lua_status(b->innermost->thread) > LUA_YIELD) tw_open_abandon(L, b->innermost);
-}
 
 void tw_bind_settle(lua_State *L) { settle(L, engine_of(L)); }
 
@@ -294,6 +295,7 @@ void tw_open_abandon(lua_State *L, tw_open *o) {
     tw_open *inner = b->innermost;
     if (inner->level >= 0) tw_grad_close(b->ctx, inner->level);
     release_from(b, inner->mark);
+    if (inner->replay) tw_replay_rest(b->ctx, inner->replay);
     if (inner->axis >= 0) tw_lanes_close(b->ctx, inner->axis);
     b->innermost = inner->around;
     inner->open = false;
@@ -369,6 +371,7 @@ void tw_scope_close(lua_State *L, tw_open *o, int first) {
   bind_state *b = state_of(L);
   if (b->innermost != o) tw_open_abandon(L, b->innermost); /* left open by a coroutine that is gone */
   close_scope(L, b, o->mark, first);
+  if (o->replay) tw_replay_rest(b->ctx, o->replay);
   if (o->axis >= 0) tw_lanes_close(b->ctx, o->axis);
   b->innermost = o->around;
   o->open = false;

@@ -39,6 +39,7 @@ typedef struct tw_open {
   int level;
   int axis;  /* a hidden axis of tw.vmap, -1 without */
   bool open;
+  struct tw_replay *replay; /* of the evaluation that is made in it, NULL without */
 } tw_open;
 void tw_open_push(lua_State *L, tw_open *, int level); /* opens a scope in it */
 void tw_open_abandon(lua_State *L, tw_open *);         /* closes it and everything opened inside it; nothing survives */

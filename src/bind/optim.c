@@ -6,7 +6,7 @@
  *   engine:step(f, params, ...) engine:update(params, grads)
  *   engine:set(group, option, value, constant) engine:get(group, option) engine:add_group() engine:assign(leaf, group) engine:freeze(leaf)
  *   engine:index(tensor) engine:flat() engine:average(i) engine:grads(params) engine:info() engine:steps() engine:read() engine:write(state)
- *   engine:rewind() */
+ *   engine:rewind() engine:replayed() */
 #include "bind/optim.h"
 
 #include <string.h>
@@ -318,6 +318,14 @@ static int steps(lua_State *L) {
   return 1;
 }
 
+/* Evaluations of f that took the short way (grad/replay.c): for tests and benchmarks. */
+static int replayed(lua_State *L) {
+  tw_engine_check(L, 1);
+  lua_getiuservalue(L, 1, TW_ENGINE_PASS);
+  lua_pushinteger(L, tw_replay_count(tw_pass_check(L, -1)->replay));
+  return 1;
+}
+
 static int check_group(lua_State *L, const tw_engine *e, int idx) {
   lua_Integer g = luaL_checkinteger(L, idx);
   luaL_argcheck(L, g >= 0 && g < e->optim->n_groups, idx, "no such group");
@@ -561,7 +569,8 @@ static int define_kind(lua_State *L) {
 static const luaL_Reg methods[] = {
   {"step", step},       {"update", update}, {"grads", grads},      {"info", info},       {"steps", steps}, {"set", set},
   {"get", get},         {"assign", assign}, {"add_group", add_group}, {"freeze", freeze}, {"flat", flat},   {"index", leaf_index},
-  {"average", average}, {"read", tw_engine_read}, {"write", tw_engine_write}, {"rewind", rewind_draws}, {NULL, NULL},
+  {"average", average}, {"read", tw_engine_read}, {"write", tw_engine_write}, {"rewind", rewind_draws},
+  {"replayed", replayed}, {NULL, NULL},
 };
 static const luaL_Reg functions[] = {
   {"optimizer", new_engine}, {"optimizer_kinds", kinds}, {"optimizer_common", common}, {"optimizer_define", define_kind}, {NULL, NULL},

@@ -99,6 +99,7 @@ int tw_pass_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const cha
   tw_pass *s = tw_pass_open(L, at, false, owner);
   tw_pass_leaves(L, s, f, n_args, wrt, owner);
   for (size_t i = 0; i < s->leaves.n; i++) tw_bind_status(L, tw_grad_leaf(ctx, s->opened.level, s->leaves.leaf[i], &s->fresh[i]));
+  s->opened.replay = s->replay;
   if (s->replay) tw_replay_begin(ctx, s->replay, s->opened.level, (int)s->leaves.n, s->fresh);
   int first = tw_pass_call(L, s, f, n_args, wrt, owner);
   tw_tensor *loss = tw_bind_to_tensor(L, first);

@@ -33,10 +33,12 @@ TW_CHECKED tw_status tw_grad_tangent(tw_ctx *, int level, tw_tensor *y, tw_tenso
 void tw_grad_close(tw_ctx *, int level);
 
 /* Replay: evaluations of one function that make the same calls each time are worked out once (replay.c). Begun when a level has been opened and its leaves
- * made, it ends with the level. Results are the same bits, with or without. */
+ * made, it ends with the level; rest: what the evaluation made has been given back, but for what somebody keeps. Results are the same bits, with or without. */
 typedef struct tw_replay tw_replay;
 tw_replay *tw_replay_new(void); /* NULL when out of memory */
 void tw_replay_free(tw_ctx *, tw_replay *);
+void tw_replay_rest(tw_ctx *, tw_replay *);
+int64_t tw_replay_count(const tw_replay *); /* evaluations that were replayed, backward pass and all */
 void tw_replay_begin(tw_ctx *, tw_replay *, int level, int n, tw_tensor *const *leaves);
 
 /* The same values as a constant: shares storage, is never differentiated. */

@@ -3,7 +3,8 @@
  * the memory of last time; the backward pass is a list of kernels. The first call that differs ends it: the tape gets what it would have had, and goes on.
  *
  * A call is the same when operation, attributes, dtypes, shapes and strides are; values never matter. What the function saw of the outside may be another
- * tensor each time. A result that somebody still holds when the next evaluation begins is left to them, and its place gets memory of its own. */
+ * tensor each time. A result that somebody still holds when the evaluation is over is left to them, and its place gets memory of its own; handles of the
+ * others are over, as if they had been released. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -15,17 +16,18 @@ enum { MAX_BYTES = 4 << 20, MAX_VALUES = 4096, CREDIT = 64, MISS = 16 };
 typedef enum { LEAF, OUTSIDE, MADE, CONSTANT } origin;
 
 typedef struct {
-  tw_tensor *tensor;    /* a reference; NULL between evaluations where it comes from elsewhere */
+  tw_tensor *tensor;    /* a reference; NULL where it is still to be made, and between evaluations where it comes from elsewhere */
   tw_tensor like;       /* what it was when noted: dtype, shape, strides, lanes */
   const tw_tensor *last; /* the tensor that was found like it, while its serial is the same */
-  const char *shown;    /* of a view: where its input lay */
+  const char *shown;    /* of a view: where its input lay; OUTSIDE: where it lay itself */
   uint64_t serial;
   uint32_t version;     /* of its storage when it was used, or written */
   uint32_t levels;
   origin from;
   int base;             /* MADE: the first value with the same storage */
   int sharers;          /* of a base: the values with its storage */
-  bool busy;            /* somebody else holds it, or what shares its memory */
+  bool busy;            /* of a base: somebody else holds what shares its memory */
+  bool gradient;        /* handed out by the backward pass */
 } value;
 
 typedef struct {
@@ -50,7 +52,7 @@ struct tw_replay {
   size_t n_forward, next; /* calls of the evaluation, the backward pass behind them; the call expected */
   int n_leaves, loss, credit;
   uint64_t lane_changes;
-  int64_t bytes;
+  int64_t bytes, replayed;
   bool backward, seen;
 };
 
@@ -59,6 +61,8 @@ tw_replay *tw_replay_new(void) {
   if (r) r->credit = CREDIT;
   return r;
 }
+
+int64_t tw_replay_count(const tw_replay *r) { return r->replayed; }
 
 static void clear(tw_ctx *ctx, tw_replay *r, state to) {
   for (size_t i = 0; i < r->n_values; i++) tw_tensor_release(ctx, r->values[i].tensor);
@@ -234,18 +238,17 @@ static void find_bases(tw_replay *r) {
     size_t k = 0;
     while (r->values[k].tensor->storage != v->tensor->storage) k++;
     v->base = (int)k;
-    r->values[k].sharers++;
   }
 }
 
 static void let_go(tw_ctx *ctx, tw_replay *r) {
   for (size_t i = 0; i < r->n_values; i++) {
     value *v = &r->values[i];
-    if (v->from == CONSTANT) continue;
-    if (v->from == MADE && v->tensor) {
+    if (v->from == CONSTANT || !v->tensor) continue;
+    if (v->from == MADE && r->values[v->base].from != OUTSIDE) {
       v->tensor->levels = 0;
       v->tensor->node = 0;
-    } else if (v->tensor) {
+    } else { /* what lies outside, and views of it: nobody's memory is held */
       tw_tensor_release(ctx, v->tensor);
       v->tensor = NULL;
     }
@@ -260,15 +263,16 @@ void tw__replay_noted(tw_ctx *ctx, const tw_tensor *loss, int n, tw_tensor *cons
   if (places) r->grads = places;
   r->loss = find(r, loss);
   fits = fits && r->loss >= 0 && r->values[r->loss].from == MADE;
+  find_bases(r);
   for (int i = 0; i < n && fits; i++) {
-    places[i] = find(r, grads[i]); /* -1: nothing depends on it */
-    fits = r->values[i].tensor == leaves[i] && (places[i] < 0 || r->values[places[i]].from == MADE);
+    value *v = (places[i] = find(r, grads[i])) < 0 ? NULL : &r->values[places[i]]; /* NULL: nothing depends on it */
+    fits = r->values[i].tensor == leaves[i] && (!v || (v->from == MADE && r->values[v->base].from == MADE)); /* its holder may write it: no constant's memory */
+    if (v) v->gradient = true;
   }
   if (!fits) {
     give_up(ctx, r);
     return;
   }
-  find_bases(r);
   ctx->note = NULL;
   r->lane_changes = ctx->lane_changes;
   r->state = READY;
@@ -276,24 +280,37 @@ void tw__replay_noted(tw_ctx *ctx, const tw_tensor *loss, int n, tw_tensor *cons
 
 /* Following. */
 
-/* What somebody else holds is theirs: its place gets memory of its own when the call comes. */
-static void mark_busy(tw_replay *r) {
-  for (size_t i = 0; i < r->n_values; i++) r->values[i].busy = false;
+/* What somebody else holds is theirs: its place gets memory of its own when the call comes. Handles of the rest are over. lent: the pass has the gradients. */
+static void part(tw_ctx *ctx, tw_replay *r, bool lent) {
   for (size_t i = 0; i < r->n_values; i++) {
     value *v = &r->values[i], *base = &r->values[v->base];
-    if (v->from != MADE) continue;
-    if (v->tensor->refs != 1) v->busy = base->busy = true;
-    if (v == base && v->tensor->storage->refs != v->sharers) v->busy = true;
+    v->sharers = 0;
+    if (v->from != MADE || !v->tensor) continue;
+    if (v->tensor->refs > 1 + (lent && v->gradient)) {
+      tw_tensor_release(ctx, v->tensor);
+      v->tensor = NULL;
+      continue;
+    }
+    v->tensor->serial = ctx->next_serial++;
+    base->sharers += base->tensor && base->tensor->storage == v->tensor->storage;
+  }
+  for (size_t i = 0; i < r->n_values; i++) {
+    value *v = &r->values[i];
+    v->busy = v->from == MADE && v->tensor && v->base == (int)i && v->tensor->storage->refs != v->sharers;
   }
 }
 
+void tw_replay_rest(tw_ctx *ctx, tw_replay *r) {
+  if (r->state == READY) part(ctx, r, true);
+}
+
 static tw_status replace(tw_ctx *ctx, value *v) {
-  tw_shape shape = tw_tensor_shape(v->tensor);
+  tw_shape shape = tw_tensor_shape(&v->like);
   tw_lanes lanes = {0};
   tw_tensor *fresh;
-  tw_status s = tw_lanes_join(&lanes, v->tensor) ? tw_tensor_new_laned(ctx, (tw_dtype)v->tensor->dtype, &shape, &lanes, &fresh) : TW_ESTATE;
+  tw_status s = tw_lanes_join(&lanes, &v->like) ? tw_tensor_new_laned(ctx, (tw_dtype)v->like.dtype, &shape, &lanes, &fresh) : TW_ESTATE;
   if (s != TW_OK) return s;
-  fresh->weak = v->tensor->weak;
+  fresh->weak = v->like.weak;
   tw_tensor_release(ctx, v->tensor);
   v->tensor = fresh;
   v->busy = false;
@@ -302,17 +319,15 @@ static tw_status replace(tw_ctx *ctx, value *v) {
 
 /* A view is the one of last time as long as what it shows is. */
 static tw_status run_view(tw_ctx *ctx, const call *k, tw_call *c, const tw_tensor *x, value *v) {
-  if (!k->copies && !v->busy && v->tensor->storage == x->storage && v->shown == x->data) return TW_OK;
-  bool weak = v->tensor->weak;
+  if (!k->copies && v->tensor && v->tensor->storage == x->storage && v->shown == x->data) return TW_OK;
   tw_tensor *old = v->tensor;
   c->out[0] = NULL;
   tw_status s = k->op->run(ctx, c);
   if (s != TW_OK) return s;
   tw_tensor_release(ctx, old);
   v->tensor = c->out[0];
-  v->tensor->weak = weak;
+  v->tensor->weak = v->like.weak;
   v->shown = x->data;
-  v->busy = false;
   return TW_OK;
 }
 
@@ -331,7 +346,7 @@ static tw_status run_call(tw_ctx *ctx, tw_replay *r, const call *k) {
   if (k->view) return run_view(ctx, k, &c, in[0], &r->values[ids[k->n_in]]);
   for (int i = 0; i < k->n_out && s == TW_OK; i++) {
     value *v = &r->values[ids[k->n_in + i]];
-    if (v->busy) s = replace(ctx, v);
+    if (!v->tensor || v->busy) s = replace(ctx, v);
     out[i] = v->tensor;
   }
   if (s != TW_OK) return s;
@@ -369,13 +384,14 @@ static tw_status catch_up(tw_ctx *ctx, tw_replay *r) {
 
 /* Takes t as value v where it can be. */
 static bool fits(const tw_ctx *ctx, value *v, tw_tensor *t) {
-  if (v->from != OUTSIDE) return v->tensor == t;
   if (v->tensor == t) return v->version == t->storage->version; /* written since: the tape says so */
+  if (v->from != OUTSIDE) return false;
   if (v->tensor || t->levels || (t->storage->leaf & ctx->active && !t->constant)) return false;
-  if ((v->last != t || v->serial != t->serial) && !alike(&v->like, t)) return false;
+  if ((v->last != t || v->serial != t->serial || v->shown != t->data) && !alike(&v->like, t)) return false;
   v->tensor = tw_tensor_retain(t);
   v->last = t;
   v->serial = t->serial;
+  v->shown = t->data;
   v->version = t->storage->version;
   return true;
 }
@@ -410,6 +426,7 @@ static bool follow(tw_ctx *ctx, const tw_call *c, tw_status *s) {
     v->version = v->tensor->storage->version;
     v->tensor->serial = ctx->next_serial++; /* handles of last time are over */
     v->tensor->levels = v->levels;
+    v->tensor->buffer = false;
     c->out[i] = tw_tensor_retain(v->tensor);
   }
   return true;
@@ -443,7 +460,11 @@ bool tw__replay_backward(tw_ctx *ctx, const tw_tensor *loss, int n, tw_tensor *c
     else grads[i] = tw_tensor_retain(r->values[r->grads[i]].tensor);
     if (*s == TW_OK) grads[i]->serial = ctx->next_serial++;
   }
-  if (*s == TW_OK && r->credit < CREDIT) r->credit++;
+  if (*s == TW_OK) {
+    r->state = READY;
+    r->replayed++;
+    r->credit += r->credit < CREDIT;
+  }
   for (int i = 0; i < n && *s != TW_OK; i++) {
     tw_tensor_release(ctx, grads[i]);
     grads[i] = NULL;
@@ -471,7 +492,7 @@ void tw_replay_begin(tw_ctx *ctx, tw_replay *r, int level, int n, tw_tensor *con
     }
     return;
   }
-  mark_busy(r);
+  part(ctx, r, false);
   for (int i = 0; i < n; i++) {
     r->values[i].tensor = tw_tensor_retain(leaves[i]);
     r->values[i].version = leaves[i]->storage->version;
@@ -495,9 +516,9 @@ void tw__replay_close(tw_ctx *ctx) {
   ctx->tape->replay = NULL;
   ctx->note = NULL;
   ctx->follow = NULL;
-  if (r->state == READY || r->state == FOLLOWING) {
+  if (r->state == FOLLOWING) r->credit -= MISS; /* it has not come to its end */
+  if (r->state == READY) {
     let_go(ctx, r);
-    r->state = READY;
   } else if (r->state != OFF) {
     for (size_t i = 0; i < r->n_values; i++) {
       if (r->values[i].from == MADE && r->values[i].tensor) r->values[i].tensor->levels = r->values[i].tensor->node = 0;

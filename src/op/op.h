@@ -10,7 +10,7 @@ typedef struct tw_op tw_op;
 /* in: lent. out[i] NULL: allocated, owned by the caller; not NULL: written in place, same shape and dtype required. */
 typedef struct tw_call {
   const tw_op *op;
-  const void *attrs; /* plain data of op->attrs_bytes, no pointers inside: a tape copies it */
+  const void *attrs; /* plain data of op->attrs_bytes, no pointers inside: a tape copies it, and a replay compares it byte by byte */
   tw_tensor *const *in;
   tw_tensor **out;
   int n_in, n_out;
@@ -106,15 +106,15 @@ TW_CHECKED tw_status tw_fail_shapes(tw_ctx *, const tw_call *, const char *what)
 extern const tw_op *const tw_all_ops[];
 const tw_op *tw_op_find(const char *name);
 
-/* Structured operations and their attributes. Axes are 0-based here; the binding translates. */
+/* Structured operations and their attributes. Axes are 0-based here; the binding translates. rest: 0, where bytes between members would be nobody's. */
 typedef struct { tw_dtype dtype; } tw_cast_attrs;
 typedef struct { tw_shape shape; } tw_shape_attrs;
 typedef struct { int n; int axis[TW_MAX_DIM]; } tw_permute_attrs;
-typedef struct { int n; int64_t start[TW_MAX_DIM], step[TW_MAX_DIM], size[TW_MAX_DIM]; } tw_slice_attrs;
+typedef struct { int n, rest; int64_t start[TW_MAX_DIM], step[TW_MAX_DIM], size[TW_MAX_DIM]; } tw_slice_attrs;
 typedef struct { tw_shape shape; tw_slice_attrs slice; } tw_embed_attrs;
-typedef struct { uint32_t axes; bool keepdim; } tw_reduce_attrs; /* bit per axis */
-typedef struct { int axis; bool keepdim; } tw_axis_attrs;
-typedef struct { int axis; int64_t size; } tw_index_add_attrs;
+typedef struct { uint32_t axes; bool keepdim, rest[3]; } tw_reduce_attrs; /* bit per axis */
+typedef struct { int axis; bool keepdim, rest[3]; } tw_axis_attrs;
+typedef struct { int axis, rest; int64_t size; } tw_index_add_attrs;
 typedef struct { int h, axis; int64_t size; } tw_lanes_attrs;
 
 extern const tw_op tw_op_where;        /* (bool c, a, b) -> a where c, else b */

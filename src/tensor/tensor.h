@@ -21,7 +21,8 @@ bool tw_dtype_parse(const char *name, tw_dtype *out);
 
 typedef struct {
   int n;                   /* number of axes */
-  int64_t d[TW_MAX_DIM];   /* sizes, outermost first */
+  int rest;                /* 0: in a shape every byte is somebody's, so that attributes can be compared whole */
+  int64_t d[TW_MAX_DIM];   /* sizes, outermost first; 0 behind the last */
 } tw_shape;
 
 /* Hidden axes. A tensor may differ along hidden axes: axis 0 is the runs computed together, further ones belong to tw.vmap inside one another. Bit h of
@@ -117,8 +118,7 @@ static inline tw_tensor *tw_tensor_retain(tw_tensor *t) { t->refs++; return t; }
 void tw_tensor_release(tw_ctx *, tw_tensor *); /* NULL is allowed */
 
 static inline tw_shape tw_tensor_shape(const tw_tensor *t) {
-  tw_shape s;
-  s.n = t->ndim;
+  tw_shape s = {.n = t->ndim};
   for (int i = 0; i < TW_MAX_DIM; i++) s.d[i] = i < t->ndim ? t->shape[i] : 0;
   return s;
 }

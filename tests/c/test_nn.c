@@ -8,8 +8,8 @@
 
 enum { IMAGE, KERNEL, BIAS, SCALE, MEAN, VAR, CLASSES, GENERATOR, TENSORS };
 static const tw_shape shapes[TENSORS] = {
-  [IMAGE] = {4, {2, 2, 5, 5}}, [KERNEL] = {4, {3, 2, 2, 2}}, [BIAS] = {1, {3}}, [SCALE] = {1, {3}}, [MEAN] = {1, {3}}, [VAR] = {1, {3}},
-  [CLASSES] = {1, {2}}, [GENERATOR] = {1, {2}},
+  [IMAGE] = {.n = 4, .d = {2, 2, 5, 5}}, [KERNEL] = {.n = 4, .d = {3, 2, 2, 2}}, [BIAS] = {.n = 1, .d = {3}}, [SCALE] = {.n = 1, .d = {3}},
+  [MEAN] = {.n = 1, .d = {3}}, [VAR] = {.n = 1, .d = {3}}, [CLASSES] = {.n = 1, .d = {2}}, [GENERATOR] = {.n = 1, .d = {2}},
 };
 
 static tw_status make(tw_ctx *ctx, tw_tensor **t) {
@@ -25,7 +25,7 @@ static tw_status make(tw_ctx *ctx, tw_tensor **t) {
 static tw_status network(tw_ctx *ctx, tw_tensor *const *t, tw_tensor **out) {
   tw_window_attrs conv = {.stride = {1, 1}, .padding = {1, 1}}, pool = {.kernel = {2, 2}, .stride = {2, 2}}, all = {.kernel = {3, 3}, .stride = {1, 1}};
   tw_batch_norm_options norm = {.train = true, .momentum = 0.1, .eps = 1e-5};
-  tw_shape_attrs rows = {.shape = {2, {2, 3}}};
+  tw_shape_attrs rows = {.shape = {.n = 2, .d = {2, 3}}};
   tw_tensor *h[10] = {NULL};
   tw_compose k = {.ctx = ctx};
   tw_status s = tw_conv2d(ctx, t[IMAGE], t[KERNEL], t[BIAS], &conv, &h[0]);

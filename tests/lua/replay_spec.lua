@@ -1,0 +1,607 @@
+-- Replay (src/grad/replay.c): steps that make the calls of the step before give the bits of steps that are worked out anew, and whatever differs between
+-- steps, is kept, written or fails is as it would be without. The way without: tw.value_and_grad and opt:update. engine:replayed() counts replayed evaluations.
+local test = require "spec_lanes"
+local tw = require "thalweg"
+local core = require "thalweg.core"
+
+local X = tw.tensor { { 0.1, 0.2, 0.3 }, { 0.4, -0.5, 0.6 }, { -0.7, 0.8, 0.9 }, { 1, -1.1, 1.2 } }
+local function weights() return tw.tensor { { 0.5, -0.2 }, { 0.3, 0.8 }, { -0.4, 0.9 } } end
+local function classes(...) return tw.tensor({ ... }, { dtype = "i64" }) end
+
+local function each(x, f)
+  if tw.is_tensor(x) then f(x) return end
+  if type(x) ~= "table" then return end
+  local keys = {}
+  for k in next, x do keys[#keys + 1] = k end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  for _, k in ipairs(keys) do each(x[k], f) end
+end
+
+local function flatten(v, out)
+  if type(v) == "table" then
+    for i = 1, #v do flatten(v[i], out) end
+  else
+    out[#out + 1] = type(v) == "number" and string.format("%a", v) or tostring(v)
+  end
+end
+
+local function bits(...) -- without a view: who looks must not be a holder
+  local out = {}
+  each({ ... }, function(t) flatten(t.ndim == 0 and t:item() or t:table(), out) end)
+  return table.concat(out, " ")
+end
+
+local function released(x)
+  local ok, message = pcall(function() return x:sum() end)
+  return not ok and tostring(message):find("was released", 1, true) ~= nil
+end
+
+-- make() -> f(params, i, state), params: n steps both ways; state is the script's own between steps, `watch` what must stay as it is. Errors are compared too.
+local function both(n, make, replayed, kind, options)
+  local rows, engine = {}, nil
+  for _, how in ipairs { "replayed", "anew" } do
+    local f, p = make()
+    local opt = tw.optim[kind or "adam"](p, options or { lr = 0.05 })
+    local state, row = { watch = {} }, {}
+    for i = 1, n do
+      local function g(x) return f(x, i, state, opt) end
+      local ok, result = pcall(function()
+        if how == "replayed" then return bits(opt:step(g)) end
+        local got = table.pack(tw.value_and_grad(g)(p))
+        local grads = table.remove(got, 2)
+        local text = bits(table.unpack(got, 1, got.n - 1))
+        opt:update(grads)
+        return text
+      end)
+      row[i] = { ok, ok and result or tostring(result):gsub("^.-: ", ""), bits(p), bits(state.watch) }
+    end
+    rows[how] = row
+    engine = engine or opt.engine
+  end
+  for i = 1, n do test.eq(rows.replayed[i], rows.anew[i], "step " .. i) end
+  test.eq(engine:replayed(), replayed, "replayed")
+end
+
+test("every operation that can be is replayed from the third step on", function()
+  local some = {
+    function(q) return tw.cross_entropy(X:matmul(q), classes(1, 2, 2, 1)):mean() end,
+    function(q) return (q:max(1) * q:min(1) + q:prod(1)):sum() + q:mean(2):var() end,
+    function(q) return (q:transpose():reshape(6) * q:reshape(6)):sum() end,
+    function(q) return tw.cat({ q, 2 * q }, 2)[{ {}, { 2, 3 } }]:exp():sum() end,
+    function(q) return q:unsqueeze(1):expand(5, 3, 2):log_softmax(-1):square():sum() end,
+    function(q) return tw.where(q:gt(0), q, 0.1 * q):tanh():sum() + tw.maximum(q, 0.3):sum() end,
+    function(q) return q:index_select(1, classes(3, 1, 3)):square():sum() + q:softmax(1)[1]:logsumexp() end,
+    function(q) return (q / (1 + q:square())):sum() ^ 2 end,
+    function(q) return (q * tw.stop_gradient(q:mean())):abs():sum():to("f32") end,
+  }
+  for _, f in ipairs(some) do both(8, function() return f, weights() end, 6) end
+end)
+
+test("numbers, minibatches and targets may be others each time", function()
+  both(12, function()
+    return function(q, i)
+      local from = i % 3
+      return (0.5 * i) * tw.cross_entropy((X + i)[{ { from + 1, from + 2 } }]:matmul(q) ^ 2 / i, classes(i % 2 + 1, 2)):mean()
+    end, weights()
+  end, 10)
+end)
+
+test("a step that branches, and one with another shape or dtype, is worked out anew", function()
+  both(12, function()
+    return function(q, i)
+      local h = X:matmul(q)
+      if i % 5 == 0 then h = h:tanh() end
+      return h:square():sum(), h
+    end, weights()
+  end, 6)
+  both(12, function() return function(q) return (q:sum():item() > 1.5 and q or q:exp()):sum() end, weights() end, 8)
+  both(12, function() return function(q, i) return X[{ { 1, i % 6 == 0 and 2 or 4 } }]:matmul(q):square():mean() end, weights() end, 7)
+  both(12, function() return function(q, i) return (i % 6 == 0 and q:to("f32") or q):square():mean():to("f64") end, weights() end, 7)
+  both(12, function() return function(q, i) return q:square():sum() + (i % 6 == 0 and q:sum() or 0) end, weights() end, 7)
+end)
+
+test("where each step differs, it is given up", function()
+  both(30, function() return function(q, i) return (i % 2 == 0 and q:exp() or q:sin()):sum() end, weights() end, 0)
+  local big = tw.ones(400, 400) -- more than is worth it
+  both(5, function() return function(q) return (big * q:sum()):exp():mean() end, weights() end, 0)
+  both(4, function()
+    return function(q)
+      for _ = 1, 4100 do q = 0.999 * q end
+      return q:sum()
+    end, weights()
+  end, 0)
+end)
+
+test("what is kept of a step stays: results, values kept, views of them, gradients", function()
+  both(16, function()
+    return function(q, i, state)
+      local h = X:matmul(q)
+      local a, t = h:reshape(8), h:transpose()
+      local y = (a * a):reshape(2, 4)
+      local ways = { h, a, t, y, y[1], y:transpose():reshape(8), tw.stop_gradient(h), tw.stop_gradient(t)[{ { 1, 1 } }], tw.stop_gradient(y):reshape(8) }
+      if i % 10 > 0 then state.watch[i % 4 + 1] = ways[i % 10]:keep() end
+      return y:sum() + t:exp():sum(), { y, more = { a } }
+    end, weights()
+  end, 14)
+
+  local p, held, want = weights(), {}, {}
+  local opt = tw.optim.sgd(p, { lr = 0.1 })
+  for i = 1, 10 do
+    local loss, logits = opt:step(function(q)
+      local h = X:matmul(q)
+      return h:square():sum(), h
+    end)
+    held[i], want[i] = { loss, logits, opt:grads() }, bits(loss, logits, opt:grads())
+    if i == 5 then opt:grads():assign(tw.zeros(3, 2)) want[i] = bits(held[i]) end
+  end
+  for i = 1, 10 do test.eq(bits(held[i]), want[i]) end
+  test.ok(want[1] ~= want[2])
+  test.eq(opt.engine:replayed(), 8)
+end)
+
+test("what is kept of a step that fails half-way stays", function()
+  both(14, function()
+    return function(q, i, state)
+      local h = i * q
+      local a = h:reshape(6)
+      if i == 5 or i == 6 then state.watch[i] = tw.stop_gradient(h):keep() end
+      if i == 6 then error("half-way") end
+      return (a * a):sum() + h:reshape(2, 3):sum()
+    end, weights()
+  end, 10)
+end)
+
+test("a gradient is nobody else's memory", function()
+  local p = tw.tensor { 1 }
+  local opt = tw.optim.sgd(p, { lr = 1 })
+  for i = 1, 6 do
+    opt:step(function(q) return q:reshape {} end)
+    local g = opt:grads()
+    test.eq({ p:table(), g:table() }, { { 1.0 - i }, { 1.0 } })
+    g:assign(g * 3)
+  end
+end)
+
+test("handles of what a step made are over with it", function()
+  local p, old = weights(), nil
+  local opt = tw.optim.sgd(p, { lr = 0.1 })
+  for i = 1, 6 do
+    local before = old
+    opt:step(function(q)
+      if before then test.ok(released(before), "in step " .. i) end
+      old = q * 2
+      return (old * old):sum()
+    end)
+    test.ok(released(old), "after step " .. i)
+  end
+  test.eq(opt.engine:replayed(), 4)
+  local result
+  tw.scope(function() result = opt:step(function(q) return (q * 2):square():sum() end) end)
+  test.ok(released(result))
+  for _ = 1, 4 do
+    pcall(opt.step, opt, function(q)
+      old = q * 2
+      error("x")
+    end)
+    test.ok(released(old))
+  end
+end)
+
+test("what a coroutine that died left behind is over", function()
+  local p, kept, opt = weights(), nil, nil
+  local function f(q) return coroutine.wrap(function() coroutine.yield(X:matmul(q)) end)():square():sum() end
+  local function run(deaths)
+    p = weights()
+    opt = tw.optim.adam(p, { lr = 0.1 })
+    for i = 1, 8 do
+      if deaths and i % 4 == 0 then
+        coroutine.resume(coroutine.create(function()
+          opt:step(function(q)
+            kept = X:matmul(q)
+            error("x")
+          end)
+        end))
+        test.ok(released(kept))
+      end
+      coroutine.wrap(function() opt:step(f) end)()
+    end
+    return bits(p)
+  end
+  local want = run()
+  test.eq(opt.engine:replayed(), 6)
+  test.eq(run(true), want)
+  test.eq(opt.engine:replayed(), 4)
+end)
+
+test("a constant that a result gave memory of its own is read where it lies now", function()
+  local p = tw.tensor { { 1, 2 }, { 3, 4 } }
+  tw.scope(function()
+    local opt = tw.optim.sgd(p, { lr = 0.5 })
+    local c = tw.stop_gradient(p:transpose())
+    for i = 1, 5 do -- c follows the parameters until it is a result
+      local was, by = p:table(), c:table()
+      opt:step(function(q) return (q * c):sum(), i == 4 and c end)
+      test.eq(p:table()[1][2], was[1][2] - 0.5 * by[1][2])
+    end
+    test.eq(opt.engine:replayed(), 2)
+  end)
+end)
+
+test("errors inside f, caught there or outside, leave the next steps as they are", function()
+  both(14, function()
+    return function(q, i)
+      local h = X:matmul(q)
+      if i % 6 == 0 then test.ok(not pcall(h.reshape, h, 7, 7)) end
+      if i % 7 == 0 then error("planned") end
+      return h:square():sum()
+    end, weights()
+  end, 6)
+  both(12, function() return function(q, i) return tw.cross_entropy(X:matmul(q), classes(1, i % 5 == 0 and 3 or 1, 2, 2)):mean() end, weights() end, 6)
+  both(12, function() return function(q, i) return q:index_select(1, classes(1, i % 5 == 0 and 4 or 1)):square():sum() end, weights() end, 6)
+end)
+
+test("transforms and operations with rules in Lua inside f", function()
+  local round = tw.custom { forward = function(x) return x:round() end, vjp = function(t) return t end }
+  local insides = {
+    function(q) return round(3 * q) end, function(q) return tw.grad(function(a) return (a * a):sum() end)(q) end,
+    function(q) return tw.hvp(function(a) return (a * a * a):sum() end)(q, q) end, function(q) return tw.vmap(function(a) return 2 * a end)(q) end,
+    function(q)
+      tw.optim.sgd(tw.ones(2), { lr = 0.1 }):step(function(z) return z:sum() end)
+      return q
+    end,
+  }
+  for _, inside in ipairs(insides) do
+    both(6, function() return function(q) return (inside(q) * q):sum() end, weights() end, 0)
+    both(9, function() return function(q, i) return ((i == 5 and inside(q) or q) * q):sum() end, weights() end,
+         (inside == insides[1] or inside == insides[4]) and 5 or 2)
+  end
+  both(6, function()
+    return function(q, _, _, opt)
+      pcall(opt.step, opt, function(z) return z:sum() end) -- is refused
+      return q:square():sum()
+    end, weights()
+  end, 4)
+end)
+
+test("what f writes in place", function()
+  both(10, function() -- a running mean of constants
+    local c = tw.zeros(2)
+    return function(q)
+      local h = X:matmul(q)
+      c:assign(0.9 * c + 0.1 * tw.stop_gradient(h:mean(1)))
+      return (h - c):square():sum(), c
+    end, weights()
+  end, 8)
+  both(10, function() -- of what is differentiated
+    local c = tw.zeros(2)
+    return function(q)
+      local h = X:matmul(q)
+      c:assign(h:mean(1))
+      return h:square():sum(), c
+    end, weights()
+  end, 0)
+  both(10, function() -- what was used already
+    local c = tw.ones(2)
+    return function(q, i)
+      local h = X:matmul(q) * c
+      if i % 4 == 0 then c:assign(c + 1) end
+      return h:square():sum()
+    end, weights()
+  end, 4)
+  both(10, function() -- a result, behind the back of the tape
+    return function(q, i)
+      local y = X:matmul(q):exp()
+      if i % 4 == 0 then tw.stop_gradient(y):assign(tw.zeros(4, 2)) end
+      return y:sum()
+    end, weights()
+  end, 4)
+  both(10, function()
+    local mean, var, r = tw.zeros(2), tw.ones(2), tw.rng(3, "dropout")
+    return function(q)
+      local h = tw.dropout(r, X:matmul(q.w), 0.3, { train = true })
+      return tw.batch_norm(h, q.g, q.b, mean, var, { train = true }):square():mean(), mean, var
+    end, { w = weights(), g = tw.ones(2), b = tw.zeros(2) }
+  end, 0)
+end)
+
+test("a parameter that f captured is refused in a later step too, as a constant it is not", function()
+  both(9, function()
+    local p = weights()
+    return function(q, i) return (q * (i % 4 == 0 and p or weights())):sum() end, p
+  end, 3)
+  both(9, function()
+    local p = weights()
+    return function(q, i) return (q * (i % 4 == 0 and tw.stop_gradient(p) or weights())):square():sum() end, p
+  end, 3)
+end)
+
+test("trees: a tensor at two places, parameters without gradient, frozen ones, groups", function()
+  both(9, function()
+    local a = weights()
+    return function(q, i) return (q[1] * q.b[1]):sum() * i end, { a, b = { a, tw.ones(3) }, c = tw.ones(2) }
+  end, 7)
+  local rows = {}
+  for _, anew in ipairs { false, true } do
+    local p = { w = weights(), b = tw.ones(2), c = tw.ones(2) }
+    local opt = tw.optim.adam(p, { lr = 0.1, freeze = { "c" }, groups = { { path = "b", lr = 0.01 } } })
+    for i = 1, 9 do
+      local function f(q) return (X:matmul(q.w) + q.b * q.c):square():sum() * i end
+      if anew then opt:update((select(2, tw.value_and_grad(f)(p)))) else opt:step(f) end
+    end
+    rows[#rows + 1] = bits(p)
+  end
+  test.eq(rows[1], rows[2])
+end)
+
+test("the flag of a buffer stays with the step that set it", function()
+  local p, seen = weights(), nil
+  local opt = tw.optim.sgd(p, { lr = 0.1 })
+  for i = 1, 6 do
+    local _, h = opt:step(function(q)
+      local h = 2 * q
+      if i == 4 then tw.buffer(h) end
+      return h:square():sum(), i == 6 and h
+    end)
+    seen = h
+  end
+  test.eq(opt.engine:replayed(), 4)
+  test.eq(tw.grad(function(x) return x:sum() end)(seen):table()[1][1], 1)
+end)
+
+test("optimizers that evaluate several times in a step, and two on one model", function()
+  local r = tw.rng(5, "terms")
+  local A, y = r:normal(6, 3), r:normal(6)
+  local function f(q) return ((A:matmul(q) - y) ^ 2):mean() end
+  local function term(q, i) return ((A[{ { i, i } }]:matmul(q) - y[{ { i, i } }]) ^ 2):sum() end
+  local cases = {
+    { "lbfgs", {}, f }, { "cg", {}, f }, { "sam", { base = tw.optim.adam { lr = 0.1 } }, f }, { "lookahead", { base = tw.optim.adam { lr = 0.1 } }, f },
+    { "svrg", { lr = 0.05, n = 6 }, term },
+  }
+  for _, case in ipairs(cases) do
+    local kind, options, g = case[1], case[2], case[3]
+    if pcall(function() return tw.optim[kind] end) then
+      local p, q = tw.ones(3), tw.ones(3)
+      local opt, state = tw.optim[kind](p, options), nil
+      for i = 1, 8 do
+        local fresh = tw.optim[kind](q, options) -- a new optimizer has nothing to replay
+        if state then fresh:load(state) end
+        local more = g == term and i % 6 + 1 or nil
+        local a, b = bits((opt:step(g, more))), bits((fresh:step(g, more)))
+        test.eq(a, b, kind .. ", step " .. i)
+        test.eq(bits(p), bits(q), kind .. ", step " .. i)
+        test.eq(fresh.engine:replayed(), 0)
+        state = fresh:state()
+      end
+      test.ok(opt.engine:replayed() >= 5, kind .. " replays " .. opt.engine:replayed())
+    end
+  end
+
+  local p, q = tw.ones(3), tw.ones(3)
+  local one, two = tw.optim.adam(p, { lr = 0.1 }), tw.optim.sgd(p, { lr = 0.01 })
+  local one_anew, two_anew = tw.optim.adam(q, { lr = 0.1 }), tw.optim.sgd(q, { lr = 0.01 })
+  for _ = 1, 7 do
+    one:step(f)
+    two:step(f)
+    one_anew:update((select(2, tw.value_and_grad(f)(q))))
+    two_anew:update((select(2, tw.value_and_grad(f)(q))))
+  end
+  test.eq(bits(p), bits(q))
+  test.eq({ one.engine:replayed(), two.engine:replayed() }, { 5, 5 })
+end)
+
+test("lanes: steps in them, compaction and tw.vmap between them, optimizers from before", function()
+  local function run(width, plan, anew)
+    core.lanes_begin(width)
+    local rows, out, held, gone = {}, {}, {}, 0
+    for i = 1, width do rows[i] = 0.01 * i end
+    local lr = core.laned(rows, "lr")
+    local p = { tw.tensor { 3, -2 }, weights() }
+    local opt = tw.optim.adam(p, { lr = lr })
+    for i = 1, 16 do
+      local function f(q)
+        local h = q[2]:matmul(q[2]:transpose()) * (1 + lr)
+        if plan == "branch" and i % 7 == 0 then h = h:tanh() end
+        return 0.1 * q[1][1] ^ 2 + 2 * q[1][2] ^ 2 + h:sum() * 0.01, h
+      end
+      local h
+      if anew then
+        local _, g, logits = tw.value_and_grad(f)(p)
+        opt:update(g)
+        h = logits
+      else
+        _, h = opt:step(f)
+      end
+      if plan == "keep" and i % 3 == 0 then held[#held + 1] = h end
+      if plan == "vmap" and i % 4 == 0 then tw.vmap(function(row) return row:sum() end)(tw.ones(3, 2)) end
+      if plan == "compact" and i % 5 == 0 then
+        local kept = {}
+        for k = 2, width - gone do kept[#kept + 1] = k end
+        core.lanes_compact(kept)
+        gone = gone + 1
+      end
+    end
+    for lane = 1, width - gone do
+      each({ p, held }, function(t) out[#out + 1] = bits(core.lane(t, lane)) end)
+    end
+    local n = opt.engine:replayed()
+    core.lanes_end()
+    return out, n
+  end
+  for plan, replayed in next, { plain = 14, branch = 10, keep = 14, vmap = 14, compact = 11 } do
+    for _, width in ipairs { 4, 7, 16 } do
+      local out, n = run(width, plan)
+      test.eq(out, (run(width, plan, true)), plan)
+      test.eq(n, replayed, plan)
+    end
+  end
+  local function around(anew)
+    local p, out = tw.tensor { 1, 2, 3 }, {}
+    local opt = tw.optim.adam(p, { lr = 0.1 })
+    local function step(c)
+      local function f(q) return (q * q * c):sum() end
+      if anew then opt:update((select(2, tw.value_and_grad(f)(p)))) else opt:step(f) end
+    end
+    for _ = 1, 5 do step(1) end
+    core.lanes_begin(3)
+    local c = core.laned({ 1, 2, 3 }, "c")
+    for _ = 1, 5 do step(1) end
+    for _ = 1, 5 do step(c) end
+    for lane = 1, 3 do out[lane] = bits(core.lane(p, lane)) end
+    core.lanes_end()
+    return out, opt.engine:replayed()
+  end
+  local out, n = around()
+  test.eq(out, (around(true)))
+  test.ok(n > 0)
+end)
+
+test("counts are those of a step that is worked out", function()
+  local p = weights()
+  local opt = tw.optim.sgd(p, { lr = 0.01 })
+  local function f(q) return tw.cross_entropy(X:matmul(q), classes(1, 2, 1, 2)):mean() + q:prod(1):sum() + q:transpose():reshape(6):sum() end
+  local want = tw.count(function() opt:update((select(2, tw.value_and_grad(f)(p)))) end)
+  for i = 1, 6 do test.eq(tw.count(function() opt:step(f) end), want, "step " .. i) end
+  test.eq(opt.engine:replayed(), 4)
+end)
+
+local function memory()
+  collectgarbage()
+  collectgarbage()
+  return { table.unpack({ core.memory() }, 1, 2) }
+end
+
+test("memory does not grow with the steps, and goes with the optimizer; data go before", function()
+  local before = memory()
+  for _, f in ipairs {
+    function(q) return X:matmul(q):square():mean() end,
+    function(q, i) return X[{ { 1, i % 50 == 0 and 2 or 4 } }]:matmul(q):square():mean() end,
+    function(q, i) return i % 40 == 0 and error("x") or (q:transpose():reshape(6) * q:reshape(6)):sum() end,
+  } do
+    local p, i = weights(), 0
+    local opt = tw.optim.adam(p, { lr = 0.01 })
+    local function some(n)
+      for _ = 1, n do
+        i = i + 1
+        pcall(opt.step, opt, function(q) return f(q, i) end)
+      end
+      return memory()
+    end
+    local early = some(205)
+    test.eq(some(2000), early)
+    test.ok(opt.engine:replayed() > 1500)
+  end
+  test.eq(memory(), before)
+  local opt = tw.optim.sgd(weights(), { lr = 0.01 })
+  do
+    local data = tw.ones(1000, 3)
+    for _ = 1, 5 do opt:step(function(q) return data:matmul(q):mean() end) end
+  end
+  test.eq(opt.engine:replayed(), 3)
+  test.ok(memory()[1] - before[1] < 24000 + 40000, "the data are held")
+end)
+
+test("where memory runs out in a step, it is an error or nothing, and the next steps are right", function()
+  local function f(q) return tw.cross_entropy(X:matmul(q):transpose():reshape(4, 2), classes(1, 2, 1, 2)):mean() + q:max(1):sum() end
+  for _, at in ipairs { 1, 2, 3, 4 } do -- the first step, the one that is noted, a replayed one, one after results were kept
+    for n = 1, 60 do
+      local p, q, held = weights(), weights(), {}
+      local a, b = tw.optim.sgd(p, { lr = 0.1 }), tw.optim.sgd(q, { lr = 0.1 })
+      local done
+      for i = 1, 7 do
+        if i == at then core.fail_allocation(n) end
+        local ok, loss = pcall(a.step, a, function(x)
+          local l = f(x)
+          return l, x * 2
+        end)
+        if i == at then done = core.fail_allocation(0) < n end
+        if ok then
+          held[1] = loss
+          b:update((select(2, tw.value_and_grad(f)(q))))
+        end
+        test.eq(bits(p), bits(q))
+      end
+      if done then break end
+    end
+  end
+end)
+
+-- Random programs, with events that depend on the step.
+local unary = { "tanh", "sin", "sigmoid", "relu", "softplus", "square", "abs", "neg" }
+local binary = { "add", "sub", "mul", "maximum", "atan2", "hypot" }
+local function apply(c, pool, number)
+  local x, y = pool[c.a % #pool + 1], pool[c.b % #pool + 1]
+  local op, n = c.op, #x.shape
+  if op <= 5 then return tw[unary[c.c % #unary + 1]](x) end
+  if op <= 8 then
+    local same = bits(tw.tensor(x.shape)) == bits(tw.tensor(y.shape))
+    return tw[binary[c.c % #binary + 1]](x, (same or y.size == 1) and y or number)
+  end
+  if op == 9 then return number - x * number end
+  if op == 10 then return x:reshape(1, x.size):transpose() end
+  if op == 11 then return x / (1 + y:square():mean()) end
+  if op == 12 then return x * tw.stop_gradient(y:mean()) end
+  if n == 0 then return x * number end
+  if op == 13 then return x[{ { 1, (x.shape[1] + 1) // 2 } }] end
+  if op == 14 then return n == 2 and x:transpose():reshape(x.size) or x:unsqueeze(1):expand(3, x.shape[1]) end
+  if op == 15 then return x:max(-1) end
+  if op == 16 then return (0.5 * x):prod(1, { keepdim = true }) end
+  if op == 17 then return x:log_softmax(-1) end
+  if op == 18 then return tw.cat({ x, x * number }, 1) end
+  if op == 19 then return tw.where(x:gt(y:mean()), x, 0.1 * x) end
+  return n == 2 and x:matmul(x:transpose()) * 0.3 or x:sum(1)
+end
+
+test("random programs with random events", function()
+  local replays = 0
+  for seed = 1, 120 do
+    local r = tw.rng(seed, "program")
+    local function whole(n) return r:randint(1, n):item() end
+    local program, events = {}, whole(16) - 1
+    for i = 1, 2 + whole(10) do program[i] = { op = whole(20), a = whole(1000), b = whole(1000), c = whole(1000) } end
+    local rows = {}
+    for _, anew in ipairs { false, true } do
+      local p = { weights(), tw.tensor { 0.3, -0.1 } }
+      local opt = tw.optim.adam(p, { lr = 0.05 })
+      local row, kept, results = {}, {}, {}
+      for step = 1, 14 do
+        local e = tw.rng(seed * 100 + step, "events")
+        local function now(event, odds) return events & event ~= 0 and e:randint(1, odds):item() == 1 end
+        local function f(q)
+          local data = X
+          if now(1, 6) then data = X[{ { 1, 2 } }] end
+          local pool = { q[1] * 1, q[2] * 1, data:matmul(q[1]) + q[2] }
+          for _, c in ipairs(program) do
+            local x = apply(now(2, 60) and { op = e:randint(1, 20):item(), a = c.a, b = c.b, c = c.c } or c, pool, 0.2 + 0.1 * (step % 5))
+            pool[#pool + 1] = x
+            if now(4, 20) then kept[#kept + 1] = (e:randint(1, 2):item() == 1 and x or tw.stop_gradient(x)):keep() end
+            if now(8, 80) then error("planned") end
+          end
+          local loss = 0.01 * pool[3]:square():mean()
+          for i = 4, #pool do loss = loss + (0.1 * pool[i]):tanh():mean() * i end
+          if now(4, 3) then return loss, pool[#pool] end
+          return loss
+        end
+        local ok, loss, more
+        if anew then
+          ok, loss, more = pcall(function()
+            local l, g, m = tw.value_and_grad(f)(p)
+            opt:update(g)
+            return l, m
+          end)
+        else
+          ok, loss, more = pcall(opt.step, opt, f)
+        end
+        if not ok then test.ok(tostring(loss):find("planned", 1, true), loss) end
+        if ok then results[step % 4 + 1] = { loss, more } end
+        row[step] = { ok, bits(p), bits(kept), bits(results) }
+        if step % 5 == 0 then kept = {} end
+      end
+      rows[#rows + 1] = row
+      replays = replays + opt.engine:replayed()
+    end
+    test.eq(rows[1], rows[2], "program " .. seed)
+  end
+  test.ok(replays > 700, "only " .. replays .. " replayed")
+end)
+
+test.close()
