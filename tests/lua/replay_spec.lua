@@ -4,32 +4,9 @@ local test = require "spec_lanes"
 local tw = require "thalweg"
 local core = require "thalweg.core"
 
-local X = tw.tensor { { 0.1, 0.2, 0.3 }, { 0.4, -0.5, 0.6 }, { -0.7, 0.8, 0.9 }, { 1, -1.1, 1.2 } }
-local function weights() return tw.tensor { { 0.5, -0.2 }, { 0.3, 0.8 }, { -0.4, 0.9 } } end
+local ways = require "replay_ways"
+local X, weights, each, bits = ways.X, ways.weights, ways.each, ways.bits
 local function classes(...) return tw.tensor({ ... }, { dtype = "i64" }) end
-
-local function each(x, f)
-  if tw.is_tensor(x) then f(x) return end
-  if type(x) ~= "table" then return end
-  local keys = {}
-  for k in next, x do keys[#keys + 1] = k end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-  for _, k in ipairs(keys) do each(x[k], f) end
-end
-
-local function flatten(v, out)
-  if type(v) == "table" then
-    for i = 1, #v do flatten(v[i], out) end
-  else
-    out[#out + 1] = type(v) == "number" and string.format("%a", v) or tostring(v)
-  end
-end
-
-local function bits(...) -- without a view: who looks must not be a holder
-  local out = {}
-  each({ ... }, function(t) flatten(t.ndim == 0 and t:item() or t:table(), out) end)
-  return table.concat(out, " ")
-end
 
 local function released(x)
   local ok, message = pcall(function() return x:sum() end)
@@ -118,8 +95,8 @@ test("what is kept of a step stays: results, values kept, views of them, gradien
       local h = X:matmul(q)
       local a, t = h:reshape(8), h:transpose()
       local y = (a * a):reshape(2, 4)
-      local ways = { h, a, t, y, y[1], y:transpose():reshape(8), tw.stop_gradient(h), tw.stop_gradient(t)[{ { 1, 1 } }], tw.stop_gradient(y):reshape(8) }
-      if i % 10 > 0 then state.watch[i % 4 + 1] = ways[i % 10]:keep() end
+      local all = { h, a, t, y, y[1], y:transpose():reshape(8), tw.stop_gradient(h), tw.stop_gradient(t)[{ { 1, 1 } }], tw.stop_gradient(y):reshape(8) }
+      if i % 10 > 0 then state.watch[i % 4 + 1] = all[i % 10]:keep() end
       return y:sum() + t:exp():sum(), { y, more = { a } }
     end, weights()
   end, 14)
@@ -523,85 +500,6 @@ test("where memory runs out in a step, it is an error or nothing, and the next s
       if done then break end
     end
   end
-end)
-
--- Random programs, with events that depend on the step.
-local unary = { "tanh", "sin", "sigmoid", "relu", "softplus", "square", "abs", "neg" }
-local binary = { "add", "sub", "mul", "maximum", "atan2", "hypot" }
-local function apply(c, pool, number)
-  local x, y = pool[c.a % #pool + 1], pool[c.b % #pool + 1]
-  local op, n = c.op, #x.shape
-  if op <= 5 then return tw[unary[c.c % #unary + 1]](x) end
-  if op <= 8 then
-    local same = bits(tw.tensor(x.shape)) == bits(tw.tensor(y.shape))
-    return tw[binary[c.c % #binary + 1]](x, (same or y.size == 1) and y or number)
-  end
-  if op == 9 then return number - x * number end
-  if op == 10 then return x:reshape(1, x.size):transpose() end
-  if op == 11 then return x / (1 + y:square():mean()) end
-  if op == 12 then return x * tw.stop_gradient(y:mean()) end
-  if n == 0 then return x * number end
-  if op == 13 then return x[{ { 1, (x.shape[1] + 1) // 2 } }] end
-  if op == 14 then return n == 2 and x:transpose():reshape(x.size) or x:unsqueeze(1):expand(3, x.shape[1]) end
-  if op == 15 then return x:max(-1) end
-  if op == 16 then return (0.5 * x):prod(1, { keepdim = true }) end
-  if op == 17 then return x:log_softmax(-1) end
-  if op == 18 then return tw.cat({ x, x * number }, 1) end
-  if op == 19 then return tw.where(x:gt(y:mean()), x, 0.1 * x) end
-  return n == 2 and x:matmul(x:transpose()) * 0.3 or x:sum(1)
-end
-
-test("random programs with random events", function()
-  local replays = 0
-  for seed = 1, 120 do
-    local r = tw.rng(seed, "program")
-    local function whole(n) return r:randint(1, n):item() end
-    local program, events = {}, whole(16) - 1
-    for i = 1, 2 + whole(10) do program[i] = { op = whole(20), a = whole(1000), b = whole(1000), c = whole(1000) } end
-    local rows = {}
-    for _, anew in ipairs { false, true } do
-      local p = { weights(), tw.tensor { 0.3, -0.1 } }
-      local opt = tw.optim.adam(p, { lr = 0.05 })
-      local row, kept, results = {}, {}, {}
-      for step = 1, 14 do
-        local e = tw.rng(seed * 100 + step, "events")
-        local function now(event, odds) return events & event ~= 0 and e:randint(1, odds):item() == 1 end
-        local function f(q)
-          local data = X
-          if now(1, 6) then data = X[{ { 1, 2 } }] end
-          local pool = { q[1] * 1, q[2] * 1, data:matmul(q[1]) + q[2] }
-          for _, c in ipairs(program) do
-            local x = apply(now(2, 60) and { op = e:randint(1, 20):item(), a = c.a, b = c.b, c = c.c } or c, pool, 0.2 + 0.1 * (step % 5))
-            pool[#pool + 1] = x
-            if now(4, 20) then kept[#kept + 1] = (e:randint(1, 2):item() == 1 and x or tw.stop_gradient(x)):keep() end
-            if now(8, 80) then error("planned") end
-          end
-          local loss = 0.01 * pool[3]:square():mean()
-          for i = 4, #pool do loss = loss + (0.1 * pool[i]):tanh():mean() * i end
-          if now(4, 3) then return loss, pool[#pool] end
-          return loss
-        end
-        local ok, loss, more
-        if anew then
-          ok, loss, more = pcall(function()
-            local l, g, m = tw.value_and_grad(f)(p)
-            opt:update(g)
-            return l, m
-          end)
-        else
-          ok, loss, more = pcall(opt.step, opt, f)
-        end
-        if not ok then test.ok(tostring(loss):find("planned", 1, true), loss) end
-        if ok then results[step % 4 + 1] = { loss, more } end
-        row[step] = { ok, bits(p), bits(kept), bits(results) }
-        if step % 5 == 0 then kept = {} end
-      end
-      rows[#rows + 1] = row
-      replays = replays + opt.engine:replayed()
-    end
-    test.eq(rows[1], rows[2], "program " .. seed)
-  end
-  test.ok(replays > 700, "only " .. replays .. " replayed")
 end)
 
 test.close()
