@@ -26,7 +26,16 @@ local function apply(c, pool, number)
   if op == 17 then return x:log_softmax(-1) end
   if op == 18 then return tw.cat({ x, x * number }, 1) end
   if op == 19 then return tw.where(x:gt(y:mean()), x, 0.1 * x) end
-  return n == 2 and x:matmul(x:transpose()) * 0.3 or x:sum(1)
+  if op == 20 then return n == 2 and x:matmul(x:transpose()) * 0.3 or x:sum(1) end
+  if op == 21 then return x:cumsum(-1) * 0.3 end
+  if op == 22 then return (0.4 * x):cumprod(1) end
+  if op == 23 then return tw.layer_norm(x) end
+  if op == 24 then return n == 2 and x:tril():triu(-1) or x:flip(1) end
+  if op == 25 then return n == 2 and x:diag() or x end
+  if op == 26 then return tw.conv1d(x:reshape(1, 1, x.size), tw.tensor { { { 0.5, -0.3 } } }, { padding = 1 }):reshape(x.size + 1) end
+  if op == 27 then return tw.max_pool(x:reshape(1, 1, x.size), 1):reshape(x.size) end
+  if op == 28 then return x:gather(1, x:argsort(1)) end
+  return n == 2 and tw.linear(x, x:transpose(), x:sum(2)) * 0.2 or x
 end
 
 test("random programs with random events", function()
@@ -35,7 +44,7 @@ test("random programs with random events", function()
     local r = tw.rng(seed, "program")
     local function whole(n) return r:randint(1, n):item() end
     local program, events = {}, whole(16) - 1
-    for i = 1, 2 + whole(10) do program[i] = { op = whole(20), a = whole(1000), b = whole(1000), c = whole(1000) } end
+    for i = 1, 2 + whole(10) do program[i] = { op = whole(29), a = whole(1000), b = whole(1000), c = whole(1000) } end
     local rows = {}
     for _, anew in ipairs { false, true } do
       local p = { weights(), tw.tensor { 0.3, -0.1 } }
@@ -49,7 +58,7 @@ test("random programs with random events", function()
           if now(1, 6) then data = X[{ { 1, 2 } }] end
           local pool = { q[1] * 1, q[2] * 1, data:matmul(q[1]) + q[2] }
           for _, c in ipairs(program) do
-            local x = apply(now(2, 60) and { op = e:randint(1, 20):item(), a = c.a, b = c.b, c = c.c } or c, pool, 0.2 + 0.1 * (step % 5))
+            local x = apply(now(2, 60) and { op = e:randint(1, 29):item(), a = c.a, b = c.b, c = c.c } or c, pool, 0.2 + 0.1 * (step % 5))
             pool[#pool + 1] = x
             if now(4, 20) then kept[#kept + 1] = (e:randint(1, 2):item() == 1 and x or tw.stop_gradient(x)):keep() end
             if now(8, 80) then error("planned") end
