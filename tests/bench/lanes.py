@@ -3,7 +3,8 @@
 
 Momentum descent on 0.1 x1^2 + 2 x2^2, 1000 learning rates: per run and step here, in PyTorch batched by hand at the same width, and in PyTorch run by run. Then
 64 learning rates of a 64-32-10 network beside PyTorch run by run and, where the program `limit` (the same step by hand in C with OpenBLAS) is given, beside
-that. One core, processor time, medians, all in one go: the machine's load moves every figure, so the ratios are what to quote.
+that. One core, processor time. Everybody is measured in turn, five times over, because the machine's load moves every figure and not everybody's alike: what
+is printed are medians and, of the ratios of one turn, the median and the range.
 """
 import os
 import re
@@ -19,29 +20,25 @@ import torch
 torch.set_num_threads(1)
 here = os.path.dirname(os.path.abspath(__file__))
 command = os.environ.get("THALWEG", os.path.join(here, "../../build/thalweg"))
+limit = sys.argv[1] if len(sys.argv) > 1 else None
+ROUNDS = 5
 
 
 def swept(script, steps):
-    """Nanoseconds per run and step: the runs' shares of the pass, as the file has them; the run that is also done alone is left out."""
-    times = []
+    """Nanoseconds per run and step: the runs' shares of the pass, as the file has them, and those of the run that is also done alone."""
     with tempfile.TemporaryDirectory() as folder:
-        for i in range(5):
-            out = os.path.join(folder, "%d.h5" % i)
-            subprocess.run([command, "run", os.path.join(here, script), "-o", out, "-j", "1", "--quiet"], check=True, cwd=folder)
-            with h5py.File(out) as f:
-                times.append(statistics.median(f["cpu_time"][:]) / steps * 1e9)
-                alone = max(f["cpu_time"][:]) / steps * 1e9
-    return statistics.median(times), alone
+        out = os.path.join(folder, "out.h5")
+        subprocess.run([command, "run", os.path.join(here, script), "-o", out, "-j", "1", "--quiet"], check=True, cwd=folder)
+        with h5py.File(out) as f:
+            times = f["cpu_time"][:]
+    return statistics.median(times) / steps * 1e9, max(times) / steps * 1e9
 
 
-def median_of(f, n):
+def timed(f, n):
     f(max(10, n // 10))
-    times = []
-    for _ in range(5):
-        t = time.process_time()
-        f(n)
-        times.append((time.process_time() - t) / n * 1e9)
-    return statistics.median(times)
+    t = time.process_time()
+    f(n)
+    return (time.process_time() - t) / n * 1e9
 
 
 # The function as the lecture writes it, and as one product: the same numbers, fewer calls.
@@ -84,15 +81,27 @@ def mlp(n, batch=32):
         opt.step()
 
 
-ours, alone = swept("lanes_valley.lua", 10000)
-print(f"quadratic, 1000 lanes: {ours:7.2f} ns per run and step (alone {alone:.0f})")
-for name, f in forms.items():
-    by_hand, one = median_of(valley_batched(f), 300) / 1000, median_of(valley(f), 1000)
-    print(f"  PyTorch, {name}: batched by hand {by_hand:.0f} ns, {by_hand / ours:.1f} times;  run by run {one:.0f} ns, {one / ours:.0f} times")
-ours, alone = swept("lanes_mlp.lua", 1000)
-one = median_of(mlp, 1000)
-print(f"64-32-10, 64 lanes:    {ours / 1000:7.2f} us per run and step (alone {alone / 1000:.1f});  "
-      f"PyTorch run by run {one / 1000:.0f} us, {one / ours:.1f} times")
-if len(sys.argv) > 1:
-    text = subprocess.run([sys.argv[1]], capture_output=True, text=True, check=True).stdout
-    print(text)
+def by_hand():
+    text = subprocess.run([limit], capture_output=True, text=True, check=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}).stdout
+    return float(re.search(r"mlp 64-32-10 .*?us/step ([0-9.]+)", text)[1]) * 1000
+
+
+def compare(title, ours, peers):
+    """ours() -> (in lanes, alone); peers: name -> function of no arguments. Nanoseconds."""
+    turns = [(ours(), {name: f() for name, f in peers.items()}) for _ in range(ROUNDS)]
+    print(f"{title}: {statistics.median(t[0][0] for t in turns):.1f} ns per run and step, alone {statistics.median(t[0][1] for t in turns):.0f} ns")
+    for name in peers:
+        ratios = sorted(t[1][name] / t[0][0] for t in turns)
+        print(f"  {name:38} {statistics.median(t[1][name] for t in turns):9.0f} ns   {ratios[len(ratios) // 2]:8.2f} times as much "
+              f"({ratios[0]:.2f} to {ratios[-1]:.2f})")
+
+
+peers = {}
+for form, f in forms.items():
+    peers[f"PyTorch, {form}, batched by hand"] = lambda f=f: timed(valley_batched(f), 300) / 1000
+    peers[f"PyTorch, {form}, run by run"] = lambda f=f: timed(valley(f), 1000)
+compare("quadratic, 1000 lanes", lambda: swept("lanes_valley.lua", 10000), peers)
+peers = {"PyTorch, run by run": lambda: timed(mlp, 1000)}
+if limit:
+    peers["by hand in C with OpenBLAS"] = by_hand
+compare("64-32-10, batch 32, 64 lanes", lambda: swept("lanes_mlp.lua", 1000), peers)
