@@ -66,9 +66,8 @@ int tw_bind_status(lua_State *L, tw_status s) {
 }
 
 tw_handle *tw_handle_test(lua_State *L, int idx) {
-  if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) < sizeof(tw_handle)) return NULL;
   tw_handle *h = lua_touserdata(L, idx);
-  return h->magic == MAGIC ? h : NULL;
+  return h && lua_rawlen(L, idx) >= sizeof *h && h->magic == MAGIC ? h : NULL; /* a light userdata has no length */
 }
 
 /* What a coroutine that died of an error left open is closed before anything new belongs to it, and before anything of it is used. */
@@ -220,14 +219,18 @@ static int collect(lua_State *L) {
   return 0;
 }
 
-/* The handle at idx takes a reference of its own. */
-static void give_to_collector(lua_State *L, int idx, tw_handle *h) {
-  if (h->collected) return;
+/* The handle at idx becomes the collector's, with a reference that is given to it. */
+static void hand_over(lua_State *L, int idx, tw_handle *h) {
   idx = lua_absindex(L, idx);
   lua_rawgetp(L, LUA_REGISTRYINDEX, h->tensor->lanes ? &laned_collected_key : &collected_key);
   lua_setmetatable(L, idx);
-  tw_tensor_retain(h->tensor);
   give(state_of(L), h);
+}
+
+static void give_to_collector(lua_State *L, int idx, tw_handle *h) {
+  if (h->collected) return;
+  tw_tensor_retain(h->tensor);
+  hand_over(L, idx, h);
 }
 
 int tw_handle_keep(lua_State *L) {
@@ -314,10 +317,11 @@ void tw_open_abandon_all(lua_State *L) {
   while (b->innermost) tw_open_abandon(L, b->innermost);
 }
 
-/* The common case: results are tensors and plain values, no tables. Their references are set aside while the rest goes. */
+/* The common case: results are tensors and plain values, no tables. Their references are set aside while the rest goes, or become the collector's. */
 enum { FEW = 8 };
-static bool close_few(lua_State *L, bind_state *b, size_t mark, int first) {
+static bool close_few(lua_State *L, bind_state *b, size_t mark, int first, bool outermost) {
   tw_handle *few[FEW];
+  int at[FEW];
   int n = 0, top = lua_gettop(L);
   for (int i = first; i <= top; i++) {
     tw_handle *h = tw_handle_test(L, i);
@@ -328,10 +332,13 @@ static bool close_few(lua_State *L, bind_state *b, size_t mark, int first) {
       return false;
     }
     if (!survives) continue;
+    at[n] = i;
     few[n++] = h;
     b->owned[h->place] = NULL;
   }
   release_from(b, mark);
+  for (int i = 0; i < n && outermost; i++) hand_over(L, at[i], few[i]);
+  if (outermost) return true;
   for (int i = 0; i < n; i++) { /* at most as many as were released: there is room */
     few[i]->place = b->n_owned;
     b->owned[b->n_owned++] = few[i]->tensor;
@@ -343,7 +350,7 @@ static void close_scope(lua_State *L, bind_state *b, size_t mark, int first) {
   int top = lua_gettop(L);
   luaL_checkstack(L, 8, "too many results");
   bool outermost = b->depth == 1;
-  if (!outermost && close_few(L, b, mark, first)) return;
+  if (close_few(L, b, mark, first, outermost)) return;
   lua_newtable(L);
   lua_newtable(L);
   for (int i = first; i <= top; i++) find_survivors(L, i, top + 1, top + 2, mark);
