@@ -26,25 +26,29 @@ static double unit(void) {
   return (lcg >> 8) / 16777216.0 - 0.5;
 }
 
-/* c = fma(a, b, c), k ascending, from +0. */
+/* c = fma(a, b, c), k ascending, from +0, and then the bias: none, side by side, or three apart. */
 #define PRODUCT_TEST(T, name, FMA)                                                                                       \
-  static int64_t wrong_products_##name(int64_t M, int64_t N, int64_t K, int turned_a, int turned_b) {                    \
+  static int64_t wrong_products_##name(int64_t M, int64_t N, int64_t K, int turned_a, int turned_b, int64_t bias_step) { \
     T *a = tw_alloc(sizeof(T) * (size_t)(M * K)), *b = tw_alloc(sizeof(T) * (size_t)(K * N)), *c = tw_alloc(sizeof(T) * (size_t)(M * N)); \
+    T *bias = tw_alloc(sizeof(T) * (size_t)(3 * N));                                                                     \
     void *scratch = tw_alloc_aligned((size_t)tw_gemm_scratch(K));                                                        \
     int64_t wrong = 0, ar = turned_a ? 1 : K, ac = turned_a ? M : 1, br = turned_b ? 1 : N, bc = turned_b ? K : 1;       \
     for (int64_t i = 0; i < M * K; i++) a[i] = (T)unit();                                                                \
     for (int64_t i = 0; i < K * N; i++) b[i] = (T)unit();                                                                \
-    tw_gemm_##name(M, N, K, a, ar, ac, b, br, bc, c, N, NULL, 0, scratch);                                                        \
+    for (int64_t i = 0; i < 3 * N; i++) bias[i] = (T)unit();                                                             \
+    tw_gemm_##name(M, N, K, a, ar, ac, b, br, bc, c, N, bias_step ? bias : NULL, bias_step, scratch);                    \
     for (int64_t i = 0; i < M; i++) {                                                                                    \
       for (int64_t j = 0; j < N; j++) {                                                                                  \
         T sum = 0;                                                                                                       \
         for (int64_t k = 0; k < K; k++) sum = FMA(a[i * ar + k * ac], b[k * br + j * bc], sum);                          \
+        if (bias_step) sum = sum + bias[j * bias_step];                                                                  \
         wrong += memcmp(&sum, &c[i * N + j], sizeof sum) != 0;                                                           \
       }                                                                                                                  \
     }                                                                                                                    \
     tw_free(a);                                                                                                          \
     tw_free(b);                                                                                                          \
     tw_free(c);                                                                                                          \
+    tw_free(bias);                                                                                                       \
     tw_free(scratch);                                                                                                    \
     return wrong;                                                                                                        \
   }
@@ -56,13 +60,13 @@ static void check_products(void) {
   for (int trial = 0; trial < 400; trial++) {
     int64_t shape[3];
     for (int i = 0; i < 3; i++) shape[i] = sizes[(unsigned)(unit() * 65536 + 65536) % 16];
-    CHECK_INT(wrong_products_f64(shape[0], shape[1], shape[2], trial & 1, trial >> 1 & 1), 0);
-    CHECK_INT(wrong_products_f32(shape[0], shape[1], shape[2], trial & 1, trial >> 1 & 1), 0);
+    CHECK_INT(wrong_products_f64(shape[0], shape[1], shape[2], trial & 1, trial >> 1 & 1, trial % 3 == 2 ? 3 : trial % 3), 0);
+    CHECK_INT(wrong_products_f32(shape[0], shape[1], shape[2], trial & 1, trial >> 1 & 1, trial % 3 == 2 ? 3 : trial % 3), 0);
   }
   for (int turned = 0; turned < 4; turned++) { /* longer than a slice */
-    CHECK_INT(wrong_products_f64(13, 70, 777, turned & 1, turned >> 1), 0);
-    CHECK_INT(wrong_products_f32(37, 130, 600, turned & 1, turned >> 1), 0);
-    CHECK_INT(wrong_products_f32(5, 3000, 257, turned & 1, turned >> 1), 0);
+    CHECK_INT(wrong_products_f64(13, 70, 777, turned & 1, turned >> 1, turned % 2), 0);
+    CHECK_INT(wrong_products_f32(37, 130, 600, turned & 1, turned >> 1, turned % 2), 0);
+    CHECK_INT(wrong_products_f32(5, 3000, 257, turned & 1, turned >> 1, turned % 2), 0);
   }
 }
 
