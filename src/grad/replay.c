@@ -40,15 +40,22 @@ typedef struct {
   bool looks;           /* the shape rule looks at values of its integer inputs */
 } call;
 
+/* A result of the backward pass that is another value over again. */
+typedef struct {
+  tw_tensor *tensor;
+  int id;
+} twin;
+
 typedef enum { EMPTY, NOTING, READY, FOLLOWING, MISSED, OFF } state;
 
 struct tw_replay {
   state state;
   value *values;
   call *calls;
+  twin *twins;
   int *ids, *grads;
   char *attrs, *iters;
-  size_t n_values, cap_values, n_calls, cap_calls, n_ids, cap_ids, n_attrs, cap_attrs, n_iters, cap_iters;
+  size_t n_values, cap_values, n_calls, cap_calls, n_twins, cap_twins, n_ids, cap_ids, n_attrs, cap_attrs, n_iters, cap_iters;
   size_t n_forward, next; /* calls of the evaluation, the backward pass behind them; the call expected */
   int n_leaves, loss, credit;
   uint64_t lane_changes;
@@ -64,7 +71,12 @@ tw_replay *tw_replay_new(void) {
 
 int64_t tw_replay_count(const tw_replay *r) { return r->replayed; }
 
+static void drop_twins(tw_ctx *ctx, tw_replay *r) {
+  while (r->n_twins) tw_tensor_release(ctx, r->twins[--r->n_twins].tensor);
+}
+
 static void clear(tw_ctx *ctx, tw_replay *r, state to) {
+  drop_twins(ctx, r);
   for (size_t i = 0; i < r->n_values; i++) tw_tensor_release(ctx, r->values[i].tensor);
   r->n_values = r->n_calls = r->n_ids = r->n_attrs = r->n_iters = r->n_forward = r->next = 0;
   r->bytes = 0;
@@ -78,6 +90,7 @@ void tw_replay_free(tw_ctx *ctx, tw_replay *r) {
   clear(ctx, r, OFF);
   tw_free(r->values);
   tw_free(r->calls);
+  tw_free(r->twins);
   tw_free(r->ids);
   tw_free(r->grads);
   tw_free(r->attrs);
@@ -106,6 +119,9 @@ static bool alike(const tw_tensor *a, const tw_tensor *b) {
 static int find(const tw_replay *r, const tw_tensor *t) {
   for (size_t i = r->n_values; i > 0; i--) {
     if (r->values[i - 1].tensor == t) return (int)i - 1;
+  }
+  for (size_t i = 0; i < r->n_twins; i++) {
+    if (r->twins[i].tensor == t) return r->twins[i].id;
   }
   return -1;
 }
@@ -197,6 +213,47 @@ static bool note_call(tw_replay *r, const tw_call *c) {
   return true;
 }
 
+/* The backward pass often computes what the evaluation has computed, a product of the same factors as a rule. It need not: the same value, or -1. */
+static int find_same(const tw_replay *r, const tw_call *c) {
+  int in[2] = {-1, -1};
+  if (!c->op->row || c->op->attrs_bytes || c->n_in > 2) return -1;
+  for (int i = 0; i < c->n_in; i++) {
+    in[i] = find(r, c->in[i]);
+    if (in[i] < 0) return -1;
+  }
+  bool turns = c->op == &tw_op_mul || c->op == &tw_op_add;
+  for (size_t i = 0; i < r->n_calls; i++) {
+    const int *ids = r->ids + r->calls[i].ids;
+    if (r->calls[i].op != c->op) continue;
+    bool same = ids[0] == in[0] && (c->n_in == 1 || ids[1] == in[1]), turned = turns && ids[0] == in[1] && ids[1] == in[0];
+    if ((same || turned) && alike(r->values[ids[c->n_in]].tensor, c->out[0])) return ids[c->n_in];
+  }
+  return -1;
+}
+
+static bool add_twin(tw_replay *r, tw_tensor *t, int id) {
+  twin *grown = tw_grow(r->twins, &r->cap_twins, r->n_twins, sizeof *grown);
+  if (!grown) return false;
+  r->twins = grown;
+  r->twins[r->n_twins++] = (twin){.tensor = tw_tensor_retain(t), .id = id};
+  return true;
+}
+
+/* What is handed out is nobody else's: a twin becomes a copy. */
+static bool part_twin(tw_ctx *ctx, tw_replay *r, tw_tensor *t) {
+  for (size_t i = 0; i < r->n_twins; i++) {
+    if (r->twins[i].tensor != t) continue;
+    tw_cast_attrs same = {.dtype = (tw_dtype)t->dtype};
+    tw_tensor *from = r->values[r->twins[i].id].tensor;
+    tw_call copy = {.op = &tw_op_cast, .attrs = &same, .in = &from, .out = &t, .n_in = 1, .n_out = 1};
+    r->twins[i] = r->twins[--r->n_twins];
+    bool fits = note_call(r, &copy);
+    tw_tensor_release(ctx, t);
+    return fits;
+  }
+  return true;
+}
+
 static bool is_recorded(const tw_ctx *ctx, const tw_call *c) {
   if (c->op->flags & TW_OP_NO_GRAD) return false;
   return tw_would_record(ctx, c->in, c->n_in);
@@ -208,7 +265,8 @@ static void note(tw_ctx *ctx, const tw_call *c, bool made) {
     if (!made || !is_recorded(ctx, c)) return;
     if (!(c->op->flags & TW_OP_STEADY)) made = false;
   }
-  if (!made || !note_call(r, c)) give_up(ctx, r);
+  int same = r->backward && made ? find_same(r, c) : -1;
+  if (!made || !(same < 0 ? note_call(r, c) : add_twin(r, c->out[0], same))) give_up(ctx, r);
 }
 
 void tw__replay_note_backward(tw_ctx *ctx) {
@@ -225,6 +283,11 @@ int64_t tw__replay_holds(const tw_ctx *ctx, const tw_tensor *t, int64_t *sharers
   if (!r || r->state != NOTING) return 0;
   for (size_t i = 0; i < r->n_values; i++) {
     const tw_tensor *v = r->values[i].tensor;
+    own += v == t;
+    *sharers += v != t && v->storage == t->storage && v->refs == 1;
+  }
+  for (size_t i = 0; i < r->n_twins; i++) {
+    const tw_tensor *v = r->twins[i].tensor;
     own += v == t;
     *sharers += v != t && v->storage == t->storage && v->refs == 1;
   }
@@ -263,6 +326,8 @@ void tw__replay_noted(tw_ctx *ctx, const tw_tensor *loss, int n, tw_tensor *cons
   if (places) r->grads = places;
   r->loss = find(r, loss);
   fits = fits && r->loss >= 0 && r->values[r->loss].from == MADE;
+  for (int i = 0; i < n && fits; i++) fits = part_twin(ctx, r, grads[i]);
+  drop_twins(ctx, r);
   find_bases(r);
   for (int i = 0; i < n && fits; i++) {
     value *v = (places[i] = find(r, grads[i])) < 0 ? NULL : &r->values[places[i]]; /* NULL: nothing depends on it */
