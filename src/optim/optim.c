@@ -289,7 +289,11 @@ static bool is_usual(const tw_optim *o) {
 /* Counts the update, by +1 or back by -1, in the lanes that take it. */
 static void count(tw_optim *o, int64_t by) {
   int64_t least = INT64_MAX;
-  for (int r = 0; r < o->lanes; r++) o->t[r] += o->go[r] != 0 ? by : 0;
+  if (o->usual) {
+    for (int r = 0; r < o->lanes; r++) o->t[r] += by;
+  } else {
+    for (int r = 0; r < o->lanes; r++) o->t[r] += o->go[r] != 0 ? by : 0;
+  }
   for (int r = 0; r < o->lanes && !o->usual; r++) least = o->t[r] < least ? o->t[r] : least;
   o->least_t = o->usual ? o->least_t + by : least;
 }

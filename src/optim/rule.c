@@ -5,7 +5,12 @@
 
 tw_status tw__rule_infer(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   (void)ctx;
-  for (int i = 0; i < c->n_out; i++) out[i] = (tw_meta){.dtype = (tw_dtype)c->in[0]->dtype, .shape = tw_tensor_shape(c->in[0])};
+  const tw_tensor *p = c->in[0];
+  for (int i = 0; i < c->n_out; i++) {
+    out[i].dtype = (tw_dtype)p->dtype;
+    out[i].shape.n = p->ndim;
+    for (int k = 0; k < p->ndim; k++) out[i].shape.d[k] = p->shape[k];
+  }
   if (((const tw_rule_attrs *)c->attrs)->norm) out[1].shape.n = 0;
   return TW_OK;
 }
