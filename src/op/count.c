@@ -19,4 +19,5 @@ void tw__count(tw_ctx *ctx, const tw_call *c) {
   ctx->counted.operations++;
   ctx->counted.multiply_adds += products;
   if (!products) ctx->counted.elements += most;
+  if (c->op == &tw_op_linear) ctx->counted.elements += c->out[0]->size; /* the bias is added to each */
 }
