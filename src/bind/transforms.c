@@ -38,7 +38,9 @@ static int call_grad(lua_State *L) {
   }
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
-  tw_pass *s = tw_pass_push(L);
+  tw_pass *s = lua_touserdata(L, lua_upvalueindex(4)); /* the function's own, so that its evaluations can be replayed */
+  if (s->opened.open) s = tw_pass_push(L);             /* it is called inside itself */
+  else lua_pushvalue(L, lua_upvalueindex(4));
   lua_insert(L, 1);
   int first = tw_pass_run(L, 1, 2, n_args, wrt, owner), last = lua_gettop(L);
   tw_pass_end(L, s, first);
@@ -66,7 +68,10 @@ static int make(lua_State *L, bool with_value) {
   lua_settop(L, 1);
   lua_pushinteger(L, wrt);
   lua_pushboolean(L, with_value);
-  lua_pushcclosure(L, call_grad, 3);
+  tw_pass *s = tw_pass_push(L);
+  s->replay = tw_replay_new();
+  if (!s->replay) return luaL_error(L, "%s: out of memory", with_value ? "value_and_grad" : "grad");
+  lua_pushcclosure(L, call_grad, 4);
   return 1;
 }
 static int grad(lua_State *L) { return make(L, false); }

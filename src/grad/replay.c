@@ -69,7 +69,8 @@ static void part(tw_ctx *ctx, tw_replay *r, bool lent) {
 }
 
 void tw_replay_rest(tw_ctx *ctx, tw_replay *r) {
-  if (r->state == READY) part(ctx, r, true);
+  if (r->begun && r->state == READY) part(ctx, r, true);
+  r->begun = false;
 }
 
 static tw_status replace(tw_ctx *ctx, tw_replay_value *v) {
@@ -249,6 +250,7 @@ void tw_replay_begin(tw_ctx *ctx, tw_replay *r, int level, int n, tw_tensor *con
   bool fit = r->state == READY && r->lane_changes == ctx->lane_changes && n == r->n_leaves;
   for (int i = 0; i < n && fit; i++) fit = tw__replay_alike(&r->values[i].like, leaves[i]);
   ctx->tape->replay = r;
+  r->begun = true;
   if (!fit) {
     if (r->state == READY) r->credit -= MISS;
     tw__replay_clear(ctx, r, r->credit < 0 ? OFF : NOTING);

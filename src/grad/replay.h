@@ -52,6 +52,7 @@ struct tw_replay {
   uint64_t lane_changes;
   int64_t bytes, replayed;
   bool backward, seen;
+  bool begun;             /* the evaluation that ends next is its own: others, inside another differentiation say, are none of its business */
 };
 
 void tw__replay_clear(tw_ctx *, tw_replay *, tw_replay_state to);

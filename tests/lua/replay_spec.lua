@@ -502,4 +502,57 @@ test("where memory runs out in a step, it is an error or nothing, and the next s
   end
 end)
 
+test("a kept tw.value_and_grad gives what a new one gives, and its results are the caller's", function()
+  local function f(p, i)
+    local y = X:matmul(p):tanh() * (0.1 * i)
+    if i == 6 then y = y:square() end
+    return y:sum(), y[{ {}, 1 }]
+  end
+  local kept, p, got, want = tw.value_and_grad(f), weights(), {}, {}
+  for i = 1, 12 do
+    p:assign(p * 0.9)
+    got[i], want[i] = { kept(p, i) }, { tw.value_and_grad(f)(p, i) }
+    for k = 1, i do test.eq(bits(got[k]), bits(want[k]), "result " .. k .. " after call " .. i) end
+    if i % 3 == 0 then -- written by the caller: nobody else's
+      for _, t in ipairs { got[i], want[i] } do t[2]:assign(t[2] * 0 + 7) end
+    end
+  end
+end)
+
+test("a kept tw.value_and_grad inside itself, and in coroutines", function()
+  local vg
+  vg = tw.value_and_grad(function(x, n)
+    if n == 0 then return x:square():sum() end
+    local _, g = vg(tw.stop_gradient(x), n - 1)
+    return (x * g):sum()
+  end)
+  local x = tw.tensor { 1, 2 }
+  for i = 1, 6 do
+    for n = 0, 3 do test.eq(select(2, vg(x * i, n)):table(), { 2.0 * i, 4.0 * i }, "depth " .. n) end
+  end
+  local cube = tw.value_and_grad(function(y) return (y * y * y):sum() end)
+  for i = 1, 6 do -- by turns in coroutines, one of which dies
+    local ok, g = coroutine.resume(coroutine.create(function() return select(2, cube(x * i)) end))
+    test.ok(ok)
+    test.ok(not coroutine.resume(coroutine.create(function() cube(x, error "planned") end)))
+    test.ok(not coroutine.resume(coroutine.create(function() tw.value_and_grad(function(y) return cube(y), error "planned" end)(x) end)))
+    test.eq(select(2, cube(x)):table(), { 3.0, 12.0 })
+    test.eq(g:table(), { 3.0 * i * i, 12.0 * i * i })
+  end
+end)
+
+test("a step inside another differentiation leaves the gradients of an earlier step alone", function()
+  local p = tw.tensor { 1, 2 }
+  local opt = tw.optim.sgd(p, { lr = 0.01 })
+  local function f(q) return (q * q):sum() end
+  for _ = 1, 5 do opt:step(f) end
+  local g = opt:grads()
+  local want = g:table()
+  tw.grad(function(y)
+    opt:step(f)
+    return f(y)
+  end)(tw.ones(2))
+  test.eq(g:table(), want)
+end)
+
 test.close()
