@@ -1,4 +1,5 @@
--- Replay under random programs: operations, events and what is kept are drawn; steps are compared with the same steps worked out anew.
+-- Replay under random programs: operations, events and what is kept are drawn; steps of opt:step and of a kept tw.value_and_grad are compared with the same
+-- steps worked out anew.
 local test = require "spec"
 local tw = require "thalweg"
 local ways = require "replay_ways"
@@ -46,8 +47,10 @@ test("random programs with random events", function()
     local program, events = {}, whole(16) - 1
     for i = 1, 2 + whole(10) do program[i] = { op = whole(29), a = whole(1000), b = whole(1000), c = whole(1000) } end
     local rows = {}
-    for _, anew in ipairs { false, true } do
+    for _, way in ipairs { "step", "kept", "anew" } do
       local p = { weights(), tw.tensor { 0.3, -0.1 } }
+      local current
+      local kept_gradient = tw.value_and_grad(function(q) return current(q) end)
       local opt = tw.optim.adam(p, { lr = 0.05 })
       local row, kept, results = {}, {}, {}
       for step = 1, 14 do
@@ -69,9 +72,10 @@ test("random programs with random events", function()
           return loss
         end
         local ok, loss, more
-        if anew then
+        current = f
+        if way ~= "step" then
           ok, loss, more = pcall(function()
-            local l, g, m = tw.value_and_grad(f)(p)
+            local l, g, m = (way == "kept" and kept_gradient or tw.value_and_grad(f))(p)
             opt:update(g)
             return l, m
           end)
@@ -86,7 +90,8 @@ test("random programs with random events", function()
       rows[#rows + 1] = row
       replays = replays + opt.engine:replayed()
     end
-    test.eq(rows[1], rows[2], "program " .. seed)
+    test.eq(rows[1], rows[3], "program " .. seed)
+    test.eq(rows[2], rows[3], "program " .. seed .. ", a kept tw.value_and_grad")
   end
   test.ok(replays > 700, "only " .. replays .. " replayed")
 end)
