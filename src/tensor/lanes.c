@@ -114,11 +114,13 @@ bool tw_lanes_join(tw_lanes *l, const tw_tensor *t) {
 
 bool tw_tensor_is_even(const tw_tensor *t, int64_t *step) {
   int64_t expected = 0;
+  bool first = true;
   *step = 1;
   if (t->size <= 1) return true;
   for (int i = t->ndim - 1; i >= 0; i--) {
     if (t->shape[i] == 1) continue;
-    if (!expected) *step = expected = t->stride[i];
+    if (first) *step = expected = t->stride[i];
+    first = false;
     if (t->stride[i] != expected) return false;
     expected *= t->shape[i];
   }

@@ -232,4 +232,13 @@ test("tensors that nobody holds any more are given back soon, however long they 
   end
 end)
 
+test("what shows one element many times, turned and cut anew", function()
+  local x = tw.tensor { 1, 2 }:unsqueeze(1):expand(3, 2)
+  test.eq(x:transpose():reshape(6):table(), { 1.0, 1.0, 1.0, 2.0, 2.0, 2.0 })
+  test.eq(x[{ { 1, 2 } }]:transpose():reshape(4):table(), { 1.0, 1.0, 2.0, 2.0 })
+  test.eq(x:reshape(6):table(), { 1.0, 2.0, 1.0, 2.0, 1.0, 2.0 })
+  test.eq(tw.tensor(7.0):expand(2, 3):transpose():reshape(6):table(), { 7.0, 7.0, 7.0, 7.0, 7.0, 7.0 })
+  test.eq(tw.grad(function(y) return (y:unsqueeze(1):expand(3, 2):transpose():reshape(6) * tw.arange(6)):sum() end)(tw.tensor { 1, 2 }):table(), { 6.0, 15.0 })
+end)
+
 test.close()
