@@ -18,6 +18,7 @@ typedef struct {
   int depth;               /* open scopes */
   int64_t held;            /* bytes that handles of the collector keep, dead ones included */
   int64_t budget;          /* held bytes at which a full collection is due */
+  int64_t limit;           /* live bytes, those of optimizers and replays included, at which one is due */
   int64_t young;           /* bytes given to the collector since it last looked through what is new */
   lua_State *current;      /* the thread that last entered the binding */
   tw_open *innermost;      /* what is open, innermost first */
@@ -25,7 +26,7 @@ typedef struct {
 
 static const char state_key, collected_key, scoped_key, methods_key, docs_key, names_key;
 static const char laned_collected_key, laned_scoped_key; /* handles of tensors that differ between lanes: functions of Lua's own say so */
-enum { MIN_BUDGET = 4 << 20, YOUNG = 256 << 10 };
+enum { MIN_BUDGET = 4 << 20, YOUNG = 256 << 10, MIN_LIMIT = 256 << 20 };
 
 /* A process has one Lua state as a rule; where it has several, each finds its own in its registry. */
 static bind_state *only;
@@ -99,15 +100,17 @@ bool tw_handle_is_number(lua_State *L, int idx) { return lua_type(L, idx) == LUA
 void tw_bind_settle(lua_State *L) { settle(L, engine_of(L)); }
 
 /* Lua's collector sees small objects where there are large tensors, so it is told when to work: it looks through what is new every YOUNG bytes, which are then
- * reused while they are warm, and through everything when what is held has doubled since the last time. */
+ * reused while they are warm, and through everything when what is held, or all there is, has doubled since the last time. */
 static void look_after_memory(lua_State *L, bind_state *b) {
   b->young = 0;
-  if (b->held < b->budget) {
+  if (b->held < b->budget && tw_ctx_live_bytes(b->ctx) < b->limit) {
     lua_gc(L, LUA_GCSTEP, 0);
     return;
   }
   lua_gc(L, LUA_GCCOLLECT);
+  int64_t live = tw_ctx_live_bytes(b->ctx);
   b->budget = 2 * b->held > MIN_BUDGET ? 2 * b->held : MIN_BUDGET;
+  b->limit = 2 * live > MIN_LIMIT ? 2 * live : MIN_LIMIT;
 }
 
 /* A handle that the collector will release. A view counts as nothing: what it shows is held by another. */
@@ -129,7 +132,7 @@ static void set_metatable(lua_State *L, bool collected, bool laned) {
 tw_handle *tw_handle_new(lua_State *L) {
   bind_state *b = engine_of(L);
   settle(L, b);
-  if (b->young > YOUNG) look_after_memory(L, b);
+  if (b->young > YOUNG || (!b->depth && tw_ctx_live_bytes(b->ctx) > b->limit)) look_after_memory(L, b);
   tw_handle *h = lua_newuserdatauv(L, sizeof *h, 0);
   *h = (tw_handle){.magic = MAGIC, .collected = true, .laned = b->ctx->lanes != 0}; /* a guess: fill knows */
   set_metatable(L, b->depth == 0, h->laned);
@@ -429,7 +432,7 @@ static int free_state(lua_State *L) {
 
 void tw_handle_register(lua_State *L) {
   bind_state *b = lua_newuserdatauv(L, sizeof *b, 0);
-  *b = (bind_state){.budget = MIN_BUDGET};
+  *b = (bind_state){.budget = MIN_BUDGET, .limit = MIN_LIMIT};
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, free_state);
   lua_setfield(L, -2, "__gc");

@@ -241,4 +241,15 @@ test("what shows one element many times, turned and cut anew", function()
   test.eq(tw.grad(function(y) return (y:unsqueeze(1):expand(3, 2):transpose():reshape(6) * tw.arange(6)):sum() end)(tw.tensor { 1, 2 }):table(), { 6.0, 15.0 })
 end)
 
+test("optimizers that grew old are given back with their state, which no handle shows", function()
+  collectgarbage()
+  local before, p, f, kept = core.memory(), tw.zeros(1 << 17), function(x) return x:square():sum() end, {}
+  local most = most_bytes(400, function(i) -- each holds 2 MiB, and outlives the looks at what is new that come meanwhile
+    kept[i % 8] = tw.optim.adam(p, { lr = 0.1 })
+    kept[i % 8]:step(f)
+    local _ = tw.zeros(1 << 15) + 1
+  end)
+  test.ok(most - before < 400 << 20, "most bytes: " .. most - before)
+end)
+
 test.close()
