@@ -48,6 +48,7 @@ TURN(double, v4d, f64)
 TURN(float, v4s, f32)
 
 #define MR 6
+#define MR1 12
 #define T double
 #define V v4d
 #define W 4
@@ -89,10 +90,12 @@ TURN(float, v4s, f32)
 #undef LOADM
 #undef STOREM
 #undef MR
+#undef MR1
 
 #pragma GCC push_options
 #pragma GCC target("avx512f")
 #define MR 12
+#define MR1 16
 #define T double
 #define V v8d
 #define W 8
@@ -134,6 +137,7 @@ TURN(float, v4s, f32)
 #undef LOADM
 #undef STOREM
 #undef MR
+#undef MR1
 #pragma GCC pop_options
 
 static int limit;
