@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "op/width.h"
+
 /* SLICE: rows of b in one packed panel (it stays in the first-level cache); SMALL: a b of so many elements stays in the second-level cache unpacked. */
 enum { SLICE = 256, SMALL = 16384 };
 
@@ -140,29 +142,17 @@ TURN(float, v4s, f32)
 #undef MR1
 #pragma GCC pop_options
 
-static int limit;
-
-void tw_gemm_limit(int bytes) { limit = bytes; }
-
-static bool wide(void) {
-  static int known;
-  if (!known) known = __builtin_cpu_supports("avx512f") ? 2 : 1;
-  return known == 2 && (limit == 0 || limit >= 64);
-}
-
 void tw_gemm_f64(int64_t M, int64_t N, int64_t K, const double *a, int64_t a_row, int64_t a_col, const double *b, int64_t b_row, int64_t b_col, double *c,
                  int64_t ldc, const double *bias, int64_t bias_step, void *scratch) {
-  (wide() ? product_d512 : product_d256)(M, N, K, a, a_row, a_col, b, b_row, b_col, c, ldc, bias, bias_step, scratch);
+  (tw_vectors_are_wide() ? product_d512 : product_d256)(M, N, K, a, a_row, a_col, b, b_row, b_col, c, ldc, bias, bias_step, scratch);
 }
 
 void tw_gemm_f32(int64_t M, int64_t N, int64_t K, const float *a, int64_t a_row, int64_t a_col, const float *b, int64_t b_row, int64_t b_col, float *c,
                  int64_t ldc, const float *bias, int64_t bias_step, void *scratch) {
-  (wide() ? product_s512 : product_s256)(M, N, K, a, a_row, a_col, b, b_row, b_col, c, ldc, bias, bias_step, scratch);
+  (tw_vectors_are_wide() ? product_s512 : product_s256)(M, N, K, a, a_row, a_col, b, b_row, b_col, c, ldc, bias, bias_step, scratch);
 }
 
 #else /* anywhere else: the chain as it is written */
-
-void tw_gemm_limit(int bytes) { (void)bytes; }
 
 void tw_gemm_f64(int64_t M, int64_t N, int64_t K, const double *a, int64_t a_row, int64_t a_col, const double *b, int64_t b_row, int64_t b_col, double *c,
                  int64_t ldc, const double *bias, int64_t bias_step, void *scratch) {

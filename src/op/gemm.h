@@ -11,8 +11,6 @@ void tw_gemm_f64(int64_t M, int64_t N, int64_t K, const double *a, int64_t a_row
                  int64_t ldc, const double *bias, int64_t bias_step, void *scratch);
 void tw_gemm_f32(int64_t M, int64_t N, int64_t K, const float *a, int64_t a_row, int64_t a_col, const float *b, int64_t b_row, int64_t b_col, float *c,
                  int64_t ldc, const float *bias, int64_t bias_step, void *scratch);
-/* For tests: vectors of at most so many bytes (32 or 64; 0: what the machine has). The bits do not change. */
-void tw_gemm_limit(int bytes);
 int64_t tw_gemm_scratch(int64_t K); /* bytes */
 enum { TW_GEMM_SCRATCH = 32768 };   /* enough for any K */
 

@@ -2,10 +2,11 @@
  * The rows of all lanes are walked together, a vector's worth of them at a time; bits do not depend on the grouping. */
 #include "op/nn.h"
 #include "op/vec.h"
+#include "op/width.h"
 #include "tensor/ctx.h"
 
 /* SHORT: the longest row taken as columns, one block of the summation tree, and the most columns together; a vector has at most MAX_ROWS elements. */
-enum { SHORT = 128, MAX_ROWS = 8, MAX_BLOCKS = 4, MAX_WALKED = 4, AXES = TW_MAX_DIM + TW_MAX_LANES };
+enum { SHORT = 128, MAX_ROWS = 16, MAX_BLOCKS = 4, MAX_WALKED = 4, AXES = TW_MAX_DIM + TW_MAX_LANES };
 
 /* The rows of several tensors, walked together: axes merged where all strides allow, along[k] from one element of a row to the next. Strides in bytes. */
 typedef struct {
@@ -97,30 +98,39 @@ static inline int64_t take_rows(walk *w, int most, char *(*row)[MAX_ROWS]) {
   return some;
 }
 
+/* What the kernels are written in besides vec.h. Parts: 16 bytes from each of row[0], row[TILE], row[2 TILE] .., in which a square of TILE numbers a side is turned. */
 #ifdef __AVX2__
 TW_INLINE vf64 max_f64(vf64 a, vf64 b) { return (vf64)_mm256_max_pd((__m256d)a, (__m256d)b); }
 TW_INLINE vf32 max_f32(vf32 a, vf32 b) { return (vf32)_mm256_max_ps((__m256)a, (__m256)b); }
 TW_INLINE bool any_f64(mf64 k) { return _mm256_movemask_pd((__m256d)k) != 0; }
 TW_INLINE bool any_f32(mf32 k) { return _mm256_movemask_ps((__m256)k) != 0; }
-/* Squares in both halves of the vectors: 2 rows and 2 more, 4 rows and 4 more. */
-TW_INLINE vf64 load_halves_f64(const void *a, const void *b) { return (vf64)_mm256_loadu2_m128d((const double *)b, (const double *)a); }
-TW_INLINE vf32 load_halves_f32(const void *a, const void *b) { return (vf32)_mm256_loadu2_m128((const float *)b, (const float *)a); }
-TW_INLINE void store_halves_f64(void *a, void *b, vf64 v) { _mm256_storeu2_m128d((double *)b, (double *)a, (__m256d)v); }
-TW_INLINE void store_halves_f32(void *a, void *b, vf32 v) { _mm256_storeu2_m128((float *)b, (float *)a, (__m256)v); }
-TW_INLINE void turn_f64(vf64 *v) {
-  __m256d a = (__m256d)v[0], b = (__m256d)v[1];
-  v[0] = (vf64)_mm256_unpacklo_pd(a, b);
-  v[1] = (vf64)_mm256_unpackhi_pd(a, b);
+TW_INLINE vf64 load_parts_f64(char *const *row, int64_t at) {
+  return (vf64)_mm256_loadu2_m128d((const double *)(const void *)(row[2] + at), (const double *)(const void *)(row[0] + at));
 }
+TW_INLINE vf32 load_parts_f32(char *const *row, int64_t at) {
+  return (vf32)_mm256_loadu2_m128((const float *)(const void *)(row[4] + at), (const float *)(const void *)(row[0] + at));
+}
+TW_INLINE void store_parts_f64(char *const *row, int64_t at, vf64 v) {
+  _mm256_storeu2_m128d((double *)(void *)(row[2] + at), (double *)(void *)(row[0] + at), (__m256d)v);
+}
+TW_INLINE void store_parts_f32(char *const *row, int64_t at, vf32 v) {
+  _mm256_storeu2_m128((float *)(void *)(row[4] + at), (float *)(void *)(row[0] + at), (__m256)v);
+}
+#define TURN2(V, W, low, high)       \
+  V a = (V)v[0], b = (V)v[1];        \
+  v[0] = (W)low(a, b);               \
+  v[1] = (W)high(a, b);
+#define TURN4(V, D, W, low, high, low_pair, high_pair)                                                  \
+  V a = low((V)v[0], (V)v[1]), b = high((V)v[0], (V)v[1]), c = low((V)v[2], (V)v[3]), d = high((V)v[2], (V)v[3]); \
+  v[0] = (W)low_pair((D)a, (D)c);                                                                       \
+  v[1] = (W)high_pair((D)a, (D)c);                                                                      \
+  v[2] = (W)low_pair((D)b, (D)d);                                                                       \
+  v[3] = (W)high_pair((D)b, (D)d);
+TW_INLINE void turn_f64(vf64 *v) { TURN2(__m256d, vf64, _mm256_unpacklo_pd, _mm256_unpackhi_pd) }
 TW_INLINE void turn_f32(vf32 *v) {
-  __m256 a = _mm256_unpacklo_ps((__m256)v[0], (__m256)v[1]), b = _mm256_unpackhi_ps((__m256)v[0], (__m256)v[1]);
-  __m256 c = _mm256_unpacklo_ps((__m256)v[2], (__m256)v[3]), d = _mm256_unpackhi_ps((__m256)v[2], (__m256)v[3]);
-  v[0] = (vf32)_mm256_unpacklo_pd((__m256d)a, (__m256d)c);
-  v[1] = (vf32)_mm256_unpackhi_pd((__m256d)a, (__m256d)c);
-  v[2] = (vf32)_mm256_unpacklo_pd((__m256d)b, (__m256d)d);
-  v[3] = (vf32)_mm256_unpackhi_pd((__m256d)b, (__m256d)d);
+  TURN4(__m256, __m256d, vf32, _mm256_unpacklo_ps, _mm256_unpackhi_ps, _mm256_unpacklo_pd, _mm256_unpackhi_pd)
 }
-#define TURN N(turn)
+#define TILE (16 / (int)sizeof(T))
 #else
 TW_INLINE vf64 max_f64(vf64 a, vf64 b) { TW_EACH(vf64, 4, a[i] > b[i] ? a[i] : b[i]) }
 TW_INLINE vf32 max_f32(vf32 a, vf32 b) { TW_EACH(vf32, 8, a[i] > b[i] ? a[i] : b[i]) }
@@ -132,40 +142,128 @@ TW_INLINE bool any_f32(mf32 k) { return k[0] | k[1] | k[2] | k[3] | k[4] | k[5] 
 #define V vf64
 #define M mf64
 #define W 4
-#define TILE 2
 #define N(name) name##_f64
+#define SUM tw_sum_f64
 #include "op/softmax_kernels.inc"
 #undef T
 #undef V
 #undef M
 #undef W
-#undef TILE
 #undef N
+#undef SUM
 #define T float
 #define V vf32
 #define M mf32
 #define W 8
-#define TILE 4
 #define N(name) name##_f32
+#define SUM tw_sum_f32
 #include "op/softmax_kernels.inc"
 #undef T
 #undef V
 #undef M
 #undef W
-#undef TILE
 #undef N
+#undef SUM
+
+#ifdef __AVX2__
+#pragma GCC push_options
+#pragma GCC target("avx512f")
+/* The exponential has the same bits at both widths. The wide logarithm has not: its NaNs differ. */
+typedef double v8d __attribute__((vector_size(64)));
+typedef int64_t m8d __attribute__((vector_size(64)));
+typedef float v16s __attribute__((vector_size(64)));
+typedef int32_t m16s __attribute__((vector_size(64)));
+extern __m512d Sleef_finz_expd8_u10avx512f(__m512d);
+extern __m512 Sleef_finz_expf16_u10avx512f(__m512);
+TW_INLINE v8d exp_d512(v8d x) { return (v8d)Sleef_finz_expd8_u10avx512f((__m512d)x); }
+TW_INLINE v16s exp_s512(v16s x) { return (v16s)Sleef_finz_expf16_u10avx512f((__m512)x); }
+TW_INLINE v8d log_d512(v8d x) {
+  vf64 h[2];
+  memcpy(h, &x, sizeof h);
+  for (int i = 0; i < 2; i++) h[i] = log_f64(h[i]);
+  memcpy(&x, h, sizeof h);
+  return x;
+}
+TW_INLINE v16s log_s512(v16s x) {
+  vf32 h[2];
+  memcpy(h, &x, sizeof h);
+  for (int i = 0; i < 2; i++) h[i] = log_f32(h[i]);
+  memcpy(&x, h, sizeof h);
+  return x;
+}
+TW_INLINE v8d max_d512(v8d a, v8d b) { return (v8d)_mm512_max_pd((__m512d)a, (__m512d)b); }
+TW_INLINE v16s max_s512(v16s a, v16s b) { return (v16s)_mm512_max_ps((__m512)a, (__m512)b); }
+TW_INLINE bool any_d512(m8d k) { return _mm512_test_epi64_mask((__m512i)k, (__m512i)k) != 0; }
+TW_INLINE bool any_s512(m16s k) { return _mm512_test_epi32_mask((__m512i)k, (__m512i)k) != 0; }
+TW_INLINE v16s load_parts_s512(char *const *row, int64_t at) {
+  __m512 v = _mm512_castps128_ps512(_mm_loadu_ps((const float *)(const void *)(row[0] + at)));
+  v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row[4] + at)), 1);
+  v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row[8] + at)), 2);
+  return (v16s)_mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row[12] + at)), 3);
+}
+TW_INLINE v8d load_parts_d512(char *const *row, int64_t at) {
+  char *const spread[13] = {[0] = row[0], [4] = row[2], [8] = row[4], [12] = row[6]};
+  return (v8d)load_parts_s512(spread, at);
+}
+TW_INLINE void store_parts_s512(char *const *row, int64_t at, v16s v) {
+  _mm_storeu_ps((float *)(void *)(row[0] + at), _mm512_castps512_ps128((__m512)v));
+  _mm_storeu_ps((float *)(void *)(row[4] + at), _mm512_extractf32x4_ps((__m512)v, 1));
+  _mm_storeu_ps((float *)(void *)(row[8] + at), _mm512_extractf32x4_ps((__m512)v, 2));
+  _mm_storeu_ps((float *)(void *)(row[12] + at), _mm512_extractf32x4_ps((__m512)v, 3));
+}
+TW_INLINE void store_parts_d512(char *const *row, int64_t at, v8d v) {
+  char *const spread[13] = {[0] = row[0], [4] = row[2], [8] = row[4], [12] = row[6]};
+  store_parts_s512(spread, at, (v16s)v);
+}
+TW_INLINE void turn_d512(v8d *v) { TURN2(__m512d, v8d, _mm512_unpacklo_pd, _mm512_unpackhi_pd) }
+TW_INLINE void turn_s512(v16s *v) {
+  TURN4(__m512, __m512d, v16s, _mm512_unpacklo_ps, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpackhi_pd)
+}
+#define T double
+#define V v8d
+#define M m8d
+#define W 8
+#define N(name) name##_d512
+#define SUM tw_sum_f64
+#include "op/softmax_kernels.inc"
+#undef T
+#undef V
+#undef M
+#undef W
+#undef N
+#undef SUM
+#define T float
+#define V v16s
+#define M m16s
+#define W 16
+#define N(name) name##_s512
+#define SUM tw_sum_f32
+#include "op/softmax_kernels.inc"
+#undef T
+#undef V
+#undef M
+#undef W
+#undef N
+#undef SUM
+#pragma GCC pop_options
+#define KERNEL(name) {{name##_f64, name##_d512}, {name##_f32, name##_s512}}
+#else
+#define KERNEL(name) {{name##_f64, name##_f64}, {name##_f32, name##_f32}}
+#endif
+
+/* By dtype, and by whether vectors are wide. */
+typedef void (*const kernel[2][2])(walk *, void *);
+static kernel forward = KERNEL(forward), adjoint_rows = KERNEL(adjoint), classes_adjoint = KERNEL(classes_adjoint);
 
 /* f over the rows, with room for two of them. */
-static tw_status run_rows(tw_ctx *ctx, walk *w, tw_dtype d, void (*f64)(walk *, double *), void (*f32)(walk *, float *)) {
+static tw_status run_rows(tw_ctx *ctx, walk *w, tw_dtype d, kernel f) {
   double few[2 * SHORT];
   tw_tensor *buffer = NULL;
   tw_shape room = {.n = 1, .d = {2 * w->n}};
   if (w->left == 0) return TW_OK;
   tw_status s = w->n > SHORT ? tw_tensor_new(ctx, d, &room, &buffer) : TW_OK;
   if (s != TW_OK) return s;
-  void *rows = buffer ? (void *)buffer->data : few;
-  if (d == TW_F64) f64(w, rows);
-  else f32(w, rows);
+  f[d == TW_F32][tw_vectors_are_wide()](w, buffer ? (void *)buffer->data : few);
   tw_tensor_release(ctx, buffer);
   return TW_OK;
 }
@@ -178,7 +276,7 @@ static tw_status infer_log_softmax(tw_ctx *ctx, const tw_call *c, tw_meta *out) 
 static tw_status run_log_softmax(tw_ctx *ctx, const tw_call *c) {
   tw_tensor *t[2] = {c->in[0], c->out[0]};
   walk w = rows_of(((const tw_axis_attrs *)c->attrs)->axis, t[1], 2, t);
-  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, forward_f64, forward_f32);
+  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, forward);
 }
 
 /* The adjoint in one kernel, for where nobody differentiates it again: (t, y) -> t - exp(y) sum(t). */
@@ -186,7 +284,7 @@ static tw_status run_log_softmax(tw_ctx *ctx, const tw_call *c) {
 static tw_status run_adjoint(tw_ctx *ctx, const tw_call *c) {
   tw_tensor *t[3] = {c->in[0], c->in[1], c->out[0]};
   walk w = rows_of(((const tw_axis_attrs *)c->attrs)->axis, t[2], 3, t);
-  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, adjoint_f64, adjoint_f32);
+  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, adjoint_rows);
 }
 
 static const tw_op adjoint_op = {.name = "log_softmax'", .about = "the adjoint of log_softmax", .n_in = 2, .n_out = 1,
@@ -261,7 +359,7 @@ static tw_status infer_cross_entropy(tw_ctx *ctx, const tw_call *c, tw_meta *out
 static tw_status run_cross_entropy(tw_ctx *ctx, const tw_call *c) {
   tw_tensor *t[4] = {c->in[0], c->out[1], c->in[1], c->out[0]};
   walk w = rows_of(t[0]->ndim - 1, t[1], 4, t);
-  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, forward_f64, forward_f32);
+  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, forward);
 }
 
 /* (t, log_softmax, classes) -> the logits' cotangent, in one kernel. */
@@ -275,7 +373,7 @@ static tw_status infer_classes_adjoint(tw_ctx *ctx, const tw_call *c, tw_meta *o
 static tw_status run_classes_adjoint(tw_ctx *ctx, const tw_call *c) {
   tw_tensor *t[4] = {c->in[0], c->in[1], c->out[0], c->in[2]};
   walk w = rows_of(t[1]->ndim - 1, t[2], 4, t);
-  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, classes_adjoint_f64, classes_adjoint_f32);
+  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, classes_adjoint);
 }
 
 static const tw_op classes_adjoint_op = {.name = "cross_entropy'", .about = "the adjoint of cross_entropy", .n_in = 3, .n_out = 1,

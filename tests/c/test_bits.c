@@ -9,6 +9,7 @@
 #include "op/draw.h"
 #include "op/gemm.h"
 #include "op/op.h"
+#include "op/width.h"
 #include "tensor/ctx.h"
 
 static tw_ctx *ctx;
@@ -229,9 +230,9 @@ static int64_t draws_that_depend_on_position(const tw_op *op, double a, double b
 int main(void) {
   ctx = tw_ctx_new();
   TEST("a product is one fma chain per element, whatever the shape, the layout and the vector width") {
-    tw_gemm_limit(32);
+    tw_limit_vectors(32);
     check_products();
-    tw_gemm_limit(0);
+    tw_limit_vectors(0);
     check_products();
   }
   TEST("a sum is the one tree over the row-major sequence of the reduced axes, under every layout and choice of axes") {

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "grad/grad.h"
 #include "op/nn.h"
+#include "op/width.h"
 #include "tensor/ctx.h"
 
 static tw_ctx *ctx;
@@ -250,13 +251,21 @@ int main(void) {
   must(tw_lanes_open(ctx, 2, 1));
   TEST("rows have the bits of the definition in every lane, whatever differs between lanes and however it lies") {
     static const int64_t shapes[][2] = {{32, 10}, {5, 1}, {7, 3}, {3, 17}, {2, 200}, {1, 10}, {0, 10}, {9, 33}, {13, 2}, {4, 4}, {8, 128}, {1, 129}};
-    for (int i = 0; i < 12; i++) check_rows(shapes[i][0], shapes[i][1]);
+    for (int bytes = 0; bytes <= 32; bytes += 32) {
+      tw_limit_vectors(bytes);
+      for (int i = 0; i < 12; i++) check_rows(shapes[i][0], shapes[i][1]);
+    }
+    tw_limit_vectors(0);
   }
   TEST("which NaN fills a row does not depend on the rows beside it") {
-    for (int64_t n = 1; n <= 40; n++) {
-      CHECK_INT(wrong_nans(TW_F64, n), 0);
-      CHECK_INT(wrong_nans(TW_F32, n), 0);
+    for (int bytes = 0; bytes <= 32; bytes += 32) {
+      tw_limit_vectors(bytes);
+      for (int64_t n = 1; n <= 40; n++) {
+        CHECK_INT(wrong_nans(TW_F64, n), 0);
+        CHECK_INT(wrong_nans(TW_F32, n), 0);
+      }
     }
+    tw_limit_vectors(0);
   }
   TEST("a class outside its range is refused in whichever lane it stands") {
     for (layout how = PLAIN; how < LAYOUTS; how++) {
