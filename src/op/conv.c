@@ -20,11 +20,8 @@ static tw_status sizes_of(tw_ctx *ctx, const char *op, const tw_window_attrs *a,
 
 /* c [M N] = a [M K] b [K N], b and c dense. */
 static void product(tw_dtype d, int64_t M, int64_t N, int64_t K, const char *a, int64_t a_row, int64_t a_col, const char *b, char *c, char *scratch) {
-  if (d == TW_F64) {
-    tw_gemm_f64(M, N, K, (const double *)(const void *)a, a_row, a_col, (const double *)(const void *)b, N, 1, (double *)(void *)c, N, NULL, 0, scratch);
-  } else {
-    tw_gemm_f32(M, N, K, (const float *)(const void *)a, a_row, a_col, (const float *)(const void *)b, N, 1, (float *)(void *)c, N, NULL, 0, scratch);
-  }
+  tw_gemm(d, &(tw_products){.M = M, .N = N, .K = K, .count = 1, .a = a, .a_row = a_row, .a_col = a_col, .b = b, .b_row = N, .b_col = 1, .c = c, .c_row = N,
+                            .scratch = scratch});
 }
 
 /* Room for the windows of one image and for the product, and w as a dense matrix [O K] (w itself where it is one). All three released by the caller. */

@@ -142,40 +142,32 @@ TURN(float, v4s, f32)
 #undef MR1
 #pragma GCC pop_options
 
-void tw_gemm_f64(int64_t M, int64_t N, int64_t K, const double *a, int64_t a_row, int64_t a_col, const double *b, int64_t b_row, int64_t b_col, double *c,
-                 int64_t ldc, const double *bias, int64_t bias_step, void *scratch) {
-  (tw_vectors_are_wide() ? product_d512 : product_d256)(M, N, K, a, a_row, a_col, b, b_row, b_col, c, ldc, bias, bias_step, scratch);
-}
-
-void tw_gemm_f32(int64_t M, int64_t N, int64_t K, const float *a, int64_t a_row, int64_t a_col, const float *b, int64_t b_row, int64_t b_col, float *c,
-                 int64_t ldc, const float *bias, int64_t bias_step, void *scratch) {
-  (tw_vectors_are_wide() ? product_s512 : product_s256)(M, N, K, a, a_row, a_col, b, b_row, b_col, c, ldc, bias, bias_step, scratch);
+void tw_gemm(tw_dtype d, const tw_products *p) {
+  bool wide = tw_vectors_are_wide();
+  if (d == TW_F64) (wide ? products_d512 : products_d256)(p);
+  else (wide ? products_s512 : products_s256)(p);
 }
 
 #else /* anywhere else: the chain as it is written */
 
-void tw_gemm_f64(int64_t M, int64_t N, int64_t K, const double *a, int64_t a_row, int64_t a_col, const double *b, int64_t b_row, int64_t b_col, double *c,
-                 int64_t ldc, const double *bias, int64_t bias_step, void *scratch) {
-  (void)scratch;
-  for (int64_t i = 0; i < M; i++) {
-    for (int64_t j = 0; j < N; j++) {
-      double sum = 0;
-      for (int64_t k = 0; k < K; k++) sum = fma(a[i * a_row + k * a_col], b[k * b_row + j * b_col], sum);
-      c[i * ldc + j] = bias ? sum + bias[j * bias_step] : sum;
-    }
+#define PRODUCTS(T, name, FMA)                                                                                                     \
+  static void products_##name(const tw_products *p) {                                                                             \
+    for (int64_t at = 0; at < p->count; at++) {                                                                                   \
+      const T *a = (const T *)p->a + at * p->a_step, *b = (const T *)p->b + at * p->b_step;                                       \
+      const T *bias = p->bias ? (const T *)p->bias + at * p->bias_step : NULL;                                                    \
+      T *c = (T *)p->c + at * p->c_step;                                                                                          \
+      for (int64_t i = 0; i < p->M; i++) {                                                                                        \
+        for (int64_t j = 0; j < p->N; j++) {                                                                                      \
+          T sum = 0;                                                                                                              \
+          for (int64_t k = 0; k < p->K; k++) sum = FMA(a[i * p->a_row + k * p->a_col], b[k * p->b_row + j * p->b_col], sum);      \
+          c[i * p->c_row + j] = bias ? sum + bias[j * p->bias_col] : sum;                                                         \
+        }                                                                                                                         \
+      }                                                                                                                           \
+    }                                                                                                                             \
   }
-}
+PRODUCTS(double, f64, fma)
+PRODUCTS(float, f32, fmaf)
 
-void tw_gemm_f32(int64_t M, int64_t N, int64_t K, const float *a, int64_t a_row, int64_t a_col, const float *b, int64_t b_row, int64_t b_col, float *c,
-                 int64_t ldc, const float *bias, int64_t bias_step, void *scratch) {
-  (void)scratch;
-  for (int64_t i = 0; i < M; i++) {
-    for (int64_t j = 0; j < N; j++) {
-      float sum = 0;
-      for (int64_t k = 0; k < K; k++) sum = fmaf(a[i * a_row + k * a_col], b[k * b_row + j * b_col], sum);
-      c[i * ldc + j] = bias ? sum + bias[j * bias_step] : sum;
-    }
-  }
-}
+void tw_gemm(tw_dtype d, const tw_products *p) { (d == TW_F64 ? products_f64 : products_f32)(p); }
 
 #endif

@@ -3,15 +3,20 @@
 #ifndef TW_OP_GEMM_H
 #define TW_OP_GEMM_H
 
-#include <stdint.h>
+#include "tensor/tensor.h"
 
-/* a: M x K with strides in elements; b: K x N likewise; c: M x N, rows ldc apart, written whole. bias: added to every row at the
- * end, N elements bias_step apart; NULL: none. scratch: tw_gemm_scratch() bytes, 64-byte aligned. */
-void tw_gemm_f64(int64_t M, int64_t N, int64_t K, const double *a, int64_t a_row, int64_t a_col, const double *b, int64_t b_row, int64_t b_col, double *c,
-                 int64_t ldc, const double *bias, int64_t bias_step, void *scratch);
-void tw_gemm_f32(int64_t M, int64_t N, int64_t K, const float *a, int64_t a_row, int64_t a_col, const float *b, int64_t b_row, int64_t b_col, float *c,
-                 int64_t ldc, const float *bias, int64_t bias_step, void *scratch);
-int64_t tw_gemm_scratch(int64_t K); /* bytes */
-enum { TW_GEMM_SCRATCH = 32768 };   /* enough for any K */
+/* `count` products of one shape: a: M x K, b: K x N, c: M x N, whose rows lie together and are written whole. bias: added to every row at the end; NULL: none.
+ * Strides are in elements; step: from one product's operand to the next one's, 0 where all have the same. scratch: tw_gemm_scratch() bytes, 64-byte aligned. */
+typedef struct {
+  int64_t M, N, K, count;
+  const void *a, *b, *bias;
+  void *c;
+  int64_t a_row, a_col, a_step, b_row, b_col, b_step, bias_col, bias_step, c_row, c_step;
+  void *scratch;
+} tw_products;
+
+void tw_gemm(tw_dtype, const tw_products *); /* f64 or f32 */
+int64_t tw_gemm_scratch(int64_t K);          /* bytes */
+enum { TW_GEMM_SCRATCH = 32768 };            /* enough for any K */
 
 #endif

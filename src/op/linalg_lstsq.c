@@ -20,8 +20,8 @@ static tw_meta rank_meta(const tw_tensor *a) {
 /* c = a b, contiguous (m, n), from row-major operands; a_turned: a is stored (k, m). */
 static void product(tw_dtype d, int64_t m, int64_t n, int64_t k, const void *a, bool a_turned, const void *b, bool b_turned, void *c, void *scratch) {
   int64_t a_row = a_turned ? 1 : k, a_col = a_turned ? m : 1, b_row = b_turned ? 1 : n, b_col = b_turned ? k : 1;
-  if (d == TW_F64) tw_gemm_f64(m, n, k, a, a_row, a_col, b, b_row, b_col, c, n, NULL, 0, scratch);
-  else tw_gemm_f32(m, n, k, a, a_row, a_col, b, b_row, b_col, c, n, NULL, 0, scratch);
+  tw_gemm(d, &(tw_products){.M = m, .N = n, .K = k, .count = 1, .a = a, .a_row = a_row, .a_col = a_col, .b = b, .b_row = b_row, .b_col = b_col, .c = c,
+                            .c_row = n, .scratch = scratch});
 }
 
 /* Rows of x (p, n) divided by the singular values; those that count as 0 become 0. Returns the rank. */

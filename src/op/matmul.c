@@ -76,30 +76,11 @@ enum { ACROSS = 16 };
 LANES(double, f64, fma)
 LANES(float, f32, fmaf)
 
-/* Strides of one product in elements; one matrix of it. */
-typedef struct {
-  int64_t M, K, N, a_row, a_col, b_row, b_col, c_row, c_col, bias_step;
-  bool biased;
-  tw_dtype dtype;
-  void *scratch;
-} product;
-
-/* Places in elements. */
-static void multiply(const product *m, const char *a, const char *b, const char *bias, char *c) {
-  if (m->dtype == TW_F64) {
-    tw_gemm_f64(m->M, m->N, m->K, (const double *)(const void *)a, m->a_row, m->a_col, (const double *)(const void *)b, m->b_row, m->b_col,
-                (double *)(void *)c, m->N, m->biased ? (const double *)(const void *)bias : NULL, m->bias_step, m->scratch);
-  } else {
-    tw_gemm_f32(m->M, m->N, m->K, (const float *)(const void *)a, m->a_row, m->a_col, (const float *)(const void *)b, m->b_row, m->b_col,
-                (float *)(void *)c, m->N, m->biased ? (const float *)(const void *)bias : NULL, m->bias_step, m->scratch);
-  }
-}
-
-static void multiply_lanes(const product *m, const char *a, bool a_moves, const char *b, bool b_moves, char *c, int64_t lanes) {
+static void multiply_lanes(tw_dtype d, const tw_products *m, const char *a, bool a_moves, const char *b, bool b_moves, char *c, int64_t c_col, int64_t lanes) {
   for (int64_t i = 0; i < m->M; i++) {
     for (int64_t j = 0; j < m->N; j++) {
-      int64_t p = i * m->a_row, q = j * m->b_col, r = i * m->c_row + j * m->c_col;
-      if (m->dtype == TW_F64) {
+      int64_t p = i * m->a_row, q = j * m->b_col, r = i * m->c_row + j * c_col;
+      if (d == TW_F64) {
         lanes_f64((double *)(void *)c + r, (const double *)(const void *)a + p, m->a_col, a_moves, (const double *)(const void *)b + q, m->b_row, b_moves, m->K,
                   lanes);
       } else {
@@ -131,7 +112,7 @@ static bool side_by_side(const tw_tensor *x, const tw_tensor *y) {
 }
 
 /* Where b is one for all lanes and the rows of a in all lanes lie at one distance, they are rows of one product: the chain of an element does not see it. */
-static bool rows_of_all_lanes(const tw_tensor *a, const tw_tensor *b, const tw_tensor *y, product *m) {
+static bool rows_of_all_lanes(const tw_tensor *a, const tw_tensor *b, const tw_tensor *y, tw_products *m) {
   int h = __builtin_ctz(y->lanes);
   if (b->lanes || !a->lanes || y->lanes != 1u << h || y->ndim > 2 || !tw_tensor_is_contiguous(y)) return false;
   if (y->lane_stride[h] != m->M * m->N || (m->M > 1 && a->lane_stride[h] != m->M * m->a_row)) return false;
@@ -140,15 +121,41 @@ static bool rows_of_all_lanes(const tw_tensor *a, const tw_tensor *b, const tw_t
   return true;
 }
 
-static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b, tw_tensor *bias, tw_tensor *y) {
-  product m = {.M = a->shape[a->ndim - 2], .K = a->shape[a->ndim - 1], .N = b->shape[b->ndim - 1], .dtype = (tw_dtype)y->dtype,
-               .a_row = a->stride[a->ndim - 2], .a_col = a->stride[a->ndim - 1], .b_row = b->stride[b->ndim - 2], .b_col = b->stride[b->ndim - 1],
-               .c_row = y->stride[y->ndim - 2], .c_col = y->stride[y->ndim - 1], .biased = bias, .bias_step = bias ? bias->stride[0] : 0};
-  if (y->size == 0) return TW_OK;
-  int64_t count = y->size / (m.M * m.N), lanes = y->lanes ? tw_lane_count(y) : 1, item = (int64_t)tw_dtype_size(m.dtype);
-  if (y->lanes && (a->lanes || b->lanes) && one_block(y) && side_by_side(a, y) && side_by_side(b, y)) {
+/* The last hidden axis is walked by the kernel, the others here. */
+static void multiply(const tw_tensor *a, const tw_tensor *b, const tw_tensor *bias, const tw_tensor *y, tw_products m) {
+  int64_t item = (int64_t)tw_dtype_size((tw_dtype)y->dtype), count = y->size / (m.M * m.N), lanes = tw_lane_count(y);
+  if (y->lanes) {
+    int h = 31 - __builtin_clz(y->lanes);
+    m.count = y->lane_size[h];
+    m.a_step = a->lanes >> h & 1 ? a->lane_stride[h] : 0;
+    m.b_step = b->lanes >> h & 1 ? b->lane_stride[h] : 0;
+    m.bias_step = bias && bias->lanes >> h & 1 ? bias->lane_stride[h] : 0;
+    m.c_step = y->lane_stride[h];
+  }
+  for (int64_t lane = 0; lane < lanes; lane += m.count) {
+    const char *p = a->data + lane_of(a, y, lane) * item, *q = b->data + lane_of(b, y, lane) * item;
+    char *r = y->data + lane_of(y, y, lane) * item;
+    m.bias = bias ? bias->data + lane_of(bias, y, lane) * item : NULL;
     for (int64_t i = 0; i < count; i++) {
-      multiply_lanes(&m, a->data + matrix(a, y, i) * item, a->lanes, b->data + matrix(b, y, i) * item, b->lanes, y->data + matrix(y, y, i) * item, lanes);
+      m.a = p + matrix(a, y, i) * item;
+      m.b = q + matrix(b, y, i) * item;
+      m.c = r + i * m.M * m.N * item;
+      tw_gemm((tw_dtype)y->dtype, &m);
+    }
+  }
+}
+
+static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b, tw_tensor *bias, tw_tensor *y) {
+  tw_products m = {.M = a->shape[a->ndim - 2], .K = a->shape[a->ndim - 1], .N = b->shape[b->ndim - 1], .count = 1,
+                   .a_row = a->stride[a->ndim - 2], .a_col = a->stride[a->ndim - 1], .b_row = b->stride[b->ndim - 2], .b_col = b->stride[b->ndim - 1],
+                   .c_row = y->stride[y->ndim - 2], .bias_col = bias ? bias->stride[0] : 0};
+  tw_dtype d = (tw_dtype)y->dtype;
+  if (y->size == 0) return TW_OK;
+  if (y->lanes && (a->lanes || b->lanes) && one_block(y) && side_by_side(a, y) && side_by_side(b, y)) {
+    int64_t item = (int64_t)tw_dtype_size(d), count = y->size / (m.M * m.N);
+    for (int64_t i = 0; i < count; i++) {
+      multiply_lanes(d, &m, a->data + matrix(a, y, i) * item, a->lanes, b->data + matrix(b, y, i) * item, b->lanes, y->data + matrix(y, y, i) * item,
+                     y->stride[y->ndim - 1], tw_lane_count(y));
     }
     return bias ? tw__run(ctx, &(tw_call){.op = &tw_op_add, .in = (tw_tensor *[]){y, bias}, .out = &y, .n_in = 2, .n_out = 1}) : TW_OK;
   }
@@ -158,20 +165,20 @@ static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b
   if (y->lanes && !tw_tensor_is_contiguous(y)) { /* the kernel writes whole rows */
     tw_shape shape = tw_tensor_shape(y);
     tw_lanes l = {0};
-    s = tw_lanes_join(&l, y) ? tw_tensor_new_packed(ctx, m.dtype, &shape, &l, &packed) : TW_ESTATE;
+    s = tw_lanes_join(&l, y) ? tw_tensor_new_packed(ctx, d, &shape, &l, &packed) : TW_ESTATE;
     if (s != TW_OK) return s;
   }
+  const tw_tensor *result = packed ? packed : y;
   m.scratch = scratch;
-  const tw_tensor *result = packed ? packed : y, *none = y; /* none: a place that is not read */
-  const tw_tensor *added = bias ? bias : none;
+  m.c_row = m.N;
   if (y->lanes && !(bias && bias->lanes) && rows_of_all_lanes(a, b, result, &m)) {
-    multiply(&m, a->data, b->data, added->data, result->data);
-    lanes = 0;
-  }
-  for (int64_t lane = 0; lane < lanes; lane++) {
-    const char *p = a->data + lane_of(a, y, lane) * item, *q = b->data + lane_of(b, y, lane) * item, *u = added->data + lane_of(added, y, lane) * item;
-    char *r = result->data + lane_of(result, y, lane) * item;
-    for (int64_t i = 0; i < count; i++) multiply(&m, p + matrix(a, y, i) * item, q + matrix(b, y, i) * item, u, r + i * m.M * m.N * item);
+    m.a = a->data;
+    m.b = b->data;
+    m.bias = bias ? bias->data : NULL;
+    m.c = result->data;
+    tw_gemm(d, &m);
+  } else {
+    multiply(a, b, bias, result, m);
   }
   if (packed) tw__copy_into(y, packed);
   tw_tensor_release(ctx, packed);

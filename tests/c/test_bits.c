@@ -27,24 +27,26 @@ static double unit(void) {
   return (lcg >> 8) / 16777216.0 - 0.5;
 }
 
-/* c = fma(a, b, c), k ascending, from +0, and then the bias: none, side by side, or three apart. */
-#define PRODUCT_TEST(T, name, FMA)                                                                                       \
-  static int64_t wrong_products_##name(int64_t M, int64_t N, int64_t K, int turned_a, int turned_b, int64_t bias_step) { \
-    T *a = tw_alloc(sizeof(T) * (size_t)(M * K)), *b = tw_alloc(sizeof(T) * (size_t)(K * N)), *c = tw_alloc(sizeof(T) * (size_t)(M * N)); \
-    T *bias = tw_alloc(sizeof(T) * (size_t)(3 * N));                                                                     \
+/* c = fma(a, b, c), k ascending, from +0, and then the bias: none, side by side, or three apart. Three products whose operands overlap or are the same. */
+#define PRODUCT_TEST(T, name, dtype, FMA)                                                                                       \
+  static int64_t wrong_products_##name(int64_t M, int64_t N, int64_t K, int turned_a, int turned_b, int64_t bias_col) { \
+    T *a = tw_alloc(sizeof(T) * (size_t)(M * K + 2 * 5)), *b = tw_alloc(sizeof(T) * (size_t)(K * N + 2 * 3)); \
+    T *c = tw_alloc(sizeof(T) * (size_t)(3 * M * N)); \
+    T *bias = tw_alloc(sizeof(T) * (size_t)(3 * N + 2));                                                                     \
     void *scratch = tw_alloc_aligned((size_t)tw_gemm_scratch(K));                                                        \
-    int64_t wrong = 0, ar = turned_a ? 1 : K, ac = turned_a ? M : 1, br = turned_b ? 1 : N, bc = turned_b ? K : 1;       \
-    for (int64_t i = 0; i < M * K; i++) a[i] = (T)unit();                                                                \
-    for (int64_t i = 0; i < K * N; i++) b[i] = (T)unit();                                                                \
-    for (int64_t i = 0; i < 3 * N; i++) bias[i] = (T)unit();                                                             \
-    tw_gemm_##name(M, N, K, a, ar, ac, b, br, bc, c, N, bias_step ? bias : NULL, bias_step, scratch);                    \
-    for (int64_t i = 0; i < M; i++) {                                                                                    \
-      for (int64_t j = 0; j < N; j++) {                                                                                  \
-        T sum = 0;                                                                                                       \
-        for (int64_t k = 0; k < K; k++) sum = FMA(a[i * ar + k * ac], b[k * br + j * bc], sum);                          \
-        if (bias_step) sum = sum + bias[j * bias_step];                                                                  \
-        wrong += memcmp(&sum, &c[i * N + j], sizeof sum) != 0;                                                           \
-      }                                                                                                                  \
+    int64_t wrong = 0, a_step = bias_col % 2 * 5, b_step = (1 - turned_a) * 3, ar = turned_a ? 1 : K, ac = turned_a ? M : 1, br = turned_b ? 1 : N, bc = turned_b ? K : 1;       \
+    for (int64_t i = 0; i < M * K + 2 * 5; i++) a[i] = (T)unit();                                                                \
+    for (int64_t i = 0; i < K * N + 2 * 3; i++) b[i] = (T)unit();                                                                \
+    for (int64_t i = 0; i < 3 * N + 2; i++) bias[i] = (T)unit();                                                             \
+    tw_gemm(dtype, &(tw_products){.M = M, .N = N, .K = K, .count = 3, .a = a, .a_row = ar, .a_col = ac, .a_step = a_step, .b = b, .b_row = br, .b_col = bc, \
+                                  .b_step = b_step, .bias = bias_col ? bias : NULL, .bias_col = bias_col, .bias_step = 1, .c = c, .c_row = N, \
+                                  .c_step = M * N, .scratch = scratch});                                                 \
+    for (int64_t at = 0; at < 3 * M * N; at++) {                                                                         \
+      int64_t l = at / (M * N), i = at / N % M, j = at % N;                                                              \
+      T sum = 0;                                                                                                         \
+      for (int64_t k = 0; k < K; k++) sum = FMA(a[l * a_step + i * ar + k * ac], b[l * b_step + k * br + j * bc], sum);  \
+      if (bias_col) sum = sum + bias[l + j * bias_col];                                                                  \
+      wrong += memcmp(&sum, &c[at], sizeof sum) != 0;                                                                    \
     }                                                                                                                    \
     tw_free(a);                                                                                                          \
     tw_free(b);                                                                                                          \
@@ -53,8 +55,8 @@ static double unit(void) {
     tw_free(scratch);                                                                                                    \
     return wrong;                                                                                                        \
   }
-PRODUCT_TEST(double, f64, fma)
-PRODUCT_TEST(float, f32, fmaf)
+PRODUCT_TEST(double, f64, TW_F64, fma)
+PRODUCT_TEST(float, f32, TW_F32, fmaf)
 
 static void check_products(void) {
   static const int64_t sizes[] = {1, 2, 3, 5, 6, 7, 8, 9, 12, 13, 16, 17, 31, 33, 64, 70};
