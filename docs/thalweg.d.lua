@@ -2340,26 +2340,30 @@ function tw.linalg.cond(a, order) end
 ---@return thalweg.Tensor
 function tw.linalg.matrix_power(a, n) end
 
---- `linear(x, weight [, bias]) -> tensor`
+--- `linear(x, weight [, bias [, activation]]) -> tensor`
 ---
---- An affine map of the last axis: x [... K], weight [K N], bias [N], result [... N]. Real, one dtype.
+--- An affine map of the last axis: x [... K], weight [K N], bias [N], result [... N]. Real, one dtype. The activation is the name of an elementwise
+--- function of one tensor; the bits are those of that function called on the map. With relu, tanh and sigmoid the two are one operation, and faster.
 ---
---- Formula: `x W + b`
+--- Formula: `f(x W + b)`
 ---@param x thalweg.Tensor|number
 ---@param weight thalweg.Tensor
 ---@param bias? thalweg.Tensor
+---@param activation? any
 ---@return thalweg.Tensor
-function tw.linear(x, weight, bias) end
+function tw.linear(x, weight, bias, activation) end
 
---- `linear(x, weight [, bias]) -> tensor`
+--- `linear(x, weight [, bias [, activation]]) -> tensor`
 ---
---- An affine map of the last axis: x [... K], weight [K N], bias [N], result [... N]. Real, one dtype.
+--- An affine map of the last axis: x [... K], weight [K N], bias [N], result [... N]. Real, one dtype. The activation is the name of an elementwise
+--- function of one tensor; the bits are those of that function called on the map. With relu, tanh and sigmoid the two are one operation, and faster.
 ---
---- Formula: `x W + b`
+--- Formula: `f(x W + b)`
 ---@param weight thalweg.Tensor
 ---@param bias? thalweg.Tensor
+---@param activation? any
 ---@return thalweg.Tensor
-function Tensor:linear(weight, bias) end
+function Tensor:linear(weight, bias, activation) end
 
 --- `softmax(x [, axis = -1]) -> tensor`
 ---

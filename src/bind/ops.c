@@ -301,8 +301,13 @@ static int dot(lua_State *L) {
 
 static int linear(lua_State *L) {
   tw_tensor *x = tw_handle_check(L, 1), *w = tw_handle_check(L, 2), *b = lua_isnoneornil(L, 3) ? NULL : tw_handle_check(L, 3), *out = NULL;
+  const char *name = luaL_optstring(L, 4, NULL);
+  const tw_op *then = name ? tw_op_find(name) : NULL;
+  if (name && !(then && then->row && then->n_in == 1 && then->row->derivative[0])) {
+    return luaL_error(L, "linear: \"%s\" is no activation; the name of an elementwise function is needed, such as relu", name);
+  }
   tw_handle *h = tw_handle_new(L);
-  tw_bind_status(L, tw_linear(tw_bind_ctx(L), x, w, b, &out));
+  tw_bind_status(L, tw_linear(tw_bind_ctx(L), x, w, b, then, &out));
   tw_handle_fill(L, h, out);
   return 1;
 }

@@ -19,5 +19,9 @@ void tw__count(tw_ctx *ctx, const tw_call *c) {
   ctx->counted.operations++;
   ctx->counted.multiply_adds += products;
   if (!products) ctx->counted.elements += most;
-  if (c->op == &tw_op_linear) ctx->counted.elements += c->out[0]->size; /* the bias is added to each */
+  if (c->op != &tw_op_linear) return;
+  ctx->counted.elements += c->out[0]->size; /* the bias is added to each */
+  if (((const tw_linear_attrs *)c->attrs)->then == TW_IDENTITY) return;
+  ctx->counted.operations++;
+  ctx->counted.elements += c->out[0]->size;
 }

@@ -70,16 +70,22 @@ tw_status tw_matmul(tw_ctx *ctx, tw_tensor *a, tw_tensor *b, tw_tensor **out) {
   return tw_compose_end(&k, r, out);
 }
 
-tw_status tw_linear(tw_ctx *ctx, tw_tensor *x, tw_tensor *w, tw_tensor *b, tw_tensor **out) {
-  if (!b) return tw_matmul(ctx, x, w, out);
+tw_status tw_linear(tw_ctx *ctx, tw_tensor *x, tw_tensor *w, tw_tensor *b, const tw_op *then, tw_tensor **out) {
   tw_compose k = {.ctx = ctx};
-  if (x->ndim >= 2 && w->ndim == 2 && b->ndim == 1 && b->shape[0] == w->shape[1] && b->dtype == w->dtype) {
-    return tw_compose_end(&k, tw_do3(&k, &tw_op_linear, NULL, x, w, b), out);
+  tw_linear_attrs a = {.then = TW_IDENTITY};
+  tw_tensor *product = NULL, *y;
+  if (b && x->ndim >= 2 && w->ndim == 2 && b->ndim == 1 && b->shape[0] == w->shape[1] && b->dtype == w->dtype) {
+    for (tw_activation i = TW_RELU; then && i < TW_N_ACTIVATIONS; i++) {
+      if (tw_activation_op(i) == then) a.then = i;
+    }
+    y = tw_do3(&k, &tw_op_linear, &a, x, w, b);
+  } else {
+    tw_status s = tw_matmul(ctx, x, w, &product);
+    if (s != TW_OK) return s;
+    y = b ? tw_do2(&k, &tw_op_add, NULL, product, b) : product;
   }
-  tw_tensor *product;
-  tw_status s = tw_matmul(ctx, x, w, &product);
-  if (s != TW_OK) return s;
-  s = tw_compose_end(&k, tw_do2(&k, &tw_op_add, NULL, product, b), out);
+  if (then && a.then == TW_IDENTITY) y = tw_do1(&k, then, NULL, y);
+  tw_status s = tw_compose_end(&k, y, out);
   tw_tensor_release(ctx, product);
   return s;
 }

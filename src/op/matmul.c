@@ -145,7 +145,7 @@ static void multiply(const tw_tensor *a, const tw_tensor *b, const tw_tensor *bi
   }
 }
 
-static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b, tw_tensor *bias, tw_tensor *y) {
+static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b, tw_tensor *bias, const tw_op *then, tw_tensor *y) {
   tw_products m = {.M = a->shape[a->ndim - 2], .K = a->shape[a->ndim - 1], .N = b->shape[b->ndim - 1], .count = 1,
                    .a_row = a->stride[a->ndim - 2], .a_col = a->stride[a->ndim - 1], .b_row = b->stride[b->ndim - 2], .b_col = b->stride[b->ndim - 1],
                    .c_row = y->stride[y->ndim - 2], .bias_col = bias ? bias->stride[0] : 0};
@@ -157,7 +157,8 @@ static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b
       multiply_lanes(d, &m, a->data + matrix(a, y, i) * item, a->lanes, b->data + matrix(b, y, i) * item, b->lanes, y->data + matrix(y, y, i) * item,
                      y->stride[y->ndim - 1], tw_lane_count(y));
     }
-    return bias ? tw__run(ctx, &(tw_call){.op = &tw_op_add, .in = (tw_tensor *[]){y, bias}, .out = &y, .n_in = 2, .n_out = 1}) : TW_OK;
+    tw_status s = bias ? tw__run(ctx, &(tw_call){.op = &tw_op_add, .in = (tw_tensor *[]){y, bias}, .out = &y, .n_in = 2, .n_out = 1}) : TW_OK;
+    return s == TW_OK && then ? tw__run(ctx, &(tw_call){.op = then, .in = &y, .out = &y, .n_in = 1, .n_out = 1}) : s;
   }
   char scratch[TW_GEMM_SCRATCH] __attribute__((aligned(64)));
   tw_tensor *packed = NULL;
@@ -171,6 +172,7 @@ static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b
   const tw_tensor *result = packed ? packed : y;
   m.scratch = scratch;
   m.c_row = m.N;
+  m.then = then ? tw__row_loop(then, d) : NULL;
   if (y->lanes && !(bias && bias->lanes) && rows_of_all_lanes(a, b, result, &m)) {
     m.a = a->data;
     m.b = b->data;
@@ -185,7 +187,7 @@ static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b
   return TW_OK;
 }
 
-static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) { return run_product(ctx, c->in[0], c->in[1], NULL, c->out[0]); }
+static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) { return run_product(ctx, c->in[0], c->in[1], NULL, NULL, c->out[0]); }
 
 static tw_tensor *transposed(tw_compose *k, tw_tensor *x) {
   tw_permute_attrs a = {.n = x->ndim};
@@ -224,7 +226,14 @@ const tw_op tw_op_matmul = {.name = "matmul", .about = "the matrix product; lead
                             .flags = TW_OP_STEADY | TW_OP_STRIDED, .infer = infer_matmul,
                             .run = run_matmul, .vjp = vjp_matmul, .jvp = jvp_matmul};
 
-/* linear: a b + bias, the bias in the product's last pass over its result. */
+/* linear: a b + bias, the bias in the product's last pass over its result, and an activation over that while it is in the nearest cache. */
+
+const tw_op *tw_activation_op(tw_activation a) {
+  static const tw_op *const ops[TW_N_ACTIVATIONS] = {[TW_RELU] = &tw_op_relu, [TW_TANH] = &tw_op_tanh, [TW_SIGMOID] = &tw_op_sigmoid};
+  return ops[a];
+}
+
+static const tw_op *then_of(const tw_call *c) { return tw_activation_op(((const tw_linear_attrs *)c->attrs)->then); }
 
 static tw_status infer_linear(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   const tw_tensor *bias = c->in[2];
@@ -234,17 +243,29 @@ static tw_status infer_linear(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   return fits ? TW_OK : tw_fail_shapes(ctx, c, "the bias must have one element for each column");
 }
 
-static tw_status run_linear(tw_ctx *ctx, const tw_call *c) { return run_product(ctx, c->in[0], c->in[1], c->in[2], c->out[0]); }
+static tw_status run_linear(tw_ctx *ctx, const tw_call *c) { return run_product(ctx, c->in[0], c->in[1], c->in[2], then_of(c), c->out[0]); }
 
-static tw_status vjp_linear(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **grad, const bool *wanted) {
-  tw_status s = vjp_matmul(ctx, c, t, grad, wanted);
-  if (s != TW_OK || !wanted[2]) return s;
-  tw_compose k = {.ctx = ctx};
-  tw_shape_attrs own = {.shape = tw_tensor_shape(c->in[2])};
-  return tw_compose_end(&k, tw_do1(&k, &tw_op_sum_to, &own, t[0]), &grad[2]);
+/* t times the activation's derivative, which its result y tells as well as its argument would: relu's is 1(y > 0), tanh's 1 - y^2, sigmoid's y (1 - y). */
+static tw_tensor *times_derivative(tw_compose *k, const tw_op *then, tw_tensor *t, tw_tensor *y) {
+  if (tw_would_record(k->ctx, (tw_tensor *[]){t, y}, 2)) return then->row->compose(k, 0, t, y, NULL, y);
+  return tw_do3(k, then->row->derivative[0], NULL, t, y, y);
 }
 
-static tw_status jvp_linear(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **out) {
+static tw_status vjp_linear(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **grad, const bool *wanted) {
+  tw_compose k = {.ctx = ctx};
+  tw_shape_attrs own = {.shape = tw_tensor_shape(c->in[2])};
+  tw_tensor *before = then_of(c) ? times_derivative(&k, then_of(c), t[0], c->out[0]) : t[0];
+  if (k.status == TW_OK) k.status = vjp_matmul(ctx, c, &before, grad, wanted);
+  tw_tensor *of_bias = wanted[2] ? tw_do1(&k, &tw_op_sum_to, &own, before) : before;
+  tw_tensor *result = NULL;
+  tw_status s = tw_compose_end(&k, of_bias, &result);
+  if (wanted[2]) grad[2] = result;
+  else tw_tensor_release(ctx, result);
+  return s;
+}
+
+/* Of the affine map; out stays NULL for zero. */
+static tw_status jvp_affine(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **out) {
   tw_compose k = {.ctx = ctx};
   tw_tensor *moved = NULL, *whole = NULL;
   tw_status s = t[0] || t[1] ? jvp_matmul(ctx, c, t, &moved) : TW_OK;
@@ -263,5 +284,17 @@ static tw_status jvp_linear(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, 
   return s;
 }
 
-const tw_op tw_op_linear = {.name = "linear", .about = "the matrix product and a bias added to each row", .n_in = 3, .n_out = 1,
-                            .flags = TW_OP_STEADY | TW_OP_STRIDED, .infer = infer_linear, .run = run_linear, .vjp = vjp_linear, .jvp = jvp_linear};
+static tw_status jvp_linear(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **out) {
+  tw_status s = jvp_affine(ctx, c, t, out);
+  tw_tensor *moved = *out;
+  if (s != TW_OK || !moved || !then_of(c)) return s;
+  tw_compose k = {.ctx = ctx};
+  *out = NULL;
+  s = tw_compose_end(&k, times_derivative(&k, then_of(c), moved, c->out[0]), out);
+  tw_tensor_release(ctx, moved);
+  return s;
+}
+
+const tw_op tw_op_linear = {.name = "linear", .about = "the matrix product, a bias added to each row, and an activation", .n_in = 3, .n_out = 1,
+                            .flags = TW_OP_STEADY | TW_OP_STRIDED, .attrs_bytes = sizeof(tw_linear_attrs), .infer = infer_linear, .run = run_linear,
+                            .vjp = vjp_linear, .jvp = jvp_linear};

@@ -116,6 +116,8 @@ typedef struct { uint32_t axes; bool keepdim, rest[3]; } tw_reduce_attrs; /* bit
 typedef struct { int axis; bool keepdim, rest[3]; } tw_axis_attrs;
 typedef struct { int axis, rest; int64_t size; } tw_index_add_attrs;
 typedef struct { int h, axis; int64_t size; } tw_lanes_attrs;
+typedef enum { TW_IDENTITY, TW_RELU, TW_TANH, TW_SIGMOID, TW_N_ACTIVATIONS } tw_activation; /* whose derivatives their results tell */
+typedef struct { tw_activation then; } tw_linear_attrs;
 
 extern const tw_op tw_op_where;        /* (bool c, a, b) -> a where c, else b */
 extern const tw_op tw_op_cast;         /* copy, converting; cast attrs */
@@ -131,7 +133,7 @@ extern const tw_op tw_op_embed;        /* embed attrs: adjoint of slice, zeros e
 extern const tw_op tw_op_sum, tw_op_prod, tw_op_max, tw_op_min; /* reduce attrs */
 extern const tw_op tw_op_argmax, tw_op_argmin;                  /* axis attrs -> i64, 1-based */
 extern const tw_op tw_op_matmul;       /* [... M K] x [... K N] */
-extern const tw_op tw_op_linear;       /* (x, w [K N], bias [N]) */
+extern const tw_op tw_op_linear;       /* (x, w [K N], bias [N]) linear attrs */
 extern const tw_op tw_op_log_softmax;  /* axis attrs */
 extern const tw_op tw_op_index_select; /* (x, i64 index 1-based) axis attrs */
 extern const tw_op tw_op_index_add;    /* (g, index): adjoint of index_select; index_add attrs */
@@ -144,7 +146,9 @@ TW_CHECKED tw_status tw_mean(tw_ctx *, tw_tensor *x, uint32_t axes, bool keepdim
 TW_CHECKED tw_status tw_var(tw_ctx *, tw_tensor *x, uint32_t axes, bool keepdim, int64_t correction, tw_tensor **out);
 TW_CHECKED tw_status tw_logsumexp(tw_ctx *, tw_tensor *x, uint32_t axes, bool keepdim, tw_tensor **out);
 TW_CHECKED tw_status tw_matmul(tw_ctx *, tw_tensor *a, tw_tensor *b, tw_tensor **out);                   /* vectors too */
-TW_CHECKED tw_status tw_linear(tw_ctx *, tw_tensor *x, tw_tensor *w, tw_tensor *b, tw_tensor **out);     /* x w + b; b may be NULL */
+/* then(x w + b); b may be NULL, `then` an elementwise operation of one operand or NULL */
+TW_CHECKED tw_status tw_linear(tw_ctx *, tw_tensor *x, tw_tensor *w, tw_tensor *b, const tw_op *then, tw_tensor **out);
+const tw_op *tw_activation_op(tw_activation); /* NULL: the identity */
 TW_CHECKED tw_status tw_contiguous(tw_ctx *, tw_tensor *x, tw_tensor **out);                             /* x itself where it is already */
 
 /* One number computed by the kernel of a row: the same bits as in any tensor. */

@@ -98,7 +98,7 @@ static inline int64_t take_rows(walk *w, int most, char *(*row)[MAX_ROWS]) {
   return some;
 }
 
-/* What the kernels are written in besides vec.h. Parts: 16 bytes from each of row[0], row[TILE], row[2 TILE] .., in which a square of TILE numbers a side is turned. */
+/* What the kernels are written in besides vec.h. Parts: 16 bytes from each of row[0], row[TILE], row[2 TILE] .., in which squares of TILE a side are turned. */
 #ifdef __AVX2__
 TW_INLINE vf64 max_f64(vf64 a, vf64 b) { return (vf64)_mm256_max_pd((__m256d)a, (__m256d)b); }
 TW_INLINE vf32 max_f32(vf32 a, vf32 b) { return (vf32)_mm256_max_ps((__m256)a, (__m256)b); }

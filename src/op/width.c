@@ -1,3 +1,4 @@
+/* One question asked of the processor, once. */
 #include "op/width.h"
 
 static int limit;

@@ -28,18 +28,19 @@ static double unit(void) {
 }
 
 /* c = fma(a, b, c), k ascending, from +0, and then the bias: none, side by side, or three apart. Three products whose operands overlap or are the same. */
-#define PRODUCT_TEST(T, name, dtype, FMA)                                                                                       \
-  static int64_t wrong_products_##name(int64_t M, int64_t N, int64_t K, int turned_a, int turned_b, int64_t bias_col) { \
-    T *a = tw_alloc(sizeof(T) * (size_t)(M * K + 2 * 5)), *b = tw_alloc(sizeof(T) * (size_t)(K * N + 2 * 3)); \
-    T *c = tw_alloc(sizeof(T) * (size_t)(3 * M * N)); \
-    T *bias = tw_alloc(sizeof(T) * (size_t)(3 * N + 2));                                                                     \
+#define PRODUCT_TEST(T, name, dtype, FMA)                                                                                \
+  static int64_t wrong_products_##name(int64_t M, int64_t N, int64_t K, int turned_a, int turned_b, int64_t bias_col) {  \
+    T *a = tw_alloc(sizeof(T) * (size_t)(M * K + 2 * 5)), *b = tw_alloc(sizeof(T) * (size_t)(K * N + 2 * 3));            \
+    T *c = tw_alloc(sizeof(T) * (size_t)(3 * M * N));                                                                    \
+    T *bias = tw_alloc(sizeof(T) * (size_t)(3 * N + 2));                                                                 \
     void *scratch = tw_alloc_aligned((size_t)tw_gemm_scratch(K));                                                        \
-    int64_t wrong = 0, a_step = bias_col % 2 * 5, b_step = (1 - turned_a) * 3, ar = turned_a ? 1 : K, ac = turned_a ? M : 1, br = turned_b ? 1 : N, bc = turned_b ? K : 1;       \
-    for (int64_t i = 0; i < M * K + 2 * 5; i++) a[i] = (T)unit();                                                                \
-    for (int64_t i = 0; i < K * N + 2 * 3; i++) b[i] = (T)unit();                                                                \
-    for (int64_t i = 0; i < 3 * N + 2; i++) bias[i] = (T)unit();                                                             \
-    tw_gemm(dtype, &(tw_products){.M = M, .N = N, .K = K, .count = 3, .a = a, .a_row = ar, .a_col = ac, .a_step = a_step, .b = b, .b_row = br, .b_col = bc, \
-                                  .b_step = b_step, .bias = bias_col ? bias : NULL, .bias_col = bias_col, .bias_step = 1, .c = c, .c_row = N, \
+    int64_t ar = turned_a ? 1 : K, ac = turned_a ? M : 1, br = turned_b ? 1 : N, bc = turned_b ? K : 1;                  \
+    int64_t wrong = 0, a_step = bias_col % 2 * 5, b_step = (1 - turned_a) * 3;                                           \
+    for (int64_t i = 0; i < M * K + 2 * 5; i++) a[i] = (T)unit();                                                        \
+    for (int64_t i = 0; i < K * N + 2 * 3; i++) b[i] = (T)unit();                                                        \
+    for (int64_t i = 0; i < 3 * N + 2; i++) bias[i] = (T)unit();                                                         \
+    tw_gemm(dtype, &(tw_products){.M = M, .N = N, .K = K, .count = 3, .a = a, .a_row = ar, .a_col = ac, .a_step = a_step, .b = b, .b_row = br, .b_col = bc,\
+                                  .b_step = b_step, .bias = bias_col ? bias : NULL, .bias_col = bias_col, .bias_step = 1, .c = c, .c_row = N,\
                                   .c_step = M * N, .scratch = scratch});                                                 \
     for (int64_t at = 0; at < 3 * M * N; at++) {                                                                         \
       int64_t l = at / (M * N), i = at / N % M, j = at % N;                                                              \

@@ -65,7 +65,7 @@ static tw_status einsum(tw_ctx *c, tw_tensor *const *in, tw_tensor **out) { retu
 static tw_status variance(tw_ctx *c, tw_tensor *const *in, tw_tensor **out) { return tw_var(c, in[0], 2, false, 1, out); }
 static tw_status logsumexp(tw_ctx *c, tw_tensor *const *in, tw_tensor **out) { return tw_logsumexp(c, in[0], 1, false, out); }
 static tw_status sorted(tw_ctx *c, tw_tensor *const *in, tw_tensor **out) { return tw_sort(c, in[0], 1, true, &out[0], &out[1]); }
-static tw_status linear(tw_ctx *c, tw_tensor *const *in, tw_tensor **out) { return tw_linear(c, in[0], in[1], in[2], out); }
+static tw_status linear(tw_ctx *c, tw_tensor *const *in, tw_tensor **out) { return tw_linear(c, in[0], in[1], in[2], &tw_op_silu, out); }
 static tw_status dot(tw_ctx *c, tw_tensor *const *in, tw_tensor **out) { return tw_matmul(c, in[0], in[1], out); }
 static tw_status there_and_back(tw_ctx *c, tw_tensor *const *in, tw_tensor **out) {
   tw_compose k = {.ctx = c};
@@ -126,9 +126,12 @@ static int parts_and_sums(subject *s, int n) {
   ADD(&tw_op_matmul, .in = {R(2, 2), R(2, 2)});
   ADD(&tw_op_matmul, .in = {R(5, 7), R(7, 3)});
   ADD(&tw_op_matmul, .in = {R(2, 3, 2), R(2, 3)});
-  ADD(&tw_op_linear, .in = {R(2, 2), R(2, 2), R(2)});
-  ADD(&tw_op_linear, .in = {R(5, 7), R(7, 3), R(3)});
-  ADD(&tw_op_linear, .in = {R(2, 4, 3), R(3, 33), R(33)});
+  static const tw_linear_attrs then[TW_N_ACTIVATIONS] = {{TW_IDENTITY}, {TW_RELU}, {TW_TANH}, {TW_SIGMOID}};
+  for (int i = 0; i < TW_N_ACTIVATIONS; i++) {
+    ADD(&tw_op_linear, .attrs = &then[i], .in = {R(2, 2), R(2, 2), R(2)});
+    ADD(&tw_op_linear, .attrs = &then[i], .in = {R(5, 7), R(7, 3), R(3)});
+    ADD(&tw_op_linear, .attrs = &then[i], .in = {R(2, 4, 3), R(3, 33), R(33)});
+  }
   ADD(&tw_op_log_softmax, .attrs = A(tw_axis_attrs, .axis = 1), .in = {R(3, 5)});
   ADD(&tw_op_log_softmax, .attrs = A(tw_axis_attrs, .axis = 0), .in = {R(3)});
   ADD(&tw_op_index_select, .attrs = A(tw_axis_attrs, .axis = 1), .in = {R(2, 4), X(4, 3)});

@@ -40,6 +40,9 @@ check("matmul with itself", function(y) return (y:matmul(y:t()) ^ 2):sum() end, 
 check("batched matmul with a broadcast operand", function(y) return (y:matmul(w3) ^ 2):sum() end, x)
 check("dot", function(y) return y[1]:dot(y[2]) ^ 2 end, x)
 check("linear", function(y) return (v:linear(y:t(), y:t()[1]) ^ 2):sum() end, x)
+for _, name in ipairs { "relu", "tanh", "sigmoid", "sin" } do
+  check("linear and " .. name, function(y) return (y:linear(y:t(), y:t()[1], name) ^ 2):sum() end, x)
+end
 check("reshape and transpose", function(y) return (y:t():reshape(2, 6) ^ 3):sum() end, x)
 check("permute, unsqueeze, squeeze and expand", function(y)
   return (y:unsqueeze(2):expand(3, 5, 4):permute(2, 1, 3) ^ 2):sum() * y:unsqueeze(1):squeeze(1):sum()

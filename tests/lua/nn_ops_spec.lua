@@ -19,6 +19,48 @@ local function weighted(f) return function(x)
   return (direction(y) * y):sum()
 end end
 
+-- Bit for bit, NaN equal to NaN whatever its payload.
+local function same(a, b, what)
+  local other = b:reshape(b.size):table()
+  for i, u in ipairs(a:reshape(a.size):table()) do
+    local v = other[i]
+    test.ok(u == v and 1 / u == 1 / v or u ~= u and v ~= v, what .. ": element " .. i .. " is " .. u .. " in one operation and " .. v .. " in two")
+  end
+end
+
+test("an activation within linear has the bits of its call on the map, and so have its derivatives of every kind", function()
+  local huge = math.huge
+  for _, name in ipairs { "relu", "tanh", "sigmoid", "gelu", "softplus" } do
+    local f = tw[name]
+    for _, dtype in ipairs { "f64", "f32" } do
+      for _, shape in ipairs { { 5, 3 }, { 17, 3 }, { 2, 4, 3 }, { 3 } } do
+        local x, w, b = normal(table.unpack(shape)):to(dtype), normal(3, 19):to(dtype), normal(19):to(dtype)
+        if #shape == 2 then
+          local odd = x:reshape(x.size):table()
+          odd[2], odd[5], odd[7] = 0 / 0, huge, 0
+          x = tw.tensor(odd, { dtype = dtype }):reshape(shape)
+        end
+        local function one(p) return tw.linear(p.x, p.w, p.b, name) end
+        local function two(p) return f(tw.linear(p.x, p.w, p.b)) end
+        local at, v = { x = x, w = w, b = b }, { x = direction(x), w = direction(w), b = direction(b) }
+        same(one(at), two(at), name)
+        local p, q = tw.grad(weighted(one))(at), tw.grad(weighted(two))(at)
+        local pv, qv = tw.hvp(weighted(one))(at, v), tw.hvp(weighted(two))(at, v)
+        for _, key in ipairs { "x", "w", "b" } do
+          same(p[key], q[key], name .. "'s gradient by " .. key)
+          if #shape ~= 2 then same(pv[key], qv[key], name .. "'s Hessian-vector product by " .. key) end
+        end
+        local _, along = tw.jvp(one, at, v)
+        local _, want = tw.jvp(two, at, v)
+        same(along, want, name .. "'s tangent")
+      end
+    end
+    same(tw.linear(normal(2, 2) * 0, tw.eye(2), nil, name), f(tw.zeros(2, 2)), name)
+  end
+  test.raises('linear: "matmul" is no activation; the name of an elementwise function is needed, such as relu',
+    tw.linear, tw.ones(2, 2), tw.eye(2), nil, "matmul")
+end)
+
 -- First and second derivatives against central differences, forward mode against reverse mode.
 local function check(name, f, x)
   local scalar = weighted(f)

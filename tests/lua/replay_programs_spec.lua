@@ -36,7 +36,7 @@ local function apply(c, pool, number)
   if op == 26 then return tw.conv1d(x:reshape(1, 1, x.size), tw.tensor { { { 0.5, -0.3 } } }, { padding = 1 }):reshape(x.size + 1) end
   if op == 27 then return tw.max_pool(x:reshape(1, 1, x.size), 1):reshape(x.size) end
   if op == 28 then return x:gather(1, x:argsort(1)) end
-  return n == 2 and tw.linear(x, x:transpose(), x:sum(2)) * 0.2 or x
+  return n == 2 and tw.linear(x, x:transpose(), x:sum(2), ({ "relu", "tanh", "sigmoid", "sin" })[c.b % 5]) * 0.2 or x
 end
 
 test("random programs with random events", function()

@@ -148,6 +148,7 @@ nn.mlp = space.lift(function(given)
   for i = 1, #sizes - 2 do paths[i] = "hidden" .. i end
   paths[#sizes - 1] = "out"
   local last, activation = #paths, rawget(core, o.activation)
+  local of_linear = o.activation == "relu" or o.activation == "tanh" or o.activation == "sigmoid" -- one operation with the affine map
   return Model.new("mlp", o, nn.mlp, {
     make = function(rng)
       local params = {}
@@ -158,7 +159,8 @@ nn.mlp = space.lift(function(given)
       local linear = core.linear
       for i = 1, last - 1 do
         local p = params[paths[i]]
-        x = activation(linear(x, p.weight, p.bias))
+        if of_linear then x = linear(x, p.weight, p.bias, o.activation)
+        else x = activation(linear(x, p.weight, p.bias)) end
       end
       local p = params.out
       return linear(x, p.weight, p.bias)
