@@ -96,7 +96,7 @@ TURN(float, v4s, f32)
 
 #pragma GCC push_options
 #pragma GCC target("avx512f")
-#define MR 12
+#define MR 14
 #define MR1 16
 #define T double
 #define V v8d
