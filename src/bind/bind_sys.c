@@ -127,6 +127,14 @@ static int sys_cpus(lua_State *L) {
   return 1;
 }
 
+/* sys.cache() -> bytes of a processor's second-level cache, nil when the system does not tell */
+static int sys_cache(lua_State *L) {
+  long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  if (bytes <= 0) return 0;
+  lua_pushinteger(L, bytes);
+  return 1;
+}
+
 /* sys.binary() -> the file this code was loaded from: the command, or thalweg.so inside a stock lua5.4; nil when the system does not tell */
 static int sys_binary(lua_State *L) {
   static const char here = 0;
@@ -143,7 +151,7 @@ static int sys_binary(lua_State *L) {
 static const luaL_Reg functions[] = {
   {"kind", sys_kind}, {"make_directories", sys_make_directories}, {"writable", sys_writable}, {"remove_directory", sys_remove_directory},
   {"list", sys_list}, {"terminal", sys_terminal},                 {"host", sys_host},         {"cpus", sys_cpus},
-  {"binary", sys_binary},
+  {"cache", sys_cache}, {"binary", sys_binary},
   {NULL, NULL},
 };
 

@@ -21,11 +21,11 @@ typedef struct {
   int64_t limit;           /* live bytes, those of optimizers and replays included, at which one is due */
   int64_t young;           /* bytes given to the collector since it last looked through what is new */
   lua_State *current;      /* the thread that last entered the binding */
+  int metatable[4];        /* their places in the registry, by collected + 2 laned */
   tw_open *innermost;      /* what is open, innermost first */
 } bind_state;
 
-static const char state_key, collected_key, scoped_key, methods_key, docs_key, names_key;
-static const char laned_collected_key, laned_scoped_key; /* handles of tensors that differ between lanes: functions of Lua's own say so */
+static const char state_key, methods_key, docs_key, names_key;
 enum { MIN_BUDGET = 4 << 20, YOUNG = 256 << 10, MIN_LIMIT = 256 << 20 };
 
 /* A process has one Lua state as a rule; where it has several, each finds its own in its registry. */
@@ -122,9 +122,8 @@ static void give(bind_state *b, tw_handle *h) {
 }
 
 /* Of the handle on top. */
-static void set_metatable(lua_State *L, bool collected, bool laned) {
-  static const char *const keys[2][2] = {{&scoped_key, &laned_scoped_key}, {&collected_key, &laned_collected_key}};
-  lua_rawgetp(L, LUA_REGISTRYINDEX, keys[collected][laned]);
+static void set_metatable(lua_State *L, const bind_state *b, bool collected, bool laned) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, b->metatable[collected + 2 * laned]);
   lua_setmetatable(L, -2);
 }
 
@@ -135,7 +134,7 @@ tw_handle *tw_handle_new(lua_State *L) {
   if (b->young > YOUNG || (!b->depth && tw_ctx_live_bytes(b->ctx) > b->limit)) look_after_memory(L, b);
   tw_handle *h = lua_newuserdatauv(L, sizeof *h, 0);
   *h = (tw_handle){.magic = MAGIC, .collected = true, .laned = b->ctx->lanes != 0}; /* a guess: fill knows */
-  set_metatable(L, b->depth == 0, h->laned);
+  set_metatable(L, b, b->depth == 0, h->laned);
   if (b->depth) {
     tw_tensor **grown = tw_grow(b->owned, &b->cap_owned, b->n_owned, sizeof *grown);
     if (!grown) luaL_error(L, "tensor: out of memory");
@@ -148,16 +147,17 @@ tw_handle *tw_handle_new(lua_State *L) {
 }
 
 void tw_handle_fill(lua_State *L, tw_handle *h, tw_tensor *owned) {
+  bind_state *b = state_of(L);
   h->tensor = owned;
   h->serial = owned->serial;
-  if (!h->collected) state_of(L)->owned[h->place] = owned;
-  else give(state_of(L), h);
+  if (!h->collected) b->owned[h->place] = owned;
+  else give(b, h);
   bool laned = owned->lanes != 0;
   for (int top = lua_gettop(L), i = top; laned != h->laned && i > 0; i--) {
     if (lua_touserdata(L, i) != h) continue;
     h->laned = laned;
     lua_pushvalue(L, i);
-    set_metatable(L, h->collected, laned);
+    set_metatable(L, b, h->collected, laned);
     lua_pop(L, 1);
   }
 }
@@ -181,7 +181,7 @@ void tw_handle_set_name(lua_State *L, int idx) {
   }
   h->tensor->label = (uint8_t)label;
   lua_createtable(L, 0, 32);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, h->collected ? &laned_collected_key : &laned_scoped_key);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, state_of(L)->metatable[h->collected + 2]);
   for (lua_pushnil(L); lua_next(L, -2);) {
     lua_pushvalue(L, -2);
     lua_insert(L, -2);
@@ -224,10 +224,11 @@ static int collect(lua_State *L) {
 
 /* The handle at idx becomes the collector's, with a reference that is given to it. */
 static void hand_over(lua_State *L, int idx, tw_handle *h) {
+  bind_state *b = state_of(L);
   idx = lua_absindex(L, idx);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, h->tensor->lanes ? &laned_collected_key : &collected_key);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, b->metatable[1 + 2 * (h->tensor->lanes != 0)]);
   lua_setmetatable(L, idx);
-  give(state_of(L), h);
+  give(b, h);
 }
 
 static void give_to_collector(lua_State *L, int idx, tw_handle *h) {
@@ -416,8 +417,6 @@ void tw_operand_drop(lua_State *L, tw_operand *o) {
 
 /* Registration. */
 
-static const void *const metatable_keys[4] = {&scoped_key, &collected_key, &laned_scoped_key, &laned_collected_key};
-
 static int free_state(lua_State *L) {
   bind_state *b = lua_touserdata(L, 1);
   if (!b->ctx) return 0; /* registration ran out of memory */
@@ -458,14 +457,14 @@ void tw_handle_register(lua_State *L) {
       lua_pushcfunction(L, collect);
       lua_setfield(L, -2, "__gc");
     }
-    lua_rawsetp(L, LUA_REGISTRYINDEX, metatable_keys[kind]);
+    b->metatable[kind] = luaL_ref(L, LUA_REGISTRYINDEX);
   }
 }
 
 /* Sets a metamethod (with the method table as its first upvalue) in every metatable; pops nothing. */
 void tw_handle_set_meta(lua_State *L, const char *name, lua_CFunction f) {
   for (int i = 0; i < 4; i++) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, metatable_keys[i]);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, state_of(L)->metatable[i]);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
     lua_pushcclosure(L, f, 1);
     lua_setfield(L, -2, name);
@@ -476,7 +475,7 @@ void tw_handle_set_meta(lua_State *L, const char *name, lua_CFunction f) {
 /* The value on top becomes the metamethod `name` of every metatable; popped. */
 void tw_handle_set_meta_value(lua_State *L, const char *name) {
   for (int i = 0; i < 4; i++) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, metatable_keys[i]);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, state_of(L)->metatable[i]);
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, name);
     lua_pop(L, 1);

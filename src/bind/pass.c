@@ -8,14 +8,23 @@ static const char type_name[] = "tw.pass";
 
 void tw_pass_clear(lua_State *L, tw_pass *s) {
   tw_ctx *ctx = tw_bind_ctx(L);
-  for (size_t i = 0; i < s->leaves.n; i++) {
-    if (s->fresh) tw_tensor_release(ctx, s->fresh[i]);
-    if (s->grads) tw_tensor_release(ctx, s->grads[i]);
+  for (size_t i = 0; i < s->leaves.n && i < s->room; i++) {
+    tw_tensor_release(ctx, s->fresh[i]);
+    tw_tensor_release(ctx, s->grads[i]);
+    s->fresh[i] = s->grads[i] = NULL;
   }
-  tw_free(s->fresh);
-  tw_free(s->grads);
-  s->fresh = s->grads = NULL;
-  tw_leaves_free(ctx, &s->leaves);
+  tw_leaves_clear(ctx, &s->leaves);
+}
+
+void tw_pass_room(lua_State *L, tw_pass *s, const char *owner) {
+  size_t n = s->leaves.n;
+  if (n <= s->room) return;
+  tw_tensor **grown[2] = {tw_realloc(s->fresh, n * sizeof *s->fresh), tw_realloc(s->grads, n * sizeof *s->grads)};
+  if (grown[0]) s->fresh = grown[0];
+  if (grown[1]) s->grads = grown[1];
+  if (!grown[0] || !grown[1]) luaL_error(L, "%s: out of memory", owner);
+  for (size_t i = s->room; i < n; i++) s->fresh[i] = s->grads[i] = NULL;
+  s->room = n;
 }
 
 /* Leaving in the middle: an error passes through, or the coroutine it was in is gone. */
@@ -34,8 +43,11 @@ static int collect_pass(lua_State *L) {
   tw_pass *s = lua_touserdata(L, 1);
   abandon(L, s);
   tw_pass_clear(L, s);
+  tw_leaves_free(tw_bind_ctx(L), &s->leaves);
+  tw_free(s->fresh);
+  tw_free(s->grads);
   tw_replay_free(tw_bind_ctx(L), s->replay);
-  s->replay = NULL;
+  *s = (tw_pass){0};
   return 0;
 }
 
@@ -74,9 +86,7 @@ void tw_pass_leaves(lua_State *L, tw_pass *s, int f, int n_args, uint32_t wrt, c
     if (tw_wrt_has(wrt, i)) tw_leaves_collect(L, f + 1 + i, &s->leaves, owner);
   }
   if (s->leaves.n == 0) luaL_error(L, "%s: there is no real tensor to differentiate in the argument", owner);
-  s->fresh = tw_calloc(s->leaves.n, sizeof *s->fresh);
-  s->grads = tw_calloc(s->leaves.n, sizeof *s->grads);
-  if (!s->fresh || !s->grads) luaL_error(L, "%s: out of memory", owner);
+  tw_pass_room(L, s, owner);
 }
 
 int tw_pass_call(lua_State *L, tw_pass *s, int f, int n_args, uint32_t wrt, const char *owner) {
@@ -118,14 +128,11 @@ void tw_pass_end(lua_State *L, tw_pass *s, int first_result) {
 
 void tw_pass_keep(lua_State *L, tw_pass *s, const tw_leaves *leaves, tw_tensor *const *grads) {
   tw_pass_clear(L, s);
-  s->leaves.leaf = tw_calloc(leaves->n, sizeof *s->leaves.leaf);
-  s->grads = tw_calloc(leaves->n, sizeof *s->grads);
-  if (!s->leaves.leaf || !s->grads) luaL_error(L, "out of memory");
-  s->leaves.cap = leaves->n;
   for (size_t i = 0; i < leaves->n; i++) {
-    s->leaves.leaf[s->leaves.n++] = tw_tensor_retain(leaves->leaf[i]);
-    s->grads[i] = tw_tensor_retain(grads[i]);
+    if (!tw_leaves_add(&s->leaves, leaves->leaf[i])) luaL_error(L, "out of memory");
   }
+  tw_pass_room(L, s, "the step");
+  for (size_t i = 0; i < leaves->n; i++) s->grads[i] = tw_tensor_retain(grads[i]);
 }
 
 /* scope(f, ...): what f makes lives until it returns, but for its results. */

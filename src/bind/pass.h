@@ -11,6 +11,7 @@ typedef struct {
   tw_leaves leaves;    /* the caller's tensors */
   tw_tensor **fresh;   /* what f sees of them */
   tw_tensor **grads;
+  size_t room;         /* of these two, NULL where there is none yet */
   tw_replay *replay;   /* where one function is evaluated again and again; else NULL */
 } tw_pass;
 
@@ -30,6 +31,7 @@ int tw_pass_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const cha
 /* Whether bit i of wrt is set; there are 32, arguments may be more. */
 static inline bool tw_wrt_has(uint32_t wrt, int i) { return i < 32 && (wrt >> i & 1); }
 void tw_pass_leaves(lua_State *L, tw_pass *, int f, int n_args, uint32_t wrt, const char *owner); /* collects them, fresh and grads empty */
+void tw_pass_room(lua_State *L, tw_pass *, const char *owner);                                     /* for as many of both as there are leaves */
 void tw_pass_end(lua_State *L, tw_pass *, int first_result); /* keeps results first.. and the leaves and gradients */
 void tw_pass_clear(lua_State *L, tw_pass *);                 /* forgets leaves and gradients */
 

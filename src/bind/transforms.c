@@ -185,8 +185,7 @@ static int jvp(lua_State *L) {
   lua_settop(L, first);
   tw_pass *y = tw_pass_push(L);
   tw_leaves_collect(L, first, &y->leaves, "jvp");
-  y->grads = tw_calloc(y->leaves.n + 1, sizeof *y->grads);
-  if (!y->grads) return luaL_error(L, "jvp: out of memory");
+  tw_pass_room(L, y, "jvp");
   for (size_t i = 0; i < y->leaves.n; i++) tw_bind_status(L, tw_grad_tangent(ctx, s->opened.level, y->leaves.leaf[i], &y->grads[i]));
   lua_insert(L, first);
   y->leaves.next = 0;
@@ -291,6 +290,7 @@ static int rows(lua_State *L) {
 static int count(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
+  ctx->counted.on = true;
   int64_t operations = ctx->counted.operations, elements = ctx->counted.elements, products = ctx->counted.multiply_adds;
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
   lua_createtable(L, 0, 3);

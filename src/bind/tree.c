@@ -7,10 +7,24 @@
 #include "base/alloc.h"
 #include "tensor/ctx.h"
 
-void tw_leaves_free(tw_ctx *ctx, tw_leaves *l) {
+void tw_leaves_clear(tw_ctx *ctx, tw_leaves *l) {
   for (size_t i = 0; i < l->n; i++) tw_tensor_release(ctx, l->leaf[i]);
+  l->n = l->next = 0;
+}
+
+void tw_leaves_free(tw_ctx *ctx, tw_leaves *l) {
+  tw_leaves_clear(ctx, l);
   tw_free(l->leaf);
   *l = (tw_leaves){0};
+}
+
+bool tw_leaves_add(tw_leaves *l, tw_tensor *t) {
+  tw_tensor **grown = tw_grow(l->leaf, &l->cap, l->n, sizeof *grown);
+  if (!grown) return false;
+  l->leaf = grown;
+  l->leaf[l->n++] = tw_tensor_retain(t);
+  l->next = 0;
+  return true;
 }
 
 size_t tw_leaves_find(tw_leaves *l, const tw_tensor *t) {
@@ -101,11 +115,7 @@ static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
   tw_tensor *t = tw_bind_to_tensor(L, idx);
   if (t) {
     if (!tw_is_real((tw_dtype)t->dtype) || t->buffer || (!every && tw_leaves_find(l, t) < l->n)) return;
-    tw_tensor **grown = tw_grow(l->leaf, &l->cap, l->n, sizeof *grown);
-    if (!grown) luaL_error(L, "tree: out of memory");
-    l->leaf = grown;
-    l->leaf[l->n++] = tw_tensor_retain(t);
-    l->next = 0;
+    if (!tw_leaves_add(l, t)) luaL_error(L, "tree: out of memory");
     return;
   }
   if (!is_plain_table(L, idx)) return;

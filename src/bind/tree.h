@@ -12,6 +12,8 @@ typedef struct {
 } tw_leaves;
 
 void tw_leaves_free(tw_ctx *, tw_leaves *);
+void tw_leaves_clear(tw_ctx *, tw_leaves *); /* the same, but for the list's memory */
+bool tw_leaves_add(tw_leaves *, tw_tensor *); /* false: out of memory */
 void tw_leaves_collect(lua_State *L, int idx, tw_leaves *, const char *owner); /* raises on what is no tree */
 void tw_leaves_every(lua_State *L, int idx, tw_leaves *, const char *owner);   /* the same with one entry per place, repeated tensors included */
 size_t tw_leaves_find(tw_leaves *, const tw_tensor *);                         /* n when absent */

@@ -12,7 +12,7 @@ static int64_t multiply_adds(const tw_call *c) {
 }
 
 void tw__count(tw_ctx *ctx, const tw_call *c) {
-  if (c->op->flags & TW_OP_VIEW) return;
+  if (!ctx->counted.on || c->op->flags & TW_OP_VIEW) return;
   int64_t most = 0, products = multiply_adds(c);
   for (int i = 0; i < c->n_in; i++) most = c->in[i]->size > most ? c->in[i]->size : most;
   for (int i = 0; i < c->n_out; i++) most = c->out[i]->size > most ? c->out[i]->size : most;

@@ -35,8 +35,9 @@ struct tw_ctx {
   int lanes_held;                                                                 /* what is under way counts lanes: none may be dropped meanwhile */
   uint64_t lane_serial[TW_MAX_LANES];                                             /* the first serial after its opening */
   struct {
+    bool on;
     int64_t operations, elements, multiply_adds;
-  } counted;                                                                      /* since the beginning: op/count.c */
+  } counted;                                                                      /* since it was turned on, which it stays: op/count.c */
   bool sealed;                                                                    /* inside a run: outside storage is read-only */
 };
 

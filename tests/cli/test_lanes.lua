@@ -256,4 +256,17 @@ print(time > 0 and time < 60)]])
   test.eq(expect(0, "lua wide.lua"), "true\n")
 end)
 
+test("where nobody says how many, runs share a pass that fits the cache, and sixteen do in any case unless they are large", function()
+  local cache = require("thalweg.sys").cache() or 1 << 20
+  for numbers, wants in pairs { [1000] = cache // 16000, [20000] = 16, [600000] = 1 } do -- each run holds a tensor and its double
+    local file = script("wide" .. numbers, '"lr"', "lr = space.linear(0, 1, 200)",
+      ('io.open("passes", "a"):write("."):close(); local x = tw.zeros(%d) + p.lr; run:result { y = (2 * x):sum() }'):format(numbers))
+    os.remove(shell.path("passes"))
+    expect(0, ("run %s -j 1"):format(file))
+    local passes = #shell.read("passes") - 1 -- the first run is also done alone, and compared with one of a pass of at least two
+    local least, most = math.ceil(198 / wants), math.ceil(200 / (wants * 0.9))
+    test.ok(passes >= least and passes <= most, ("%d numbers: %d passes; %d to %d were expected of %d bytes"):format(numbers, passes, least, most, cache))
+  end
+end)
+
 test.close()

@@ -54,8 +54,8 @@ end
 ---@param f fun(params: any, ...): thalweg.Tensor, ... returns the loss, a 0-d real tensor, first
 ---@return thalweg.Tensor loss before the update, then the further results of f
 function Optimizer:step(f, ...)
-  resolve(self)
   if #self.changing == 0 and not self.inner then return self.engine:step(f, self.params, ...) end
+  resolve(self)
   return settle(self, self.engine:step(f, self.params, ...))
 end
 

@@ -9,12 +9,13 @@ local ordered = require "thalweg.ordered"
 local process = require "thalweg.run"
 local record = require "thalweg.record"
 local restore = require "thalweg.runner.restore"
+local sys = require "thalweg.sys"
 
 local worker = {}
 
 local report_every = 0.005   -- seconds: ends of very short runs share a message
 local report_limit = 50000   -- bytes
-local working_set = 1 << 20  -- bytes: as many lanes as keep what they compute with in the processor's own cache
+local working_set = sys.cache() or 1 << 20 -- bytes: as many lanes as keep what they compute with in the processor's own cache
 local large = 4 << 20        -- bytes: a run that differs in more is done with as few others as fit
 local widest = 1024          -- lanes
 
