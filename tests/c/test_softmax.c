@@ -139,14 +139,21 @@ static results compute(tw_tensor *x, tw_tensor *classes, tw_tensor *t, tw_tensor
   return r;
 }
 
-static int64_t wrong_rows(tw_dtype d, int64_t rows, int64_t n, layout of_x, layout of_classes, layout of_t, bool odd) {
+/* even: the losses of all rows have one cotangent, as under a mean. */
+static int64_t wrong_rows(tw_dtype d, int64_t rows, int64_t n, layout of_x, layout of_classes, layout of_t, bool odd, bool even) {
   tw_tensor *x = operand(d, 2, rows, n, of_x), *classes = operand(TW_I64, 1, rows, 0, of_classes);
-  tw_tensor *t = operand(d, 2, rows, n, of_t), *u = operand(d, 1, rows, 0, of_t);
+  tw_tensor *t = operand(d, 2, rows, n, of_t), *u = operand(d, 1, even ? 1 : rows, 0, of_t);
   int64_t wrong = 0;
   fill(x, odd, 0);
   fill(classes, false, n);
   fill(t, false, 0);
   fill(u, false, 0);
+  if (even) {
+    tw_compose k = {.ctx = ctx};
+    tw_tensor *one = u;
+    must(tw_compose_end(&k, tw_do1(&k, &tw_op_expand, &(tw_shape_attrs){.shape = {.n = 1, .d = {rows}}}, one), &u));
+    tw_tensor_release(ctx, one);
+  }
   results r = compute(x, classes, t, u);
   for (int64_t lane = 0; lane < 6; lane++) {
     int64_t i = lane / 2, j = lane % 2;
@@ -173,7 +180,7 @@ static void check_rows(int64_t rows, int64_t n) {
     for (int c = 0; c < LAYOUTS * LAYOUTS * LAYOUTS; c++) {
       layout x = (layout)(c % LAYOUTS), classes = (layout)(c / LAYOUTS % LAYOUTS), t = (layout)(c / LAYOUTS / LAYOUTS);
       if (rows * n > 100 && c % 7) continue;
-      int64_t wrong = wrong_rows((tw_dtype)d, rows, n, x, classes, t, c % 2);
+      int64_t wrong = wrong_rows((tw_dtype)d, rows, n, x, classes, t, c % 2, false) + wrong_rows((tw_dtype)d, rows, n, x, classes, t, c % 2, true);
       if (!wrong) continue;
       check_fail(__FILE__, __LINE__);
       printf("[%lld %lld] %s, layouts of logits %d, classes %d, cotangents %d: %lld numbers differ from the definition\n", (long long)rows, (long long)n,
