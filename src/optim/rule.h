@@ -45,6 +45,26 @@ TW_INLINE vf32 select_f32(mf32 m, vf32 a, vf32 b) { return (vf32)((m & (mf32)a) 
 #define vmin(a, b) vselect((a) < (b), a, b)
 #define vsign(a) (vselect((a) > 0, (V){0} + 1, (V){0}) - vselect((a) < 0, (V){0} + 1, (V){0}))
 
+/* ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)) of eight partial sums; those of f32 are one vector. */
+#ifdef __AVX2__
+TW_INLINE double rule_join_f64(vf64 low, vf64 high) {
+  __m256d pairs = _mm256_hadd_pd((__m256d)low, (__m256d)high);
+  __m128d halves = _mm_add_pd(_mm256_castpd256_pd128(pairs), _mm256_extractf128_pd(pairs, 1));
+  return halves[0] + halves[1];
+}
+TW_INLINE float rule_join_f32(vf32 all, vf32 same) {
+  (void)same;
+  __m256 pairs = _mm256_hadd_ps((__m256)all, (__m256)all), fours = _mm256_hadd_ps(pairs, pairs);
+  return fours[0] + fours[4];
+}
+#else
+TW_INLINE double rule_join_f64(vf64 low, vf64 high) { return ((low[0] + low[1]) + (low[2] + low[3])) + ((high[0] + high[1]) + (high[2] + high[3])); }
+TW_INLINE float rule_join_f32(vf32 p, vf32 same) {
+  (void)same;
+  return ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]));
+}
+#endif
+
 #define T double
 #define V vf64
 #define W 4
