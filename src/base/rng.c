@@ -1,6 +1,7 @@
 /* Philox by key, counter and attempt. */
 #include "base/rng.h"
 
+#include <stdbool.h>
 #include <string.h>
 #ifdef __AVX2__
 #include <immintrin.h>
@@ -91,11 +92,25 @@ void tw_rng_blocks(uint64_t key, uint64_t counter, int64_t n, uint64_t *first, u
 
 #endif
 
+/* The product's low half is below n in one of 2^64 / n cases alone: only there is the remainder that decides worked out. */
+static inline bool accepted(uint64_t bits, uint64_t n, uint64_t *out) {
+  __uint128_t product = (__uint128_t)bits * n;
+  *out = (uint64_t)(product >> 64);
+  return (uint64_t)product >= n || (uint64_t)product >= -n % n;
+}
+
 uint64_t tw_rng_below(uint64_t key, uint64_t counter, uint64_t n) {
   for (uint32_t attempt = 0;; attempt++) {
-    uint64_t bits[2];
+    uint64_t bits[2], out;
     tw_rng_block(key, counter, attempt, bits);
-    __uint128_t product = (__uint128_t)bits[0] * n;
-    if ((uint64_t)product >= -n % n) return (uint64_t)(product >> 64);
+    if (accepted(bits[0], n, &out)) return out;
+  }
+}
+
+void tw_rng_below_each(uint64_t key, uint64_t counter, int64_t count, uint64_t n, int shrinks, uint64_t *out) {
+  tw_rng_blocks(key, counter, count, out, NULL);
+  for (int64_t i = 0; i < count; i++) {
+    uint64_t range = n - (shrinks ? (uint64_t)i : 0);
+    if (!accepted(out[i], range, &out[i])) out[i] = tw_rng_below(key, counter + (uint64_t)i, range);
   }
 }

@@ -20,4 +20,7 @@ static inline double tw_rng_unit(uint64_t bits) { return (double)(bits >> 11) * 
 /* A uniform integer in [0, n), n > 0, without bias (rejection on the 128-bit product, Lemire 2019). */
 uint64_t tw_rng_below(uint64_t key, uint64_t counter, uint64_t n);
 
+/* The same for positions counter .. counter + count - 1; the range becomes `shrinks` (0 or 1) smaller from each to the next. */
+void tw_rng_below_each(uint64_t key, uint64_t counter, int64_t count, uint64_t n, int shrinks, uint64_t *out);
+
 #endif

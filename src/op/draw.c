@@ -137,7 +137,8 @@ static tw_status run_randint(tw_ctx *ctx, const tw_call *c) {
   tw_generator g = tw__draw_begin(c);
   uint64_t span = (uint64_t)((int64_t)a->b - (int64_t)a->a) + 1;
   int64_t *p = (int64_t *)(void *)y->data;
-  for (int64_t i = 0; i < y->size; i++) p[i] = (int64_t)a->a + (int64_t)tw_rng_below(g.key, g.counter + (uint64_t)i, span);
+  tw_rng_below_each(g.key, g.counter, y->size, span, 0, (uint64_t *)p);
+  for (int64_t i = 0; i < y->size; i++) p[i] += (int64_t)a->a;
   tw__draw_end(c, g, y->size);
   return TW_OK;
 }

@@ -31,12 +31,18 @@ static tw_status run_index_select(tw_ctx *ctx, const tw_call *c) {
   size_t item = tw_dtype_size((tw_dtype)x->dtype);
   bool rows = axis == 0 && tw_tensor_is_contiguous(x);
   size_t row = x->shape[axis] ? (size_t)(x->size / x->shape[axis]) * item : 0;
+  if (rows && tw_tensor_is_contiguous(index)) {
+    const int64_t *place = (const int64_t *)(const void *)index->data;
+    char *to = c->out[0]->data;
+    for (int64_t k = 0; k < index->size; k++, to += row) {
+      const char *from = x->data + (size_t)(place[k] - 1) * row;
+      if (row == 8) memcpy(to, from, 8);
+      else memcpy(to, from, row);
+    }
+    return TW_OK;
+  }
   for (int64_t k = 0; k < index->size; k++) {
     int64_t at = tw_tensor_get_i64(index, k) - 1;
-    if (rows) {
-      memcpy(c->out[0]->data + (size_t)k * row, x->data + (size_t)at * row, row);
-      continue;
-    }
     tw_tensor from = fixed(x, axis, at), to = fixed(c->out[0], axis, k);
     tw__copy_into(&to, &from);
   }

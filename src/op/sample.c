@@ -149,16 +149,21 @@ static tw_status infer_permutation(tw_ctx *ctx, const tw_call *c, tw_meta *out) 
 }
 
 static tw_status run_permutation(tw_ctx *ctx, const tw_call *c) {
+  enum { SOME = 64 };
   (void)ctx;
   tw_tensor *y = c->out[0];
   tw_generator g = tw__draw_begin(c);
   int64_t *p = (int64_t *)(void *)y->data, n = y->size;
   for (int64_t i = 0; i < n; i++) p[i] = i + 1;
-  for (int64_t i = 0; i < n - 1; i++) {
-    int64_t j = i + (int64_t)tw_rng_below(g.key, g.counter + (uint64_t)i, (uint64_t)(n - i));
-    int64_t swap = p[i];
-    p[i] = p[j];
-    p[j] = swap;
+  for (int64_t first = 0; first < n - 1; first += SOME) {
+    uint64_t ahead[SOME];
+    int64_t some = n - 1 - first < SOME ? n - 1 - first : SOME;
+    tw_rng_below_each(g.key, g.counter + (uint64_t)first, some, (uint64_t)(n - first), 1, ahead);
+    for (int64_t i = first; i < first + some; i++) {
+      int64_t j = i + (int64_t)ahead[i - first], swap = p[i];
+      p[i] = p[j];
+      p[j] = swap;
+    }
   }
   tw__draw_end(c, g, n);
   return TW_OK;
@@ -210,7 +215,8 @@ static tw_status run_choice(tw_ctx *ctx, const tw_call *c) {
   int64_t *p = (int64_t *)(void *)y->data;
   tw_status s = TW_OK;
   if (!a->replace && y->size) s = choose_distinct(ctx, g, a->n, y->size, p);
-  for (int64_t i = 0; a->replace && i < y->size; i++) p[i] = 1 + (int64_t)tw_rng_below(g.key, g.counter + (uint64_t)i, (uint64_t)a->n);
+  if (a->replace) tw_rng_below_each(g.key, g.counter, y->size, (uint64_t)a->n, 0, (uint64_t *)p);
+  for (int64_t i = 0; a->replace && i < y->size; i++) p[i]++;
   if (s == TW_OK) tw__draw_end(c, g, y->size);
   return s;
 }
