@@ -302,7 +302,9 @@ static int dot(lua_State *L) {
 static int linear(lua_State *L) {
   tw_tensor *x = tw_handle_check(L, 1), *w = tw_handle_check(L, 2), *b = lua_isnoneornil(L, 3) ? NULL : tw_handle_check(L, 3), *out = NULL;
   const char *name = luaL_optstring(L, 4, NULL);
-  const tw_op *then = name ? tw_op_find(name) : NULL;
+  const tw_op *then = NULL;
+  for (tw_activation i = TW_RELU; name && !then && i < TW_N_ACTIVATIONS; i++) then = strcmp(name, tw_activation_op(i)->name) == 0 ? tw_activation_op(i) : NULL;
+  if (name && !then) then = tw_op_find(name);
   if (name && !(then && then->row && then->n_in == 1 && then->row->derivative[0])) {
     return luaL_error(L, "linear: \"%s\" is no activation; the name of an elementwise function is needed, such as relu", name);
   }

@@ -53,11 +53,14 @@ static int compare(const void *p, const void *q) {
   return c ? c : a->length < b->length ? -1 : a->length > b->length;
 }
 
-static bool in_order(const key *k, size_t n) {
+/* By insertion: few keys, and often in order. */
+static void put_in_order(key *k, size_t n) {
   for (size_t i = 1; i < n; i++) {
-    if (compare(&k[i - 1], &k[i]) > 0) return false;
+    key one = k[i];
+    size_t at = i;
+    for (; at > 0 && compare(&k[at - 1], &one) > 0; at--) k[at] = k[at - 1];
+    k[at] = one;
   }
-  return true;
 }
 
 const tw_tree_key *tw_tree_keys(lua_State *L, int idx, tw_tree_key *few, size_t *n) {
@@ -86,7 +89,8 @@ const tw_tree_key *tw_tree_keys(lua_State *L, int idx, tw_tree_key *few, size_t 
     }
     keys[count++] = k;
   }
-  if (!in_order(keys, count)) qsort(keys, count, sizeof *keys, compare);
+  if (count <= TW_FEW_KEYS) put_in_order(keys, count);
+  else qsort(keys, count, sizeof *keys, compare);
   *n = count;
   return keys;
 }
@@ -164,20 +168,15 @@ void tw_tree_push(lua_State *L, int idx, tw_leaves *l, tw_tensor *const *with, b
   }
   check_depth(L);
   idx = lua_absindex(L, idx);
-  size_t n;
-  key few[TW_FEW_KEYS];
   lua_createtable(L, (int)lua_rawlen(L, idx), lua_rawlen(L, idx) ? 0 : 2);
   int copy = lua_gettop(L);
-  const key *keys = tw_tree_keys(L, idx, few, &n);
-  for (size_t i = 0; i < n; i++) {
-    tw_tree_push_key(L, &keys[i]);
-    tw_tree_push_key(L, &keys[i]);
-    lua_rawget(L, idx);
-    tw_tree_push(L, lua_gettop(L), l, with, bare);
-    lua_remove(L, -2);
+  lua_pushnil(L);
+  while (lua_next(L, idx)) { /* in any order: each key has its own place */
+    lua_pushvalue(L, -2);
+    tw_tree_push(L, copy + 2, l, with, bare);
     lua_rawset(L, copy);
+    lua_pop(L, 1);
   }
-  lua_settop(L, copy);
 }
 
 static void walk(lua_State *L, int idx, const char *path, tw_tree_visit f, void *ud) {

@@ -52,7 +52,7 @@ static void let_go(tw_ctx *ctx, tw_replay *r) {
 static void part(tw_ctx *ctx, tw_replay *r, bool lent) {
   for (size_t i = 0; i < r->n_values; i++) {
     tw_replay_value *v = &r->values[i], *base = &r->values[v->base];
-    v->sharers = 0;
+    if (base == v) v->sharers = 0; /* the first of them */
     if (v->from != MADE || !v->tensor) continue;
     if (v->tensor->refs > 1 + (lent && v->gradient)) {
       tw_tensor_release(ctx, v->tensor);
@@ -64,7 +64,7 @@ static void part(tw_ctx *ctx, tw_replay *r, bool lent) {
   }
   for (size_t i = 0; i < r->n_values; i++) {
     tw_replay_value *v = &r->values[i];
-    v->busy = v->from == MADE && v->tensor && v->base == (int)i && v->tensor->storage->refs != v->sharers;
+    if (v->base == (int)i) v->busy = v->from == MADE && v->tensor && v->tensor->storage->refs != v->sharers;
   }
 }
 

@@ -8,17 +8,17 @@ typedef enum { LEAF, OUTSIDE, MADE, CONSTANT } tw_replay_origin;
 
 typedef struct {
   tw_tensor *tensor;    /* a reference; NULL where it is still to be made, and between evaluations where it comes from elsewhere */
-  tw_tensor like;       /* what it was when noted: dtype, shape, strides, lanes */
-  const tw_tensor *last; /* the tensor that was found like it, while its serial is the same */
-  const char *shown;    /* of a view: where its input lay; OUTSIDE: where it lay itself */
-  uint64_t serial;
-  uint32_t version;     /* of its storage when it was used, or written */
-  uint32_t levels;
   tw_replay_origin from;
   int base;             /* MADE: the first value with the same storage */
   int sharers;          /* of a base: the values with its storage */
   bool busy;            /* of a base: somebody else holds what shares its memory */
   bool gradient;        /* handed out by the backward pass */
+  uint32_t version;     /* of its storage when it was used, or written */
+  uint32_t levels;
+  const tw_tensor *last; /* the tensor that was found like it, while its serial is the same */
+  const char *shown;    /* of a view: where its input lay; OUTSIDE: where it lay itself */
+  uint64_t serial;
+  tw_tensor like;       /* what it was when noted: dtype, shape, strides, lanes */
 } tw_replay_value;
 
 typedef struct {

@@ -24,8 +24,15 @@ static tw_status examine(tw_ctx *ctx, const char *op, const tw_tensor *index, in
     tw_tensor one;
     if (index->lanes) one = tw_tensor_lane(index, lane);
     const tw_tensor *here = index->lanes ? &one : index;
-    for (int64_t i = 0; i < index->size; i++) {
-      int64_t at = dense ? ((const int64_t *)(const void *)here->data)[i] : tw_tensor_get_i64(here, i);
+    const int64_t *all = (const int64_t *)(const void *)here->data;
+    bool wrong = !dense, below = false;
+    for (int64_t i = 0; dense && i < index->size; i++) {
+      wrong |= (all[i] > n) | (all[i] < low) | (all[i] == 0);
+      below |= all[i] < 0;
+    }
+    *negative = *negative || below;
+    for (int64_t i = 0; wrong && i < index->size; i++) { /* which one it is; and an index that does not lie together */
+      int64_t at = dense ? all[i] : tw_tensor_get_i64(here, i);
       if (at > n || at < low || at == 0) return outside(ctx, op, at, i, n);
       *negative = *negative || at < 0;
     }
