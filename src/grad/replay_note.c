@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "grad/replay.h"
+#include "op/chain.h"
 
 /* Beyond so many bytes of results the calls themselves are what takes the time. */
 enum { MAX_BYTES = 4 << 20, MAX_VALUES = 4096 };
@@ -224,6 +225,80 @@ static void find_bases(tw_replay *r) {
   }
 }
 
+/* Calls that are joined. */
+
+/* The call behind the evaluation that reads value `id` and no other does; NULL: none, or several, or somebody else sees it too. */
+static tw_replay_call *only_reader(tw_replay *r, int id) {
+  tw_replay_call *reader = NULL;
+  if (r->values[id].gradient) return NULL;
+  for (size_t i = 0; i < r->n_values; i++) {
+    if (r->values[i].base == r->values[id].base && (int)i != id) return NULL;
+  }
+  for (size_t i = 0; i < r->n_calls; i++) {
+    bool reads = false;
+    for (int k = 0; k < r->calls[i].n_in && r->calls[i].op; k++) reads = reads || r->ids[r->calls[i].ids + (size_t)k] == id;
+    if (reads && (reader || i < r->n_forward)) return NULL;
+    if (reads) reader = &r->calls[i];
+  }
+  return reader;
+}
+
+/* The bias' share of a layer's adjoint: sums over the rows of value `id`. */
+static tw_replay_call *find_sums(tw_replay *r, int id) {
+  const tw_tensor *x = &r->values[id].like;
+  for (size_t i = r->n_forward; i < r->n_calls && x->ndim == 2; i++) {
+    const tw_replay_call *k = &r->calls[i];
+    if (k->op != &tw_op_sum_to || r->ids[k->ids] != id) continue;
+    const tw_shape *to = &((const tw_shape_attrs *)(const void *)(r->attrs + k->attrs))->shape;
+    if (to->n == 1 && to->d[0] == x->shape[1] && r->values[r->ids[k->ids + 1]].like.lanes == x->lanes) return &r->calls[i];
+  }
+  return NULL;
+}
+
+static bool same_places(const tw_tensor *a, const tw_tensor *b) {
+  bool same = a->ndim == b->ndim && a->lanes == b->lanes;
+  for (int i = 0; same && i < a->ndim; i++) same = a->shape[i] == b->shape[i];
+  return same;
+}
+
+/* matmul, whose result times an activation's derivative is all that is wanted, and the sums of that: one call in place of three. */
+static bool join_product(tw_ctx *ctx, tw_replay *r, tw_replay_call *product) {
+  tw_linear_attrs a = {.then = TW_RELU};
+  int id = r->ids[product->ids + 2];
+  tw_replay_call *times = product->op == &tw_op_matmul ? only_reader(r, id) : NULL;
+  if (!times || times->n_in != 3) return true;
+  while (a.then < TW_N_ACTIVATIONS && times->op != tw_activation_op(a.then)->row->derivative[0]) a.then++;
+  const int *ids = r->ids + times->ids;
+  if (a.then == TW_N_ACTIVATIONS || ids[0] != id || ids[1] != ids[2]) return true;
+  if (!same_places(&r->values[id].like, &r->values[ids[1]].like) || !same_places(&r->values[id].like, &r->values[ids[3]].like)) return true;
+  int in[2] = {r->ids[product->ids], r->ids[product->ids + 1]}, with = ids[1], result = ids[3];
+  tw_replay_call *sums = find_sums(r, result);
+  int sum = sums ? r->ids[sums->ids + 1] : -1;
+  tw_replay_call joined = {.op = &tw_op_chain, .n_in = 3, .n_out = sums ? 2 : 1, .ids = r->n_ids};
+  joined.attrs = add_bytes(&r->attrs, &r->n_attrs, &r->cap_attrs, sizeof a);
+  if (joined.attrs == SIZE_MAX || !add_id(r, in[0]) || !add_id(r, in[1]) || !add_id(r, with) || !add_id(r, result) || (sums && !add_id(r, sum))) return false;
+  memcpy(r->attrs + joined.attrs, &a, sizeof a);
+  *times = joined;
+  product->op = NULL;
+  if (sums) sums->op = NULL;
+  tw_tensor_release(ctx, r->values[id].tensor);
+  r->values[id].tensor = NULL;
+  return true;
+}
+
+static bool join_calls(tw_ctx *ctx, tw_replay *r) {
+  bool fits = true;
+  size_t n = r->n_forward;
+  for (size_t i = r->n_forward; i < r->n_calls && fits; i++) {
+    if (r->calls[i].op) fits = join_product(ctx, r, &r->calls[i]);
+  }
+  for (size_t i = r->n_forward; i < r->n_calls; i++) {
+    if (r->calls[i].op) r->calls[n++] = r->calls[i];
+  }
+  r->n_calls = n;
+  return fits;
+}
+
 void tw__replay_noted(tw_ctx *ctx, const tw_tensor *loss, int n, tw_tensor *const *leaves, tw_tensor *const *grads) {
   tw_replay *r = ctx->tape->replay;
   if (r->state != NOTING) return;
@@ -240,7 +315,7 @@ void tw__replay_noted(tw_ctx *ctx, const tw_tensor *loss, int n, tw_tensor *cons
     fits = r->values[i].tensor == leaves[i] && (!v || (v->from == MADE && r->values[v->base].from == MADE)); /* its holder may write it: no constant's memory */
     if (v) v->gradient = true;
   }
-  if (!fits) {
+  if (!fits || !join_calls(ctx, r)) {
     tw__replay_give_up(ctx, r);
     return;
   }

@@ -163,7 +163,7 @@ void tw_gemm(tw_dtype d, const tw_products *p) {
           c[i * p->c_row + j] = bias ? sum + bias[j * p->bias_col] : sum;                                                         \
         }                                                                                                                         \
       }                                                                                                                           \
-      if (p->then) p->then(p->M * p->N, (char *[]){(char *)c, (char *)c}, (int64_t[]){sizeof(T), sizeof(T)});                     \
+      if (p->then) p->then(p->user, at, c);                                                                                         \
     }                                                                                                                             \
   }
 PRODUCTS(double, f64, fma)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "op/gemm.h"
-#include "op/op.h"
+#include "op/product.h"
 #include "tensor/ctx.h"
 
 static tw_status refuse(tw_ctx *ctx, const tw_call *c, const char *what, const char *hint) {
@@ -121,9 +121,31 @@ static bool rows_of_all_lanes(const tw_tensor *a, const tw_tensor *b, const tw_t
   return true;
 }
 
+/* A tw_after on its way through the products of one call of the kernel. */
+typedef struct {
+  tw_dtype dtype;
+  tw_loop loop;
+  int64_t rows, columns, with_step, sums_step; /* bytes from one product's to the next one's */
+  char *with, *sums;
+} finish;
+
+static void finish_product(void *user, int64_t which, void *c) {
+  const finish *f = user;
+  int64_t item = (int64_t)tw_dtype_size(f->dtype), stride[4] = {item, item, item, item};
+  char *with = f->with ? f->with + which * f->with_step : NULL, *p[4] = {c, c, with, with};
+  if (f->loop) f->loop(f->rows * f->columns, p, stride);
+  if (f->sums) tw_sum_columns(f->dtype, f->sums + which * f->sums_step, c, f->rows, f->columns);
+}
+
 /* The last hidden axis is walked by the kernel, the others here. */
-static void multiply(const tw_tensor *a, const tw_tensor *b, const tw_tensor *bias, const tw_tensor *y, tw_products m) {
+static void multiply(const tw_tensor *a, const tw_tensor *b, const tw_tensor *bias, const tw_after *after, const tw_tensor *y, tw_products m) {
   int64_t item = (int64_t)tw_dtype_size((tw_dtype)y->dtype), count = y->size / (m.M * m.N), lanes = tw_lane_count(y);
+  const tw_tensor *with = after ? after->with : NULL, *sums = after ? after->sums : NULL;
+  finish f = {.dtype = (tw_dtype)y->dtype, .rows = m.M, .columns = m.N, .loop = after && after->then ? tw__row_loop(after->then, (tw_dtype)y->dtype) : NULL};
+  if (after) {
+    m.then = finish_product;
+    m.user = &f;
+  }
   if (y->lanes) {
     int h = 31 - __builtin_clz(y->lanes);
     m.count = y->lane_size[h];
@@ -131,26 +153,42 @@ static void multiply(const tw_tensor *a, const tw_tensor *b, const tw_tensor *bi
     m.b_step = b->lanes >> h & 1 ? b->lane_stride[h] : 0;
     m.bias_step = bias && bias->lanes >> h & 1 ? bias->lane_stride[h] : 0;
     m.c_step = y->lane_stride[h];
+    f.with_step = with && with->lanes >> h & 1 ? with->lane_stride[h] * item : 0;
+    f.sums_step = sums ? sums->lane_stride[h] * item : 0;
   }
   for (int64_t lane = 0; lane < lanes; lane += m.count) {
     const char *p = a->data + lane_of(a, y, lane) * item, *q = b->data + lane_of(b, y, lane) * item;
     char *r = y->data + lane_of(y, y, lane) * item;
     m.bias = bias ? bias->data + lane_of(bias, y, lane) * item : NULL;
+    f.sums = sums ? sums->data + lane_of(sums, y, lane) * item : NULL;
     for (int64_t i = 0; i < count; i++) {
       m.a = p + matrix(a, y, i) * item;
       m.b = q + matrix(b, y, i) * item;
       m.c = r + i * m.M * m.N * item;
+      f.with = with ? with->data + (lane_of(with, y, lane) + i * m.M * m.N) * item : NULL;
       tw_gemm((tw_dtype)y->dtype, &m);
     }
   }
 }
 
-static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b, tw_tensor *bias, const tw_op *then, tw_tensor *y) {
+/* The same afterwards, call by call. */
+static tw_status finish_apart(tw_ctx *ctx, const tw_after *after, tw_tensor *y) {
+  tw_status s = TW_OK;
+  if (after->then) {
+    tw_tensor *in[3] = {y, after->with, after->with};
+    s = tw__run(ctx, &(tw_call){.op = after->then, .in = in, .out = &y, .n_in = after->with ? 3 : 1, .n_out = 1});
+  }
+  if (s != TW_OK || !after->sums) return s;
+  tw_shape_attrs own = {.shape = tw_tensor_shape(after->sums)};
+  return tw__run(ctx, &(tw_call){.op = &tw_op_sum_to, .attrs = &own, .in = &y, .out = (tw_tensor *[]){after->sums}, .n_in = 1, .n_out = 1});
+}
+
+tw_status tw__run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b, tw_tensor *bias, const tw_after *after, tw_tensor *y) {
   tw_products m = {.M = a->shape[a->ndim - 2], .K = a->shape[a->ndim - 1], .N = b->shape[b->ndim - 1], .count = 1,
                    .a_row = a->stride[a->ndim - 2], .a_col = a->stride[a->ndim - 1], .b_row = b->stride[b->ndim - 2], .b_col = b->stride[b->ndim - 1],
                    .c_row = y->stride[y->ndim - 2], .bias_col = bias ? bias->stride[0] : 0};
   tw_dtype d = (tw_dtype)y->dtype;
-  if (y->size == 0) return TW_OK;
+  if (y->size == 0) return after ? finish_apart(ctx, after, y) : TW_OK;
   if (y->lanes && (a->lanes || b->lanes) && one_block(y) && side_by_side(a, y) && side_by_side(b, y)) {
     int64_t item = (int64_t)tw_dtype_size(d), count = y->size / (m.M * m.N);
     for (int64_t i = 0; i < count; i++) {
@@ -158,7 +196,7 @@ static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b
                      y->stride[y->ndim - 1], tw_lane_count(y));
     }
     tw_status s = bias ? tw__run(ctx, &(tw_call){.op = &tw_op_add, .in = (tw_tensor *[]){y, bias}, .out = &y, .n_in = 2, .n_out = 1}) : TW_OK;
-    return s == TW_OK && then ? tw__run(ctx, &(tw_call){.op = then, .in = &y, .out = &y, .n_in = 1, .n_out = 1}) : s;
+    return s == TW_OK && after ? finish_apart(ctx, after, y) : s;
   }
   char scratch[TW_GEMM_SCRATCH] __attribute__((aligned(64)));
   tw_tensor *packed = NULL;
@@ -170,24 +208,27 @@ static tw_status run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b
     if (s != TW_OK) return s;
   }
   const tw_tensor *result = packed ? packed : y;
+  bool apart = after && ((after->with && !tw_tensor_is_contiguous(after->with)) || (after->sums && !tw_tensor_is_contiguous(after->sums)));
   m.scratch = scratch;
   m.c_row = m.N;
-  m.then = then ? tw__row_loop(then, d) : NULL;
-  if (y->lanes && !(bias && bias->lanes) && rows_of_all_lanes(a, b, result, &m)) {
+  if (y->lanes && !(after && (after->with || after->sums)) && !(bias && bias->lanes) && rows_of_all_lanes(a, b, result, &m)) {
+    finish f = {.dtype = d, .rows = m.M, .columns = m.N, .loop = after ? tw__row_loop(after->then, d) : NULL};
     m.a = a->data;
     m.b = b->data;
     m.bias = bias ? bias->data : NULL;
     m.c = result->data;
+    m.then = after ? finish_product : NULL;
+    m.user = &f;
     tw_gemm(d, &m);
   } else {
-    multiply(a, b, bias, result, m);
+    multiply(a, b, bias, apart ? NULL : after, result, m);
   }
   if (packed) tw__copy_into(y, packed);
   tw_tensor_release(ctx, packed);
-  return TW_OK;
+  return apart ? finish_apart(ctx, after, y) : TW_OK;
 }
 
-static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) { return run_product(ctx, c->in[0], c->in[1], NULL, NULL, c->out[0]); }
+static tw_status run_matmul(tw_ctx *ctx, const tw_call *c) { return tw__run_product(ctx, c->in[0], c->in[1], NULL, NULL, c->out[0]); }
 
 static tw_tensor *transposed(tw_compose *k, tw_tensor *x) {
   tw_permute_attrs a = {.n = x->ndim};
@@ -243,7 +284,10 @@ static tw_status infer_linear(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   return fits ? TW_OK : tw_fail_shapes(ctx, c, "the bias must have one element for each column");
 }
 
-static tw_status run_linear(tw_ctx *ctx, const tw_call *c) { return run_product(ctx, c->in[0], c->in[1], c->in[2], then_of(c), c->out[0]); }
+static tw_status run_linear(tw_ctx *ctx, const tw_call *c) {
+  tw_after after = {.then = then_of(c)};
+  return tw__run_product(ctx, c->in[0], c->in[1], c->in[2], after.then ? &after : NULL, c->out[0]);
+}
 
 /* t times the activation's derivative, which its result y tells as well as its argument would: relu's is 1(y > 0), tanh's 1 - y^2, sigmoid's y (1 - y). */
 static tw_tensor *times_derivative(tw_compose *k, const tw_op *then, tw_tensor *t, tw_tensor *y) {

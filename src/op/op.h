@@ -158,5 +158,6 @@ double tw_scalar2(const tw_op *row, double a, double b);
 /* The one summation tree (design: blocks of 128, eight partial sums, blocks pairwise), over n numbers stride apart (in elements). */
 double tw_sum_f64(const double *x, int64_t n, int64_t stride);
 float tw_sum_f32(const float *x, int64_t n, int64_t stride);
+void tw_sum_columns(tw_dtype, void *y, const void *x, int64_t rows, int64_t columns); /* each column of a dense matrix of reals */
 
 #endif

@@ -146,6 +146,11 @@ static void run_tree(const tw_tensor *x, uint32_t reduced, tw_tensor *y, int kin
   }
 }
 
+void tw_sum_columns(tw_dtype d, void *y, const void *x, int64_t rows, int64_t columns) {
+  int64_t item = (int64_t)tw_dtype_size(d), stride = columns * item;
+  (d == TW_F64 ? tree_f64 : tree_f32)(y, x, columns, item, 1, &rows, &stride, SUM);
+}
+
 static tw_status infer_reduce(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   const tw_reduce_attrs *a = c->attrs;
   const tw_tensor *x = c->in[0];

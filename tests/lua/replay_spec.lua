@@ -5,38 +5,12 @@ local tw = require "thalweg"
 local core = require "thalweg.core"
 
 local ways = require "replay_ways"
-local X, weights, each, bits = ways.X, ways.weights, ways.each, ways.bits
+local X, weights, each, bits, both = ways.X, ways.weights, ways.each, ways.bits, ways.both
 local function classes(...) return tw.tensor({ ... }, { dtype = "i64" }) end
 
 local function released(x)
   local ok, message = pcall(function() return x:sum() end)
   return not ok and tostring(message):find("was released", 1, true) ~= nil
-end
-
--- make() -> f(params, i, state), params: n steps both ways; state is the script's own between steps, `watch` what must stay as it is. Errors are compared too.
-local function both(n, make, replayed, kind, options)
-  local rows, engine = {}, nil
-  for _, how in ipairs { "replayed", "anew" } do
-    local f, p = make()
-    local opt = tw.optim[kind or "adam"](p, options or { lr = 0.05 })
-    local state, row = { watch = {} }, {}
-    for i = 1, n do
-      local function g(x) return f(x, i, state, opt) end
-      local ok, result = pcall(function()
-        if how == "replayed" then return bits(opt:step(g)) end
-        local got = table.pack(tw.value_and_grad(g)(p))
-        local grads = table.remove(got, 2)
-        local text = bits(table.unpack(got, 1, got.n - 1))
-        opt:update(grads)
-        return text
-      end)
-      row[i] = { ok, ok and result or tostring(result):gsub("^.-: ", ""), bits(p), bits(state.watch) }
-    end
-    rows[how] = row
-    engine = engine or opt.engine
-  end
-  for i = 1, n do test.eq(rows.replayed[i], rows.anew[i], "step " .. i) end
-  test.eq(engine:replayed(), replayed, "replayed")
 end
 
 test("every operation that can be is replayed from the third step on", function()
