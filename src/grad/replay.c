@@ -68,8 +68,19 @@ static void part(tw_ctx *ctx, tw_replay *r, bool lent) {
   }
 }
 
+/* Since that was looked through, gradients alone can have come into other hands. */
+static bool still_parted(const tw_replay *r) {
+  bool own = r->parted;
+  for (int i = 0; i < r->n_leaves && own; i++) {
+    const tw_replay_value *v = r->grads[i] < 0 ? NULL : &r->values[r->grads[i]], *base = v ? &r->values[v->base] : NULL;
+    if (v && v->tensor) own = v->tensor->refs == 1 && base->tensor && base->tensor->storage->refs == base->sharers;
+  }
+  return own;
+}
+
 void tw_replay_rest(tw_ctx *ctx, tw_replay *r) {
-  if (r->begun && r->state == READY) part(ctx, r, true);
+  r->parted = r->begun && r->state == READY;
+  if (r->parted) part(ctx, r, true);
   r->begun = false;
 }
 
@@ -258,7 +269,8 @@ void tw_replay_begin(tw_ctx *ctx, tw_replay *r, int level, int n, tw_tensor *con
     tw__replay_note_from(ctx, r, n, leaves);
     return;
   }
-  part(ctx, r, false);
+  if (!still_parted(r)) part(ctx, r, false);
+  r->parted = false;
   for (int i = 0; i < n; i++) {
     r->values[i].tensor = tw_tensor_retain(leaves[i]);
     r->values[i].version = leaves[i]->storage->version;

@@ -52,6 +52,7 @@ struct tw_replay {
   uint64_t lane_changes;
   int64_t bytes, replayed;
   bool backward, seen;
+  bool parted;            /* what others hold has been let go, and no evaluation has begun since */
   bool begun;             /* the evaluation that ends next is its own: others, inside another differentiation say, are none of its business */
 };
 
