@@ -139,6 +139,26 @@ static bool adds_up(const tw_optim *o, const tw_leaf *l, const tw_tensor *g, int
   return can;
 }
 
+/* All lanes of an element side by side, the elements one behind the other. */
+static bool lies_across(const tw_tensor *t) {
+  int h = __builtin_ctz(t->lanes | 1u << TW_MAX_LANES);
+  bool can = t->lanes == 1u << h && t->lane_stride[h] == 1;
+  int64_t expected = can ? t->lane_size[h] : 0;
+  for (int i = t->ndim - 1; i >= 0 && can; i--) {
+    can = t->shape[i] == 1 || t->stride[i] == expected;
+    expected *= t->shape[i];
+  }
+  return can;
+}
+
+/* The elements of a lane, where there are so few that the kernel adds up their moves while lanes lie side by side; else 0. */
+static int rows_across(const tw_optim *o, const tw_leaf *l, const tw_tensor *g, int n_slots) {
+  bool can = l->p->size <= TW_RULE_ROWS && l->p->size > 0 && !tw__in_ball(o) && l->p->lanes == g->lanes && lies_across(l->p) && lies_across(g);
+  can = can && (!l->moved || lies_across(l->moved));
+  for (int k = 0; k < n_slots; k++) can = can && (!l->slot[k] || (l->slot[k]->lanes == g->lanes && lies_across(l->slot[k])));
+  return can ? (int)l->p->size : 0;
+}
+
 tw_status tw_optim_before(tw_ctx *ctx, tw_leaf *l) { return l->before ? TW_OK : tw_optim_zeros(ctx, l->p, &l->before); }
 
 static tw_status call_rule(tw_ctx *ctx, tw_optim *o, tw_leaf *l, const tw_rule *rule, tw_tensor *g, tw_tensor *scalars, const tw_rule_attrs *attrs) {
@@ -255,7 +275,8 @@ tw_status tw_optim_apply_kind(tw_ctx *ctx, tw_optim *o) {
       s = make_scalars(ctx, o, i, rule, &h);
       made_for = i;
     }
-    tw_rule_attrs attrs = {.variant = o->scalars_variant, .uniform = o->scalars_uniform, .norm = adds_up(o, l, o->grad[i], rule->op->n_in - 4)};
+    tw_rule_attrs attrs = {.variant = o->scalars_variant, .uniform = o->scalars_uniform, .rows = rows_across(o, l, o->grad[i], rule->op->n_in - 4)};
+    attrs.norm = attrs.rows || adds_up(o, l, o->grad[i], rule->op->n_in - 4);
     if (s == TW_OK) s = call_rule(ctx, o, l, rule, o->grad[i], o->scalars, &attrs);
   }
   return s;

@@ -22,13 +22,20 @@ tw_status tw__rule_run(tw_ctx *ctx, const tw_call *c, const tw_loop *loops, int 
   const uint32_t same = ((const tw_rule_attrs *)c->attrs)->uniform;
   int n = 3 + n_slots, all = TW_RULE_OWN + n_scalars;
   int64_t item = (int64_t)tw_dtype_size((tw_dtype)scalars->dtype);
-  tw_tensor *operands[TW_MAX_OPERANDS], one = *scalars;
+  const int rows = ((const tw_rule_attrs *)c->attrs)->rows;
+  tw_tensor *operands[TW_MAX_OPERANDS], one = *scalars, first[3 + TW_MAX_SLOTS];
   memcpy(operands, c->in, sizeof(tw_tensor *) * (size_t)n);
   one.ndim = 0;
   one.size = 1;
+  for (int k = 0; k < n && rows; k++) { /* the kernel goes on to the other elements by itself */
+    first[k] = *c->in[k];
+    first[k].ndim = 0;
+    first[k].size = 1;
+    operands[k] = &first[k];
+  }
   if ((same & ((1u << all) - 1)) == (1u << all) - 1) one.lanes = 0;
   operands[n] = &one;
-  tw_shape shape = tw_tensor_shape(c->in[0]);
+  tw_shape shape = tw_tensor_shape(operands[0]);
   tw_iter it;
   tw_iter_init(&it, &shape, n + 1, operands);
   for (int axis = 0; axis < it.n_axes; axis++) {

@@ -22,7 +22,10 @@ typedef struct {
   int variant;
   uint32_t uniform;
   bool norm; /* the third operand is one number per lane: the sum of squares of the moves */
+  int rows;  /* with norm, where lanes lie side by side: the elements, at most TW_RULE_ROWS; 0: where they do not */
 } tw_rule_attrs;
+
+enum { TW_RULE_ROWS = 3 };
 
 /* Scalars of every rule, in front of its own. */
 enum { TW_RULE_SCALE, TW_RULE_L2, TW_RULE_KEEP, TW_RULE_LO, TW_RULE_HI, TW_RULE_GO, TW_RULE_OWN };
@@ -92,10 +95,11 @@ tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_sl
     const tw_rule_attrs *attrs = (const void *)a[3 + (S) + TW_RULE_OWN + (K)];                         \
     const int variant = attrs->variant;                                                                \
     const bool norm = attrs->norm;                                                                     \
-    if ((NV) > 3 && variant == 3) tw__rule_##tag(n, a, s, S, K, 3, rule_##_formula_##tag, norm);             \
-    else if ((NV) > 2 && variant == 2) tw__rule_##tag(n, a, s, S, K, 2, rule_##_formula_##tag, norm);        \
-    else if ((NV) > 1 && variant == 1) tw__rule_##tag(n, a, s, S, K, 1, rule_##_formula_##tag, norm);        \
-    else tw__rule_##tag(n, a, s, S, K, 0, rule_##_formula_##tag, norm);                                      \
+    const int rows = attrs->rows;                                                                      \
+    if ((NV) > 3 && variant == 3) tw__rule_##tag(n, a, s, S, K, 3, rule_##_formula_##tag, norm, rows);             \
+    else if ((NV) > 2 && variant == 2) tw__rule_##tag(n, a, s, S, K, 2, rule_##_formula_##tag, norm, rows);        \
+    else if ((NV) > 1 && variant == 1) tw__rule_##tag(n, a, s, S, K, 1, rule_##_formula_##tag, norm, rows);        \
+    else tw__rule_##tag(n, a, s, S, K, 0, rule_##_formula_##tag, norm, rows);                                      \
   }
 
 #define TW_RULE(rule_, S, K, NV, ...)                                                                                                   \

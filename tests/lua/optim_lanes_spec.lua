@@ -82,6 +82,50 @@ for _, name in ipairs(kinds) do
   end
 end
 
+-- Parameters of so few elements have their lanes side by side, and the update adds up the moves of a vector of lanes at a time; the last lanes fill none.
+test("parameters of one to four elements in one to nineteen lanes: values and the norm of the step are those alone", function()
+  local function shaped(t, n, dtype) return wave(t, n):to(dtype) end
+  local function run(name, n, o, scale, dtype)
+    local p = { shaped(3, n, dtype), shaped(4, 2 * n, dtype):reshape(n, 2):sum(2) * scale }
+    local opt, norms = tw.optim[name](p, o), {}
+    for t = 1, 4 do
+      opt:update { shaped(t, n, dtype) * scale, shaped(t + 9, n, dtype) }
+      norms[t] = opt:info().step_norm
+    end
+    return p, norms
+  end
+  for _, name in ipairs { "sgd", "adam", "rprop" } do
+    for _, dtype in ipairs { "f64", "f32" } do
+      for _, n in ipairs { 1, 2, 3, 4 } do
+        for _, more in ipairs { {}, { box_max = 0.5, clip_global_norm = 1 } } do
+          for _, width in ipairs { 1, 2, 7, 8, 19 } do
+            local rates, scales = {}, {}
+            for i = 1, width do rates[i], scales[i] = 0.01 * i, 1 + i / 7 end
+            local function options(lr)
+              local o = { lr = lr }
+              if name == "sgd" then o.momentum = 0.5 end
+              for k, v in next, more do o[k] = v end
+              return o
+            end
+            core.lanes_begin(width)
+            local p, norms = run(name, n, options(core.laned(rates, "lr")), core.laned(scales, "scale"), dtype)
+            local got = {}
+            for i = 1, width do
+              got[i] = { core.lane(p[1], i):table(), core.lane(p[2], i):table() }
+              for t = 1, 4 do got[i][t + 2] = core.lane(norms[t], i):item() end
+            end
+            core.lanes_end()
+            for i = 1, width do
+              local q, alone = run(name, n, options(rates[i]), scales[i], dtype)
+              test.eq(got[i], { q[1]:table(), q[2]:table(), table.unpack(alone) }, ("%s %s[%d], lane %d of %d"):format(name, dtype, n, i, width))
+            end
+          end
+        end
+      end
+    end
+  end
+end)
+
 test("a state taken in lanes that have made unlike many updates goes on as if it had never been taken", function()
   local function run(reloaded)
     core.lanes_begin(2)
