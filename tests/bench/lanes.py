@@ -104,4 +104,4 @@ compare("quadratic, 1000 lanes", lambda: swept("lanes_valley.lua", 10000), peers
 peers = {"PyTorch, run by run": lambda: timed(mlp, 1000)}
 if limit:
     peers["by hand in C with OpenBLAS"] = by_hand
-compare("64-32-10, batch 32, 64 lanes", lambda: swept("lanes_mlp.lua", 1000), peers)
+compare("64-32-10, batch 32, 64 lanes", lambda: swept("lanes_mlp.lua", 3000), peers)

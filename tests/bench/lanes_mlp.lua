@@ -6,7 +6,7 @@ local digits = tw.data.csv("digits.csv", { target = "digit", dtype = "f32" })
 return tw.experiment {
   name = "lanes_mlp",
   dtype = "f32",
-  params = { lr = tw.space.log(1e-5, 1e-2, 64), steps = 1000 },
+  params = { lr = tw.space.log(1e-5, 1e-2, 64), steps = 3000 },
   lanes = { "lr" },
   run = function(run)
     local train = tw.data.standardize(tw.data.split(digits, { 0.7, 0.1, 0.2 }, run:rng("split")), { scale = "common" })
