@@ -244,7 +244,7 @@ static tw_pass *last_pass(lua_State *L, const tw_engine *e) {
   lua_getiuservalue(L, 1, TW_ENGINE_PASS);
   tw_pass *s = lua_touserdata(L, -1);
   if (s->opened.open) luaL_error(L, "%s: the step is not over yet", e->optim->kind->name);
-  if (s->leaves.n == 0 || !s->grads[0]) luaL_error(L, "%s: no step has been taken yet", e->optim->kind->name);
+  if (s->leaves.n == 0 || !s->grads || !s->grads[0]) luaL_error(L, "%s: no step has been taken yet", e->optim->kind->name);
   return s;
 }
 

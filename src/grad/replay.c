@@ -271,6 +271,10 @@ void tw_replay_begin(tw_ctx *ctx, tw_replay *r, int level, int n, tw_tensor *con
   }
   if (!still_parted(r)) part(ctx, r, false);
   r->parted = false;
+  for (int i = 0; i < n; i++) { /* whoever had a gradient and has let it go meanwhile: that handle is over, too */
+    const tw_replay_value *v = r->grads[i] < 0 ? NULL : &r->values[r->grads[i]];
+    if (v && v->tensor) v->tensor->serial = ctx->next_serial++;
+  }
   for (int i = 0; i < n; i++) {
     r->values[i].tensor = tw_tensor_retain(leaves[i]);
     r->values[i].version = leaves[i]->storage->version;

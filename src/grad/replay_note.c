@@ -264,8 +264,8 @@ static bool same_places(const tw_tensor *a, const tw_tensor *b) {
 /* matmul, whose result times an activation's derivative is all that is wanted, and the sums of that: one call in place of three. */
 static bool join_product(tw_ctx *ctx, tw_replay *r, tw_replay_call *product) {
   tw_linear_attrs a = {.then = TW_RELU};
-  int id = r->ids[product->ids + 2];
-  tw_replay_call *times = product->op == &tw_op_matmul ? only_reader(r, id) : NULL;
+  int id = product->op == &tw_op_matmul ? r->ids[product->ids + 2] : -1;
+  tw_replay_call *times = id >= 0 ? only_reader(r, id) : NULL;
   if (!times || times->n_in != 3) return true;
   while (a.then < TW_N_ACTIVATIONS && times->op != tw_activation_op(a.then)->row->derivative[0]) a.then++;
   const int *ids = r->ids + times->ids;

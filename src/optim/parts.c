@@ -335,7 +335,7 @@ tw_status tw_optim_step_norm(tw_ctx *ctx, const tw_optim *o, double *out) {
     for (int r = 0; r < o->lanes; r++) out[r] += own[r] * own[r];
     tw_tensor_release(ctx, moved);
   }
-  for (int r = 0; r < o->lanes; r++) out[r] = sqrt(out[r]);
+  for (int r = 0; r < o->lanes; r++) out[r] = out[r] == out[r] ? sqrt(out[r]) : (double)NAN; /* of several NaNs it is chance whose sign is left */
   tw_free(own);
   return s;
 }

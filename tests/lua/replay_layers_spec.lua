@@ -84,6 +84,46 @@ test("in lanes, where everything differs between them, the weights do or the inp
   end
 end)
 
+test("a gradient's handle whose scope is over is not taken for one of another evaluation", function()
+  local p = { w = tw.tensor { 0.5, 0.2, 0.7 }, u = tw.tensor { 1, 2, 3 } }
+  local other, last = tw.tensor { 1, 2, 3 }
+  local g = tw.value_and_grad(function(q) return ((q.u * other):exp() + (q.w * other):square()):sum() end)
+  for _ = 1, 5 do
+    tw.scope(function()
+      local _, grads = g(p)
+      last = grads.w
+    end)
+  end
+  other = last
+  test.raises("this tensor was released", g, p)
+  local opt = tw.optim.sgd(p, { lr = 0 })
+  other = tw.tensor { 1, 2, 3 }
+  local function f(q) return ((q.u * other):exp() + (q.w * other):square()):sum() end
+  for _ = 1, 5 do
+    opt:step(f)
+    tw.scope(function() last = opt:grads().w end)
+  end
+  other = last
+  test.raises("this tensor was released", opt.step, opt, f)
+end)
+
+test("the last call behind an evaluation has one input and one result, whatever room there is behind it", function()
+  for n = 0, 12 do
+    for m = 0, 12 do
+      local opt = tw.optim.sgd({ w = tw.ones(3) }, { lr = 0.1 })
+      for _ = 1, 3 do
+        opt:step(function(q)
+          local x = q.w
+          for _ = 1, n do x = -x end
+          for _ = 1, m do x = tw.sin(x) end
+          return x:sum()
+        end)
+      end
+      test.eq(opt.engine:replayed(), 1)
+    end
+  end
+end)
+
 test("what a step is counted to cost is what its calls cost", function()
   local model = tw.nn.mlp { 4, 13, 18, 3, activation = "tanh" }
   local opt, rows = tw.optim.sgd(model:init(tw.rng(2, "init")), { lr = 0 }), {}
