@@ -227,4 +227,24 @@ tensor_test("a layer's draws do not depend on the layers around it", function()
   test.ok(small.hidden1.weight:table()[1][1] ~= nn.mlp { 4, 3, 2 }:init(core.rng(2, "init")).hidden1.weight:table()[1][1])
 end)
 
+test("a linear layer and the activation behind it, as one operation or as two, are the same to the bit", function()
+  local x = tw.rng(4, "x"):normal(6, 5)
+  for _, kind in ipairs { "relu", "tanh", "sigmoid", "gelu" } do
+    local layers = { nn.linear { 5, 9 }, nn[kind](), nn[kind](), nn.linear { 9, 3 }, nn[kind](), nn.relu() }
+    local model = nn.sequential(layers)
+    local params = model:init(tw.rng(1, "init"))
+    local paths = { "linear1", false, false, "linear2", false, false }
+    local function apart(p, y)
+      for i, layer in ipairs(layers) do y = layer(paths[i] and p[paths[i]] or {}, y) end
+      return y
+    end
+    test.eq(model(params, x):table(), apart(params, x):table(), kind)
+    local g = tw.grad(function(p) return model(p, x):square():sum() end)(params)
+    local want = tw.grad(function(p) return apart(p, x):square():sum() end)(params)
+    for _, path in ipairs { "linear1", "linear2" } do
+      for _, name in ipairs { "weight", "bias" } do test.eq(g[path][name]:table(), want[path][name]:table(), kind .. " " .. path .. "." .. name) end
+    end
+  end
+end)
+
 test.close()

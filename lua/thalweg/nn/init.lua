@@ -25,10 +25,11 @@ nn.linear = space.lift(function(given)
   local o = options.check("nn.linear", linear_fields, given)
   return Model.new("linear", o, nn.linear, {
     make = function(rng) return initial.linear(o, rng, o.sizes[1], o.sizes[2]) end,
-    apply = function(params, x) return core.linear(x, params.weight, params.bias) end,
+    apply = function(params, x, _, activation) return core.linear(x, params.weight, params.bias, activation) end,
   })
 end)
 
+local with_linear = { relu = true, tanh = true, sigmoid = true } -- one operation with the affine map before them
 local activations = { "relu", "tanh", "sigmoid", "gelu", "silu", "elu", "leaky_relu", "softplus" }
 
 -- tw.nn.relu() -> model
@@ -109,7 +110,12 @@ nn.sequential = space.lift(function(given)
   for k in next, given do
     if not list[k] then fault.raise("nn.sequential: only an array of layers is allowed: key is %s", options.show(k)) end
   end
-  local copy = table.move(given, 1, #given, 1, {})
+  local copy, calls = table.move(given, 1, #given, 1, {}), {}
+  for _, entry in ipairs(list) do
+    local last = calls[#calls]
+    if last and last.layer.kind == "linear" and not last.activation and with_linear[entry.layer.kind] then last.activation = entry.layer.kind
+    else calls[#calls + 1] = { path = entry.path, layer = entry.layer } end
+  end
   return Model.new("sequential", copy, nn.sequential, {
     make = function(rng)
       local params = {}
@@ -120,9 +126,9 @@ nn.sequential = space.lift(function(given)
       return params
     end,
     apply = function(params, x, mode)
-      for i = 1, #list do
-        local entry = list[i]
-        x = entry.layer.apply(params[entry.path], x, mode)
+      for i = 1, #calls do
+        local call = calls[i]
+        x = call.layer.apply(params[call.path], x, mode, call.activation)
       end
       return x
     end,
@@ -148,7 +154,6 @@ nn.mlp = space.lift(function(given)
   for i = 1, #sizes - 2 do paths[i] = "hidden" .. i end
   paths[#sizes - 1] = "out"
   local last, activation = #paths, rawget(core, o.activation)
-  local of_linear = o.activation == "relu" or o.activation == "tanh" or o.activation == "sigmoid" -- one operation with the affine map
   return Model.new("mlp", o, nn.mlp, {
     make = function(rng)
       local params = {}
@@ -159,7 +164,7 @@ nn.mlp = space.lift(function(given)
       local linear = core.linear
       for i = 1, last - 1 do
         local p = params[paths[i]]
-        if of_linear then x = linear(x, p.weight, p.bias, o.activation)
+        if with_linear[o.activation] then x = linear(x, p.weight, p.bias, o.activation)
         else x = activation(linear(x, p.weight, p.bias)) end
       end
       local p = params.out
