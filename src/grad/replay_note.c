@@ -255,7 +255,7 @@ static tw_replay_call *find_sums(tw_replay *r, int id) {
   return NULL;
 }
 
-static bool same_places(const tw_tensor *a, const tw_tensor *b) {
+static bool same_shape(const tw_tensor *a, const tw_tensor *b) {
   bool same = a->ndim == b->ndim && a->lanes == b->lanes;
   for (int i = 0; same && i < a->ndim; i++) same = a->shape[i] == b->shape[i];
   return same;
@@ -270,7 +270,7 @@ static bool join_product(tw_ctx *ctx, tw_replay *r, tw_replay_call *product) {
   while (a.then < TW_N_ACTIVATIONS && times->op != tw_activation_op(a.then)->row->derivative[0]) a.then++;
   const int *ids = r->ids + times->ids;
   if (a.then == TW_N_ACTIVATIONS || ids[0] != id || ids[1] != ids[2]) return true;
-  if (!same_places(&r->values[id].like, &r->values[ids[1]].like) || !same_places(&r->values[id].like, &r->values[ids[3]].like)) return true;
+  if (!same_shape(&r->values[id].like, &r->values[ids[1]].like) || !same_shape(&r->values[id].like, &r->values[ids[3]].like)) return true;
   int in[2] = {r->ids[product->ids], r->ids[product->ids + 1]}, with = ids[1], result = ids[3];
   tw_replay_call *sums = find_sums(r, result);
   int sum = sums ? r->ids[sums->ids + 1] : -1;

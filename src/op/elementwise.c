@@ -9,11 +9,6 @@
 #define W 4
 #define N(name) name##_f64
 #include "op/vec_kernels.inc"
-#undef T
-#undef V
-#undef M
-#undef W
-#undef N
 
 #define T float
 #define V vf32
@@ -21,11 +16,6 @@
 #define W 8
 #define N(name) name##_f32
 #include "op/vec_kernels.inc"
-#undef T
-#undef V
-#undef M
-#undef W
-#undef N
 
 #define INTEGER1(name, f)                                                     \
   static void i64_##name(int64_t n, char *const *p, const int64_t *s) {       \

@@ -62,15 +62,6 @@ TURN(float, v4s, f32)
 #define LOADM(p, mask) ((V)_mm256_maskload_pd(p, mask))
 #define STOREM(p, mask, v) _mm256_maskstore_pd(p, mask, (__m256d)(v))
 #include "op/gemm_kernels.inc"
-#undef T
-#undef V
-#undef W
-#undef N
-#undef FMA
-#undef MASK
-#undef FIRST
-#undef LOADM
-#undef STOREM
 #define T float
 #define V v8s
 #define W 8
@@ -82,15 +73,6 @@ TURN(float, v4s, f32)
 #define LOADM(p, mask) ((V)_mm256_maskload_ps(p, mask))
 #define STOREM(p, mask, v) _mm256_maskstore_ps(p, mask, (__m256)(v))
 #include "op/gemm_kernels.inc"
-#undef T
-#undef V
-#undef W
-#undef N
-#undef FMA
-#undef MASK
-#undef FIRST
-#undef LOADM
-#undef STOREM
 #undef MR
 #undef MR1
 
@@ -109,15 +91,6 @@ TURN(float, v4s, f32)
 #define LOADM(p, mask) ((V)_mm512_maskz_loadu_pd(mask, p))
 #define STOREM(p, mask, v) _mm512_mask_storeu_pd(p, mask, (__m512d)(v))
 #include "op/gemm_kernels.inc"
-#undef T
-#undef V
-#undef W
-#undef N
-#undef FMA
-#undef MASK
-#undef FIRST
-#undef LOADM
-#undef STOREM
 #define T float
 #define V v16s
 #define W 16
@@ -129,15 +102,6 @@ TURN(float, v4s, f32)
 #define LOADM(p, mask) ((V)_mm512_maskz_loadu_ps(mask, p))
 #define STOREM(p, mask, v) _mm512_mask_storeu_ps(p, mask, (__m512)(v))
 #include "op/gemm_kernels.inc"
-#undef T
-#undef V
-#undef W
-#undef N
-#undef FMA
-#undef MASK
-#undef FIRST
-#undef LOADM
-#undef STOREM
 #undef MR
 #undef MR1
 #pragma GCC pop_options

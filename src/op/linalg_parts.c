@@ -10,13 +10,9 @@ enum { STRIP = 8 };
 #define T double
 #define N(name) name##_f64
 #include "op/linalg_kernels.inc"
-#undef T
-#undef N
 #define T float
 #define N(name) name##_f32
 #include "op/linalg_kernels.inc"
-#undef T
-#undef N
 
 /* Work space of the greediest routine grows with 4 n^2 and is counted in 32 bits. */
 enum { LARGEST = 20000 };

@@ -74,7 +74,8 @@ tw_status tw_linear(tw_ctx *ctx, tw_tensor *x, tw_tensor *w, tw_tensor *b, const
   tw_compose k = {.ctx = ctx};
   tw_linear_attrs a = {.then = TW_IDENTITY};
   tw_tensor *product = NULL, *y;
-  if (b && x->ndim >= 2 && w->ndim == 2 && b->ndim == 1 && b->shape[0] == w->shape[1] && b->dtype == w->dtype) {
+  bool one = b && x->ndim >= 2 && w->ndim == 2 && b->ndim == 1 && b->dtype == w->dtype;
+  if (one && (b->size != 1 || w->shape[1] == 1)) { /* else b is spread over the columns */
     for (tw_activation i = TW_RELU; then && i < TW_N_ACTIVATIONS; i++) {
       if (tw_activation_op(i) == then) a.then = i;
     }

@@ -10,7 +10,7 @@ static tw_status refuse(tw_ctx *ctx, const tw_call *c, const char *what, const c
   char a[128], b[128];
   tw_tensor_describe(c->in[0], a, sizeof a);
   tw_tensor_describe(c->in[1], b, sizeof b);
-  return tw_fail(&ctx->error, TW_EINVAL, "matmul: %s: a is %s, b is %s%s", what, a, b, hint);
+  return tw_fail(&ctx->error, TW_EINVAL, "%s: %s: a is %s, b is %s%s", c->op->name, what, a, b, hint);
 }
 
 static tw_status infer_matmul(tw_ctx *ctx, const tw_call *c, tw_meta *out) {

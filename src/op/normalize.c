@@ -14,16 +14,10 @@ typedef struct {
 #define V vf64
 #define N(name) name##_f64
 #include "op/norm_kernels.inc"
-#undef T
-#undef V
-#undef N
 #define T float
 #define V vf32
 #define N(name) name##_f32
 #include "op/norm_kernels.inc"
-#undef T
-#undef V
-#undef N
 
 enum { GROUP = 8 }; /* positions taken together where they lie side by side and their elements do not */
 

@@ -7,13 +7,9 @@
 #define T double
 #define N(name) name##_f64
 #include "op/pool_kernels.inc"
-#undef T
-#undef N
 #define T float
 #define N(name) name##_f32
 #include "op/pool_kernels.inc"
-#undef T
-#undef N
 
 /* max_pool: two results; the second says where the first was found, and carries its derivatives. */
 

@@ -21,25 +21,16 @@ typedef uint64_t narrow_i64 __attribute__((vector_size(16)));
 #define SINGLE double
 #define N(name) name##_f64
 #include "op/reduce_kernels.inc"
-#undef T
-#undef SINGLE
-#undef N
 #define T float
 #define SINGLE float
 #define N(name) name##_f32
 #include "op/reduce_kernels.inc"
-#undef T
-#undef SINGLE
-#undef N
 #define T int64_t
 #define SINGLE uint64_t
 #define N(name) name##_i64
 #define TW_INTEGER 1
 #include "op/reduce_kernels.inc"
 #undef TW_INTEGER
-#undef T
-#undef SINGLE
-#undef N
 #undef WIDE
 #undef NARROW
 

@@ -10,20 +10,14 @@ enum { BLOCK = 128, LANES = 8, DEPTH = 64 };
 #define T double
 #define N(name) name##_f64
 #include "op/scan_kernels.inc"
-#undef T
-#undef N
 #define T float
 #define N(name) name##_f32
 #include "op/scan_kernels.inc"
-#undef T
-#undef N
 #define T int64_t
 #define N(name) name##_i64
 #define TW_INTEGER 1
 #include "op/scan_kernels.inc"
 #undef TW_INTEGER
-#undef T
-#undef N
 
 static int axis_of(const tw_call *c) { return ((const tw_scan_attrs *)c->attrs)->axis; }
 

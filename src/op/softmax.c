@@ -145,12 +145,6 @@ TW_INLINE bool any_f32(mf32 k) { return k[0] | k[1] | k[2] | k[3] | k[4] | k[5] 
 #define N(name) name##_f64
 #define SUM tw_sum_f64
 #include "op/softmax_kernels.inc"
-#undef T
-#undef V
-#undef M
-#undef W
-#undef N
-#undef SUM
 #define T float
 #define V vf32
 #define M mf32
@@ -158,12 +152,6 @@ TW_INLINE bool any_f32(mf32 k) { return k[0] | k[1] | k[2] | k[3] | k[4] | k[5] 
 #define N(name) name##_f32
 #define SUM tw_sum_f32
 #include "op/softmax_kernels.inc"
-#undef T
-#undef V
-#undef M
-#undef W
-#undef N
-#undef SUM
 
 #ifdef __AVX2__
 #pragma GCC push_options
@@ -226,12 +214,6 @@ TW_INLINE void turn_s512(v16s *v) {
 #define N(name) name##_d512
 #define SUM tw_sum_f64
 #include "op/softmax_kernels.inc"
-#undef T
-#undef V
-#undef M
-#undef W
-#undef N
-#undef SUM
 #define T float
 #define V v16s
 #define M m16s
@@ -239,12 +221,6 @@ TW_INLINE void turn_s512(v16s *v) {
 #define N(name) name##_s512
 #define SUM tw_sum_f32
 #include "op/softmax_kernels.inc"
-#undef T
-#undef V
-#undef M
-#undef W
-#undef N
-#undef SUM
 #pragma GCC pop_options
 #define KERNEL(name) {{name##_f64, name##_d512}, {name##_f32, name##_s512}}
 #else

@@ -7,13 +7,9 @@
 #define T double
 #define N(name) name##_f64
 #include "op/conv_kernels.inc"
-#undef T
-#undef N
 #define T float
 #define N(name) name##_f32
 #include "op/conv_kernels.inc"
-#undef T
-#undef N
 
 tw_status tw__window_sizes(tw_ctx *ctx, const char *op, const tw_window_attrs *a, int64_t height, int64_t width, int64_t out[2]) {
   const int64_t size[2] = {height, width};

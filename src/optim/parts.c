@@ -142,13 +142,9 @@ static bool adds_up(const tw_optim *o, const tw_leaf *l, const tw_tensor *g, int
 /* All lanes of an element side by side, the elements one behind the other. */
 static bool lies_across(const tw_tensor *t) {
   int h = __builtin_ctz(t->lanes | 1u << TW_MAX_LANES);
-  bool can = t->lanes == 1u << h && t->lane_stride[h] == 1;
-  int64_t expected = can ? t->lane_size[h] : 0;
-  for (int i = t->ndim - 1; i >= 0 && can; i--) {
-    can = t->shape[i] == 1 || t->stride[i] == expected;
-    expected *= t->shape[i];
-  }
-  return can;
+  int64_t step;
+  if (t->lanes != 1u << h || t->lane_stride[h] != 1 || !tw_tensor_is_even(t, &step)) return false;
+  return t->size <= 1 || step == t->lane_size[h];
 }
 
 /* The elements of a lane, where there are so few that the kernel adds up their moves while lanes lie side by side; else 0. */

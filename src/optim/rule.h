@@ -73,19 +73,11 @@ TW_INLINE float rule_join_f32(vf32 p, vf32 same) {
 #define W 4
 #define N(name) name##_f64
 #include "optim/rule_kernels.inc"
-#undef T
-#undef V
-#undef W
-#undef N
 #define T float
 #define V vf32
 #define W 8
 #define N(name) name##_f32
 #include "optim/rule_kernels.inc"
-#undef T
-#undef V
-#undef W
-#undef N
 
 tw_status tw__rule_infer(tw_ctx *, const tw_call *, tw_meta *out);
 tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_slots, int n_scalars);

@@ -1,25 +1,14 @@
 /* The arithmetic is defined, not found: products, sums, elementary functions and random numbers have the bits the definition gives them, wherever in a
  * tensor, in whatever layout and size they are computed. Each expected value is computed here by the plain definition. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "check.h"
 #include "op/draw.h"
 #include "op/gemm.h"
 #include "op/op.h"
 #include "op/width.h"
-#include "tensor/ctx.h"
-
-static tw_ctx *ctx;
-
-static void must(tw_status s) {
-  if (s == TW_OK) return;
-  check_fail(__FILE__, __LINE__);
-  printf("%s\n", tw_ctx_error(ctx)->text);
-  exit(1);
-}
+#include "tensors.h"
 
 static unsigned lcg = 2024;
 static double unit(void) {

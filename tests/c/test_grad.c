@@ -1,21 +1,9 @@
 /* Derivatives, generated from the operation table: every row against central differences, in both dtypes' fused kernels against the composed form,
  * over contiguous, transposed, broadcast, size-1 and empty operands, to second order. */
-#include <stdlib.h>
-
 #include "base/alloc.h"
-#include "check.h"
 #include "grad/grad.h"
 #include "op/op.h"
-#include "tensor/ctx.h"
-
-static tw_ctx *ctx;
-
-static void must(tw_status s) {
-  if (s == TW_OK) return;
-  check_fail(__FILE__, __LINE__);
-  printf("%s\n", tw_ctx_error(ctx)->text);
-  exit(1);
-}
+#include "tensors.h"
 
 /* Where a row is smooth and defined: the arguments of the checks. */
 typedef struct {

@@ -4,22 +4,12 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "check.h"
 #include "grad/grad.h"
 #include "op/draw.h"
 #include "op/linalg.h"
 #include "op/nn.h"
 #include "op/select.h"
-#include "tensor/ctx.h"
-
-static tw_ctx *ctx;
-
-static void must(tw_status s) {
-  if (s == TW_OK) return;
-  check_fail(__FILE__, __LINE__);
-  printf("%s\n", tw_ctx_error(ctx)->text);
-  exit(1);
-}
+#include "tensors.h"
 
 /* What an operand holds. REAL in (0.1, 0.9); MATRIX: symmetric and well conditioned; INDEX: 1..top. */
 typedef enum { REAL, MATRIX, INDEX, MASK, GENERATOR, WEIGHTS } content;

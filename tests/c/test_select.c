@@ -1,22 +1,11 @@
 /* Forward mode against reverse mode for ordering, scans, gathering, diagonals, norms and einsum: w . (J u) = (J' w) . u for drawn u and w. Both sides round
  * about 100 products and sums of numbers near 1: 1e-12 of the magnitude is asked for. */
-#include <stdlib.h>
-
 #include "base/alloc.h"
-#include "check.h"
 #include "grad/grad.h"
 #include "op/select.h"
-#include "tensor/ctx.h"
+#include "tensors.h"
 
-static tw_ctx *ctx;
 static tw_tensor *places; /* i64[2 4], a place along the first axis of [3 4] */
-
-static void must(tw_status s) {
-  if (s == TW_OK) return;
-  check_fail(__FILE__, __LINE__);
-  printf("%s\n", tw_ctx_error(ctx)->text);
-  exit(1);
-}
 
 static unsigned lcg = 4321;
 static double unit(void) {

@@ -1,22 +1,10 @@
 /* log_softmax, cross_entropy and their adjoints against their definition, row by row, bit for bit: in rows of every length, alone and in lanes, whichever
  * operands differ between lanes and however they lie, with NaN and infinities inside. And the sums they lean on: every width and length against the tree. */
-#include <stdlib.h>
-
 #include "base/alloc.h"
-#include "check.h"
 #include "grad/grad.h"
 #include "op/nn.h"
 #include "op/width.h"
-#include "tensor/ctx.h"
-
-static tw_ctx *ctx;
-
-static void must(tw_status s) {
-  if (s == TW_OK) return;
-  check_fail(__FILE__, __LINE__);
-  printf("%s\n", tw_ctx_error(ctx)->text);
-  exit(1);
-}
+#include "tensors.h"
 
 static unsigned lcg = 7;
 static double unit(void) {

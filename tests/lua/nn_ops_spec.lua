@@ -57,6 +57,9 @@ test("an activation within linear has the bits of its call on the map, and so ha
     end
     same(tw.linear(normal(2, 2) * 0, tw.eye(2), nil, name), f(tw.zeros(2, 2)), name)
   end
+  test.raises("linear: inner sizes differ: a is f64[2 3], b is f64[2 4]", tw.linear, tw.ones(2, 3), tw.ones(2, 4), tw.ones(4))
+  test.raises("linear: the bias must have one element for each column", tw.linear, tw.ones(2, 3), tw.ones(3, 4), tw.ones(3))
+  same(tw.linear(tw.ones(2, 3), tw.ones(3, 4), tw.ones(1)), tw.ones(2, 4) * 4, "one bias for all columns")
   test.raises('linear: "matmul" is no activation; the name of an elementwise function is needed, such as relu',
     tw.linear, tw.ones(2, 2), tw.eye(2), nil, "matmul")
 end)

@@ -16,7 +16,7 @@ for _, activation in ipairs { "relu", "tanh", "sigmoid", "silu" } do
       local inputs = x:to(dtype)
       both(6, function()
         local model = tw.nn.mlp { 4, 13, 18, 3, activation = activation }
-        local params = tw.nn.mlp { 4, 13, 18, 3, activation = activation }:init(tw.rng(2, "init"))
+        local params = model:init(tw.rng(2, "init"))
         for _, layer in pairs(params) do layer.weight, layer.bias = layer.weight:to(dtype), layer.bias:to(dtype) end
         return function(p) return tw.cross_entropy(model(p, inputs), classes) end, params
       end, 4)
