@@ -26,7 +26,7 @@ static const int32_t window32[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static const int64_t window64[8] = {-1, -1, -1, -1};
 
 /* Squares of four numbers a side, turned: to[i][k] = from[k][i], rows so many elements apart. */
-enum { SQUARE = 4 };
+enum { SQUARE = 4, FEW = 4 };
 #define TURN(T, V, name)                                                                                                                   \
   static inline void turn_##name(T *to, int64_t to_row, const T *from, int64_t from_row) {                                                 \
     V a, b, c, d;                                                                                                                          \
@@ -55,7 +55,7 @@ TURN(float, v4s, f32)
 #define V v4d
 #define W 4
 #define N(name) name##_d256
-#define turn_d256 turn_f64
+#define turn_square_d256 turn_f64
 #define FMA(a, b, c) ((V)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
 #define MASK __m256i
 #define FIRST(n) _mm256_loadu_si256((const __m256i *)(const void *)(window64 + 4 - (n)))
@@ -66,7 +66,7 @@ TURN(float, v4s, f32)
 #define V v8s
 #define W 8
 #define N(name) name##_s256
-#define turn_s256 turn_f32
+#define turn_square_s256 turn_f32
 #define FMA(a, b, c) ((V)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define MASK __m256i
 #define FIRST(n) _mm256_loadu_si256((const __m256i *)(const void *)(window32 + 8 - (n)))
@@ -78,13 +78,55 @@ TURN(float, v4s, f32)
 
 #pragma GCC push_options
 #pragma GCC target("avx512f")
+
+/* Four squares at once, one in each quarter of a vector: r[k] holds rows k, turned in place. */
+static inline __attribute__((always_inline)) void turn_quarters(__m512 *r) {
+  __m512 ab = _mm512_unpacklo_ps(r[0], r[1]), AB = _mm512_unpackhi_ps(r[0], r[1]), cd = _mm512_unpacklo_ps(r[2], r[3]), CD = _mm512_unpackhi_ps(r[2], r[3]);
+  r[0] = _mm512_shuffle_ps(ab, cd, 0x44);
+  r[1] = _mm512_shuffle_ps(ab, cd, 0xee);
+  r[2] = _mm512_shuffle_ps(AB, CD, 0x44);
+  r[3] = _mm512_shuffle_ps(AB, CD, 0xee);
+}
+
+/* 16 rows of four. */
+static inline void turn_high(float *to, int64_t to_row, const float *from, int64_t from_row) {
+  __m512 r[SQUARE];
+#pragma GCC unroll 4
+  for (int k = 0; k < SQUARE; k++) {
+    const float *row = from + k * from_row;
+    r[k] = _mm512_castps128_ps512(_mm_loadu_ps(row));
+    r[k] = _mm512_insertf32x4(r[k], _mm_loadu_ps(row + 4 * from_row), 1);
+    r[k] = _mm512_insertf32x4(r[k], _mm_loadu_ps(row + 8 * from_row), 2);
+    r[k] = _mm512_insertf32x4(r[k], _mm_loadu_ps(row + 12 * from_row), 3);
+  }
+  turn_quarters(r);
+#pragma GCC unroll 4
+  for (int k = 0; k < SQUARE; k++) _mm512_storeu_ps(to + k * to_row, r[k]);
+}
+
+/* Four rows of 16. */
+static inline void turn_wide(float *to, int64_t to_row, const float *from, int64_t from_row) {
+  __m512 r[SQUARE];
+#pragma GCC unroll 4
+  for (int k = 0; k < SQUARE; k++) r[k] = _mm512_loadu_ps(from + k * from_row);
+  turn_quarters(r);
+#pragma GCC unroll 4
+  for (int k = 0; k < SQUARE; k++) {
+    float *row = to + k * to_row;
+    _mm_storeu_ps(row, _mm512_castps512_ps128(r[k]));
+    _mm_storeu_ps(row + 4 * to_row, _mm512_extractf32x4_ps(r[k], 1));
+    _mm_storeu_ps(row + 8 * to_row, _mm512_extractf32x4_ps(r[k], 2));
+    _mm_storeu_ps(row + 12 * to_row, _mm512_extractf32x4_ps(r[k], 3));
+  }
+}
+
 #define MR 14
 #define MR1 16
 #define T double
 #define V v8d
 #define W 8
 #define N(name) name##_d512
-#define turn_d512 turn_f64
+#define turn_square_d512 turn_f64
 #define FMA(a, b, c) ((V)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
 #define MASK __mmask8
 #define FIRST(n) ((__mmask8)((1u << (n)) - 1))
@@ -95,13 +137,17 @@ TURN(float, v4s, f32)
 #define V v16s
 #define W 16
 #define N(name) name##_s512
-#define turn_s512 turn_f32
+#define turn_square_s512 turn_f32
+#define turn_high_s512 turn_high
+#define turn_wide_s512 turn_wide
+#define BLOCK 16
 #define FMA(a, b, c) ((V)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define MASK __mmask16
 #define FIRST(n) ((__mmask16)((1u << (n)) - 1))
 #define LOADM(p, mask) ((V)_mm512_maskz_loadu_ps(mask, p))
 #define STOREM(p, mask, v) _mm512_mask_storeu_ps(p, mask, (__m512)(v))
 #include "op/gemm_kernels.inc"
+#undef BLOCK
 #undef MR
 #undef MR1
 #pragma GCC pop_options

@@ -16,8 +16,15 @@ typedef struct {
   char *row[MAX_WALKED];
 } walk;
 
-/* Rows taken from it. */
-typedef struct { char *row[MAX_WALKED][MAX_ROWS]; } block;
+/* Rows taken from it: so many bytes from one to the next, or, where they run over the end of an axis, each by itself. */
+typedef struct {
+  char *row[MAX_WALKED], *apart[MAX_WALKED][MAX_ROWS];
+  int64_t step[MAX_WALKED];
+  bool even;
+} block;
+
+static inline char *row_of(const block *b, int which, int r) { return b->even ? b->row[which] + r * b->step[which] : b->apart[which][r]; }
+static inline int64_t class_of(const block *b, int which, int r) { return *(const int64_t *)(const void *)row_of(b, which, r) - 1; }
 
 static void add_axis(walk *w, int64_t size, const int64_t *stride) {
   int last = w->n_axes - 1;
@@ -79,42 +86,44 @@ static void step_rows(walk *w, int64_t rows) {
   }
 }
 
-/* The addresses of the next rows, at most `most`; what is missing repeats the last. */
-static inline int64_t take_rows(walk *w, int most, char *(*row)[MAX_ROWS]) {
+/* The next rows, at most `most`; what is missing repeats the last. */
+static inline int64_t take_rows(walk *w, int most, block *b) {
   int inner = w->n_axes - 1;
   int64_t some = w->left < most ? w->left : most;
   w->left -= some;
-  if (w->size[inner] - w->at[inner] >= most) {
-    for (int k = 0; k < w->n_tensors; k++) {
-      for (int r = 0; r < most; r++) row[k][r] = w->row[k] + r * w->stride[k][inner];
-    }
+  b->even = w->size[inner] - w->at[inner] >= most;
+  for (int k = 0; k < w->n_tensors; k++) {
+    b->row[k] = w->row[k];
+    b->step[k] = b->even ? w->stride[k][inner] : 0;
+  }
+  if (b->even) {
     step_rows(w, most);
     return some;
   }
-  for (int r = 0; r < most && some > 0; r++) {
-    for (int k = 0; k < w->n_tensors; k++) row[k][r] = w->row[k];
-    if (r + 1 < some || w->left) step_rows(w, 1);
+  for (int r = 0; r < most; r++) {
+    for (int k = 0; k < w->n_tensors; k++) b->apart[k][r] = w->row[k];
+    if (r + 1 < some || (r + 1 == some && w->left)) step_rows(w, 1);
   }
   return some;
 }
 
-/* What the kernels are written in besides vec.h. Parts: 16 bytes from each of row[0], row[TILE], row[2 TILE] .., in which squares of TILE a side are turned. */
+/* What the kernels are written in besides vec.h. Parts: 16 bytes at each of row[0], row[TILE], row[2 TILE] .., in which squares of TILE a side are turned. */
 #ifdef __AVX2__
 TW_INLINE vf64 max_f64(vf64 a, vf64 b) { return (vf64)_mm256_max_pd((__m256d)a, (__m256d)b); }
 TW_INLINE vf32 max_f32(vf32 a, vf32 b) { return (vf32)_mm256_max_ps((__m256)a, (__m256)b); }
 TW_INLINE bool any_f64(mf64 k) { return _mm256_movemask_pd((__m256d)k) != 0; }
 TW_INLINE bool any_f32(mf32 k) { return _mm256_movemask_ps((__m256)k) != 0; }
-TW_INLINE vf64 load_parts_f64(char *const *row, int64_t at) {
-  return (vf64)_mm256_loadu2_m128d((const double *)(const void *)(row[2] + at), (const double *)(const void *)(row[0] + at));
+TW_INLINE vf64 load_parts_f64(char *const *row) {
+  return (vf64)_mm256_loadu2_m128d((const double *)(const void *)row[2], (const double *)(const void *)row[0]);
 }
-TW_INLINE vf32 load_parts_f32(char *const *row, int64_t at) {
-  return (vf32)_mm256_loadu2_m128((const float *)(const void *)(row[4] + at), (const float *)(const void *)(row[0] + at));
+TW_INLINE vf32 load_parts_f32(char *const *row) {
+  return (vf32)_mm256_loadu2_m128((const float *)(const void *)row[4], (const float *)(const void *)row[0]);
 }
-TW_INLINE void store_parts_f64(char *const *row, int64_t at, vf64 v) {
-  _mm256_storeu2_m128d((double *)(void *)(row[2] + at), (double *)(void *)(row[0] + at), (__m256d)v);
+TW_INLINE void store_parts_f64(char *const *row, vf64 v) {
+  _mm256_storeu2_m128d((double *)(void *)row[2], (double *)(void *)row[0], (__m256d)v);
 }
-TW_INLINE void store_parts_f32(char *const *row, int64_t at, vf32 v) {
-  _mm256_storeu2_m128((float *)(void *)(row[4] + at), (float *)(void *)(row[0] + at), (__m256)v);
+TW_INLINE void store_parts_f32(char *const *row, vf32 v) {
+  _mm256_storeu2_m128((float *)(void *)row[4], (float *)(void *)row[0], (__m256)v);
 }
 #define TURN2(V, W, low, high)       \
   V a = (V)v[0], b = (V)v[1];        \
@@ -183,25 +192,25 @@ TW_INLINE v8d max_d512(v8d a, v8d b) { return (v8d)_mm512_max_pd((__m512d)a, (__
 TW_INLINE v16s max_s512(v16s a, v16s b) { return (v16s)_mm512_max_ps((__m512)a, (__m512)b); }
 TW_INLINE bool any_d512(m8d k) { return _mm512_test_epi64_mask((__m512i)k, (__m512i)k) != 0; }
 TW_INLINE bool any_s512(m16s k) { return _mm512_test_epi32_mask((__m512i)k, (__m512i)k) != 0; }
-TW_INLINE v16s load_parts_s512(char *const *row, int64_t at) {
-  __m512 v = _mm512_castps128_ps512(_mm_loadu_ps((const float *)(const void *)(row[0] + at)));
-  v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row[4] + at)), 1);
-  v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row[8] + at)), 2);
-  return (v16s)_mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row[12] + at)), 3);
+TW_INLINE v16s load_parts_s512(char *const *row) {
+  __m512 v = _mm512_castps128_ps512(_mm_loadu_ps((const float *)(const void *)row[0]));
+  v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)row[4]), 1);
+  v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)row[8]), 2);
+  return (v16s)_mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)row[12]), 3);
 }
-TW_INLINE v8d load_parts_d512(char *const *row, int64_t at) {
+TW_INLINE v8d load_parts_d512(char *const *row) {
   char *const spread[13] = {[0] = row[0], [4] = row[2], [8] = row[4], [12] = row[6]};
-  return (v8d)load_parts_s512(spread, at);
+  return (v8d)load_parts_s512(spread);
 }
-TW_INLINE void store_parts_s512(char *const *row, int64_t at, v16s v) {
-  _mm_storeu_ps((float *)(void *)(row[0] + at), _mm512_castps512_ps128((__m512)v));
-  _mm_storeu_ps((float *)(void *)(row[4] + at), _mm512_extractf32x4_ps((__m512)v, 1));
-  _mm_storeu_ps((float *)(void *)(row[8] + at), _mm512_extractf32x4_ps((__m512)v, 2));
-  _mm_storeu_ps((float *)(void *)(row[12] + at), _mm512_extractf32x4_ps((__m512)v, 3));
+TW_INLINE void store_parts_s512(char *const *row, v16s v) {
+  _mm_storeu_ps((float *)(void *)row[0], _mm512_castps512_ps128((__m512)v));
+  _mm_storeu_ps((float *)(void *)row[4], _mm512_extractf32x4_ps((__m512)v, 1));
+  _mm_storeu_ps((float *)(void *)row[8], _mm512_extractf32x4_ps((__m512)v, 2));
+  _mm_storeu_ps((float *)(void *)row[12], _mm512_extractf32x4_ps((__m512)v, 3));
 }
-TW_INLINE void store_parts_d512(char *const *row, int64_t at, v8d v) {
+TW_INLINE void store_parts_d512(char *const *row, v8d v) {
   char *const spread[13] = {[0] = row[0], [4] = row[2], [8] = row[4], [12] = row[6]};
-  store_parts_s512(spread, at, (v16s)v);
+  store_parts_s512(spread, (v16s)v);
 }
 TW_INLINE void turn_d512(v8d *v) { TURN2(__m512d, v8d, _mm512_unpacklo_pd, _mm512_unpackhi_pd) }
 TW_INLINE void turn_s512(v16s *v) {
@@ -229,7 +238,7 @@ TW_INLINE void turn_s512(v16s *v) {
 
 /* By dtype, and by whether vectors are wide. */
 typedef void (*const kernel[2][2])(walk *, void *);
-static kernel forward = KERNEL(forward), adjoint_rows = KERNEL(adjoint), classes_adjoint = KERNEL(classes_adjoint);
+static kernel log_softmax = KERNEL(log_softmax), cross_entropy = KERNEL(cross_entropy), adjoint_rows = KERNEL(adjoint), classes_adjoint = KERNEL(classes_adjoint);
 
 /* f over the rows, with room for two of them. */
 static tw_status run_rows(tw_ctx *ctx, walk *w, tw_dtype d, kernel f) {
@@ -252,7 +261,7 @@ static tw_status infer_log_softmax(tw_ctx *ctx, const tw_call *c, tw_meta *out) 
 static tw_status run_log_softmax(tw_ctx *ctx, const tw_call *c) {
   tw_tensor *t[2] = {c->in[0], c->out[0]};
   walk w = rows_of(((const tw_axis_attrs *)c->attrs)->axis, t[1], 2, t);
-  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, forward);
+  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, log_softmax);
 }
 
 /* The adjoint in one kernel, for where nobody differentiates it again: (t, y) -> t - exp(y) sum(t). */
@@ -266,22 +275,23 @@ static tw_status run_adjoint(tw_ctx *ctx, const tw_call *c) {
 static const tw_op adjoint_op = {.name = "log_softmax'", .about = "the adjoint of log_softmax", .n_in = 2, .n_out = 1,
                                  .flags = TW_OP_NO_GRAD | TW_OP_STRIDED, .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_log_softmax, .run = run_adjoint};
 
-/* t - softmax(x) sum(t), softmax(x) = exp(y). */
-static tw_tensor *adjoint(tw_compose *k, tw_tensor *t, tw_tensor *y, int axis) {
-  tw_tensor *in[2] = {t, y};
-  tw_axis_attrs a = {.axis = axis};
+/* t - p sum(t). */
+static tw_tensor *less_share(tw_compose *k, tw_tensor *t, tw_tensor *p, int axis) {
   tw_reduce_attrs along = {.axes = 1u << axis, .keepdim = true};
-  if (!t) return NULL;
-  if (!tw_would_record(k->ctx, in, 2)) return tw_do2(k, &adjoint_op, &a, t, y);
-  tw_tensor *total = tw_do1(k, &tw_op_sum, &along, t);
-  return tw_do2(k, &tw_op_sub, NULL, t, tw_do2(k, &tw_op_mul, NULL, tw_do1(k, &tw_op_exp, NULL, y), total));
+  return tw_do2(k, &tw_op_sub, NULL, t, tw_do2(k, &tw_op_mul, NULL, p, tw_do1(k, &tw_op_sum, &along, t)));
 }
 
-/* t - sum(softmax(x) t). */
-static tw_tensor *tangent(tw_compose *k, tw_tensor *t, tw_tensor *y, int axis) {
+/* t - sum(p t). */
+static tw_tensor *less_mean(tw_compose *k, tw_tensor *t, tw_tensor *p, int axis) {
   tw_reduce_attrs along = {.axes = 1u << axis, .keepdim = true};
-  tw_tensor *mean = tw_do1(k, &tw_op_sum, &along, tw_do2(k, &tw_op_mul, NULL, tw_do1(k, &tw_op_exp, NULL, y), t));
-  return tw_do2(k, &tw_op_sub, NULL, t, mean);
+  return tw_do2(k, &tw_op_sub, NULL, t, tw_do1(k, &tw_op_sum, &along, tw_do2(k, &tw_op_mul, NULL, p, t)));
+}
+
+/* The softmax is exp(y). */
+static tw_tensor *adjoint(tw_compose *k, tw_tensor *t, tw_tensor *y, int axis) {
+  tw_axis_attrs a = {.axis = axis};
+  if (!tw_would_record(k->ctx, (tw_tensor *[]){t, y}, 2)) return tw_do2(k, &adjoint_op, &a, t, y);
+  return less_share(k, t, tw_do1(k, &tw_op_exp, NULL, y), axis);
 }
 
 static tw_status vjp_log_softmax(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **grad, const bool *wanted) {
@@ -292,14 +302,14 @@ static tw_status vjp_log_softmax(tw_ctx *ctx, const tw_call *c, tw_tensor *const
 
 static tw_status jvp_log_softmax(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **out) {
   tw_compose k = {.ctx = ctx};
-  return tw_compose_end(&k, tangent(&k, t[0], c->out[0], ((const tw_axis_attrs *)c->attrs)->axis), &out[0]);
+  return tw_compose_end(&k, less_mean(&k, t[0], tw_do1(&k, &tw_op_exp, NULL, c->out[0]), ((const tw_axis_attrs *)c->attrs)->axis), &out[0]);
 }
 
 const tw_op tw_op_log_softmax = {.name = "log_softmax", .about = "x - log(sum(exp(x))) along an axis, without overflow", .n_in = 1, .n_out = 1,
                                  .flags = TW_OP_STEADY | TW_OP_STRIDED, .attrs_bytes = sizeof(tw_axis_attrs), .infer = infer_log_softmax,
                                  .run = run_log_softmax, .vjp = vjp_log_softmax, .jvp = jvp_log_softmax};
 
-/* cross_entropy: -log_softmax(logits)[class] for each row, and log_softmax(logits) as the second result, from which the derivatives come. */
+/* cross_entropy: -log_softmax(logits)[class] for each row, and softmax(logits) as the second result, from which the derivatives come. */
 
 tw_status tw__check_classes(tw_ctx *ctx, const char *op, const tw_tensor *x, const tw_tensor *target) {
   char p[128], q[128];
@@ -335,10 +345,10 @@ static tw_status infer_cross_entropy(tw_ctx *ctx, const tw_call *c, tw_meta *out
 static tw_status run_cross_entropy(tw_ctx *ctx, const tw_call *c) {
   tw_tensor *t[4] = {c->in[0], c->out[1], c->in[1], c->out[0]};
   walk w = rows_of(t[0]->ndim - 1, t[1], 4, t);
-  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, forward);
+  return run_rows(ctx, &w, (tw_dtype)t[0]->dtype, cross_entropy);
 }
 
-/* (t, log_softmax, classes) -> the logits' cotangent, in one kernel. */
+/* (t, softmax, classes) -> the logits' cotangent, in one kernel. */
 
 static tw_status infer_classes_adjoint(tw_ctx *ctx, const tw_call *c, tw_meta *out) {
   (void)ctx;
@@ -355,25 +365,32 @@ static tw_status run_classes_adjoint(tw_ctx *ctx, const tw_call *c) {
 static const tw_op classes_adjoint_op = {.name = "cross_entropy'", .about = "the adjoint of cross_entropy", .n_in = 3, .n_out = 1,
                                          .flags = TW_OP_NO_GRAD | TW_OP_STRIDED, .infer = infer_classes_adjoint, .run = run_classes_adjoint};
 
+/* With u = -t at the classes, and q the cotangent of p = softmax(logits): v - p sum(v), v = u + p q. */
 static tw_status vjp_cross_entropy(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **grad, const bool *wanted) {
   if (!wanted[0]) return TW_OK;
   tw_compose k = {.ctx = ctx};
-  tw_tensor *log_p = c->out[1], *saved[2] = {t[0], log_p}, *u = t[1];
-  int axis = log_p->ndim - 1;
-  if (t[0] && !t[1] && !tw_would_record(ctx, saved, 2)) return tw_compose_end(&k, tw_do3(&k, &classes_adjoint_op, NULL, t[0], log_p, c->in[1]), &grad[0]);
-  if (t[0]) {
-    tw_index_add_attrs classes = {.axis = axis, .size = log_p->shape[axis]};
-    u = tw_do2(&k, &tw_op_unpick, &classes, tw_do1(&k, &tw_op_neg, NULL, t[0]), c->in[1]);
-    if (t[1]) u = tw_do2(&k, &tw_op_add, NULL, u, t[1]);
+  tw_tensor *p = c->out[1], *v = NULL;
+  int axis = p->ndim - 1;
+  if (t[0] && !t[1] && !tw_would_record(ctx, (tw_tensor *[]){t[0], p}, 2)) {
+    return tw_compose_end(&k, tw_do3(&k, &classes_adjoint_op, NULL, t[0], p, c->in[1]), &grad[0]);
   }
-  return tw_compose_end(&k, adjoint(&k, u, log_p, axis), &grad[0]);
+  if (t[0]) {
+    tw_index_add_attrs classes = {.axis = axis, .size = p->shape[axis]};
+    v = tw_do2(&k, &tw_op_unpick, &classes, tw_do1(&k, &tw_op_neg, NULL, t[0]), c->in[1]);
+  }
+  if (t[1]) {
+    tw_tensor *pq = tw_do2(&k, &tw_op_mul, NULL, p, t[1]);
+    v = t[0] ? tw_do2(&k, &tw_op_add, NULL, v, pq) : pq;
+  }
+  return tw_compose_end(&k, less_share(&k, v, p, axis), &grad[0]);
 }
 
 static tw_status jvp_cross_entropy(tw_ctx *ctx, const tw_call *c, tw_tensor *const *t, tw_tensor **out) {
   tw_compose k = {.ctx = ctx};
-  tw_tensor *log_p = c->out[1], *moved = tangent(&k, t[0], log_p, log_p->ndim - 1);
+  tw_tensor *p = c->out[1], *moved = less_mean(&k, t[0], p, p->ndim - 1);
   tw_tensor *each = tw_do1(&k, &tw_op_neg, NULL, tw_do2(&k, &tw_op_pick, NULL, moved, c->in[1]));
-  if (k.status == TW_OK) out[1] = tw_tensor_retain(moved);
+  tw_tensor *of_p = tw_do2(&k, &tw_op_mul, NULL, p, moved);
+  if (k.status == TW_OK) out[1] = tw_tensor_retain(of_p);
   return tw_compose_end(&k, each, &out[0]);
 }
 

@@ -34,29 +34,33 @@ static double function(const tw_op *op, double x, tw_dtype d) {
     for (int64_t i = 0; i < n; i++) p[i % 8] = p[i % 8] + x[i];                                                         \
     return ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7]));                                           \
   }                                                                                                                     \
-  static void row_##name(T *y, const T *x, int64_t n) {                                                                 \
+  /* log softmax y and softmax p */                                                                                     \
+  static void row_##name(T *y, T *p, const T *x, int64_t n) {                                                           \
     T power[512] = {0}, top = x[0];                                                                                     \
     for (int64_t i = 0; i < n; i++) top = x[i] > top || x[i] != x[i] ? x[i] : top;                                      \
     for (int64_t i = 0; i < n; i++) power[i] = (T)function(&tw_op_exp, (double)(T)(x[i] - top), dtype);                 \
-    T log_sum = (T)function(&tw_op_log, (double)tree_##name(power, n), dtype);                                          \
-    for (int64_t i = 0; i < n; i++) y[i] = (T)(x[i] - top) - log_sum;                                                   \
+    T sum = tree_##name(power, n), share = 1 / sum, log_sum = (T)function(&tw_op_log, (double)sum, dtype);              \
+    for (int64_t i = 0; i < n; i++) y[i] = (T)(x[i] - top) - log_sum, p[i] = power[i] * share;                          \
   }                                                                                                                     \
-  /* from the cotangent t of a row of log softmax y */                                                                  \
-  static void back_##name(T *g, const T *t, const T *y, int64_t n) {                                                    \
+  /* from the cotangent t of a row of log softmax whose softmax is p */                                                 \
+  static void back_##name(T *g, const T *t, const T *p, int64_t n) {                                                    \
     T total = tree_##name(t, n);                                                                                        \
     for (int64_t i = 0; i < n; i++) {                                                                                   \
-      T product = (T)function(&tw_op_exp, (double)y[i], dtype) * total;                                                 \
+      T product = p[i] * total;                                                                                         \
       g[i] = t[i] - product;                                                                                            \
     }                                                                                                                   \
   }                                                                                                                     \
-  /* one row: log softmax, the loss of a class, the logits' cotangents from t (a row) and from u (of the loss) */       \
-  static void define_##name(double *y, double *each, double *g, double *h, const double *x, const double *t, double u, int64_t class, int64_t n) { \
-    T a[512], b[512], s[512], q[512];                                                                                   \
+  /* one row: log softmax y, its cotangents g from t; cross entropy of a class, softmax p, their cotangents h from u */ \
+  static void define_##name(double *y, double *p, double *each, double *g, double *h, const double *x, const double *t, double u, int64_t class, \
+                            int64_t n) {                                                                                \
+    T a[512], b[512], c[512], e[512], s[512], q[512];                                                                   \
     for (int64_t i = 0; i < n; i++) a[i] = (T)x[i], s[i] = (T)t[i];                                                     \
-    row_##name(b, a, n);                                                                                                \
-    back_##name(q, s, b, n);                                                                                            \
-    for (int64_t i = 0; i < n; i++) y[i] = (double)b[i], g[i] = (double)q[i], s[i] = i + 1 == class ? -(T)u : 0;        \
-    back_##name(q, s, b, n);                                                                                            \
+    row_##name(b, c, a, n);                                                                                             \
+    for (int64_t i = 0; i < n; i++) e[i] = (T)function(&tw_op_exp, (double)b[i], dtype);                                \
+    back_##name(q, s, e, n);                                                                                            \
+    for (int64_t i = 0; i < n; i++) y[i] = (double)b[i], p[i] = (double)c[i], g[i] = (double)q[i];                      \
+    for (int64_t i = 0; i < n; i++) s[i] = i + 1 == class ? -(T)u : 0;                                                  \
+    back_##name(q, s, c, n);                                                                                            \
     for (int64_t i = 0; i < n; i++) h[i] = (double)q[i];                                                                \
     *each = (double)-b[class - 1];                                                                                      \
   }
@@ -103,7 +107,7 @@ static tw_tensor lane_of(const tw_tensor *t, int64_t i, int64_t j) {
 static bool same(double a, double b) { return memcmp(&a, &b, sizeof a) == 0 || (a != a && b != b); }
 
 /* The calls as a gradient makes them: the adjoints are not in the table of operations. */
-typedef struct { tw_tensor *log_p, *each, *g, *h; } results;
+typedef struct { tw_tensor *log_p, *p, *each, *g, *h; } results;
 
 static results compute(tw_tensor *x, tw_tensor *classes, tw_tensor *t, tw_tensor *u) {
   results r;
@@ -121,8 +125,8 @@ static results compute(tw_tensor *x, tw_tensor *classes, tw_tensor *t, tw_tensor
   must(tw_grad_backward(ctx, level, 1, loss, &u, 1, &leaf, &r.h));
   tw_grad_close(ctx, level);
   tw_tensor_release(ctx, leaf);
-  tw_tensor_release(ctx, y[0]);
-  r.log_p = loss[1];
+  r.log_p = y[0];
+  r.p = loss[1];
   r.each = loss[0];
   return r;
 }
@@ -146,20 +150,20 @@ static int64_t wrong_rows(tw_dtype d, int64_t rows, int64_t n, layout of_x, layo
   for (int64_t lane = 0; lane < 6; lane++) {
     int64_t i = lane / 2, j = lane % 2;
     tw_tensor x1 = lane_of(x, i, j), c1 = lane_of(classes, i, j), t1 = lane_of(t, i, j), u1 = lane_of(u, i, j);
-    tw_tensor y1 = lane_of(r.log_p, i, j), e1 = lane_of(r.each, i, j), g1 = lane_of(r.g, i, j), h1 = lane_of(r.h, i, j);
+    tw_tensor y1 = lane_of(r.log_p, i, j), p1 = lane_of(r.p, i, j), e1 = lane_of(r.each, i, j), g1 = lane_of(r.g, i, j), h1 = lane_of(r.h, i, j);
     for (int64_t row = 0; row < rows; row++) {
-      double a[512], s[512], y[512], g[512], h[512], each;
+      double a[512], s[512], y[512], p[512], g[512], h[512], each;
       for (int64_t k = 0; k < n; k++) a[k] = tw_tensor_get(&x1, row * n + k), s[k] = tw_tensor_get(&t1, row * n + k);
-      (d == TW_F64 ? define_f64 : define_f32)(y, &each, g, h, a, s, tw_tensor_get(&u1, row), tw_tensor_get_i64(&c1, row), n);
+      (d == TW_F64 ? define_f64 : define_f32)(y, p, &each, g, h, a, s, tw_tensor_get(&u1, row), tw_tensor_get_i64(&c1, row), n);
       wrong += !same(each, tw_tensor_get(&e1, row));
       for (int64_t k = 0; k < n; k++) {
         int64_t at = row * n + k;
-        wrong += !same(y[k], tw_tensor_get(&y1, at)) + !same(g[k], tw_tensor_get(&g1, at)) + !same(h[k], tw_tensor_get(&h1, at));
+        wrong += !same(y[k], tw_tensor_get(&y1, at)) + !same(p[k], tw_tensor_get(&p1, at)) + !same(g[k], tw_tensor_get(&g1, at)) + !same(h[k], tw_tensor_get(&h1, at));
       }
     }
   }
-  tw_tensor *all[8] = {x, classes, t, u, r.log_p, r.each, r.g, r.h};
-  for (int k = 0; k < 8; k++) tw_tensor_release(ctx, all[k]);
+  tw_tensor *all[] = {x, classes, t, u, r.log_p, r.p, r.each, r.g, r.h};
+  for (int k = 0; k < 9; k++) tw_tensor_release(ctx, all[k]);
   return wrong;
 }
 
@@ -179,25 +183,32 @@ static void check_rows(int64_t rows, int64_t n) {
 
 /* Rows with several NaNs, of either sign: those of the whole tensor against each row alone, as bytes. */
 static int64_t wrong_nans(tw_dtype d, int64_t n) {
-  tw_tensor *x = operand(d, 2, 32, n, PLAIN), *whole[1] = {NULL};
+  tw_tensor *x[2] = {operand(d, 2, 32, n, PLAIN), operand(TW_I64, 1, 32, 0, PLAIN)};
   tw_axis_attrs last = {.axis = 1};
-  int64_t wrong = 0, bytes = n * (int64_t)tw_dtype_size(d);
-  fill(x, true, 0);
-  for (int64_t i = 0; i < x->size; i += 1 + (int64_t)(unit() * 7)) tw_tensor_set(x, i, copysign(NAN, unit() - 0.5));
-  tw_call c = {.op = &tw_op_log_softmax, .attrs = &last, .in = &x, .out = whole, .n_in = 1, .n_out = 1};
-  must(tw_apply(ctx, &c));
-  for (int64_t row = 0; row < 32; row++) {
-    tw_tensor *one, *alone[1] = {NULL};
-    tw_shape shape = {.n = 2, .d = {1, n}};
-    must(tw_tensor_new_view(ctx, x, &shape, (int64_t[]){n, 1}, row * n, &one));
-    tw_call again = {.op = &tw_op_log_softmax, .attrs = &last, .in = &one, .out = alone, .n_in = 1, .n_out = 1};
-    must(tw_apply(ctx, &again));
-    wrong += memcmp(alone[0]->data, whole[0]->data + row * bytes, (size_t)bytes) != 0;
-    tw_tensor_release(ctx, one);
-    tw_tensor_release(ctx, alone[0]);
+  int64_t wrong = 0;
+  fill(x[0], true, 0);
+  fill(x[1], false, n);
+  for (int64_t i = 0; i < x[0]->size; i += 1 + (int64_t)(unit() * 7)) tw_tensor_set(x[0], i, copysign(NAN, unit() - 0.5));
+  for (int classes = 0; classes < 2; classes++) {
+    tw_tensor *whole[2] = {NULL, NULL}, *row[2], *alone[2];
+    tw_call c = {.op = classes ? &tw_op_cross_entropy : &tw_op_log_softmax, .attrs = &last, .in = x, .out = whole, .n_in = 1 + classes, .n_out = 1 + classes};
+    must(tw_apply(ctx, &c));
+    for (int64_t i = 0; i < 32; i++) {
+      alone[0] = alone[1] = NULL;
+      must(tw_tensor_new_view(ctx, x[0], &(tw_shape){.n = 2, .d = {1, n}}, (int64_t[]){n, 1}, i * n, &row[0]));
+      must(tw_tensor_new_view(ctx, x[1], &(tw_shape){.n = 1, .d = {1}}, (int64_t[]){1}, i, &row[1]));
+      tw_call again = c;
+      again.in = row;
+      again.out = alone;
+      must(tw_apply(ctx, &again));
+      int64_t bytes = (int64_t)tw_dtype_size(d) * (classes ? 1 : n);
+      wrong += memcmp(alone[0]->data, whole[0]->data + i * bytes, (size_t)bytes) != 0;
+      for (int k = 0; k <= classes; k++) tw_tensor_release(ctx, alone[k]);
+      for (int k = 0; k < 2; k++) tw_tensor_release(ctx, row[k]);
+    }
+    for (int k = 0; k <= classes; k++) tw_tensor_release(ctx, whole[k]);
   }
-  tw_tensor_release(ctx, x);
-  tw_tensor_release(ctx, whole[0]);
+  for (int k = 0; k < 2; k++) tw_tensor_release(ctx, x[k]);
   return wrong;
 }
 
