@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "op/finish.h"
 #include "op/gemm.h"
 #include "op/product.h"
 #include "tensor/ctx.h"
@@ -124,24 +125,22 @@ static bool rows_of_all_lanes(const tw_tensor *a, const tw_tensor *b, const tw_t
 /* A tw_after on its way through the products of one call of the kernel. */
 typedef struct {
   tw_dtype dtype;
-  tw_loop loop;
+  const tw_op *then;
   int64_t rows, columns, with_step, sums_step; /* bytes from one product's to the next one's */
   char *with, *sums;
 } finish;
 
 static void finish_product(void *user, int64_t which, void *c) {
   const finish *f = user;
-  int64_t item = (int64_t)tw_dtype_size(f->dtype), stride[4] = {item, item, item, item};
-  char *with = f->with ? f->with + which * f->with_step : NULL, *p[4] = {c, c, with, with};
-  if (f->loop) f->loop(f->rows * f->columns, p, stride);
-  if (f->sums) tw_sum_columns(f->dtype, f->sums + which * f->sums_step, c, f->rows, f->columns);
+  char *with = f->with ? f->with + which * f->with_step : NULL, *sums = f->sums ? f->sums + which * f->sums_step : NULL;
+  tw_finish_matrix(f->dtype, f->then, c, with, sums, f->rows, f->columns);
 }
 
 /* The last hidden axis is walked by the kernel, the others here. */
 static void multiply(const tw_tensor *a, const tw_tensor *b, const tw_tensor *bias, const tw_after *after, const tw_tensor *y, tw_products m) {
   int64_t item = (int64_t)tw_dtype_size((tw_dtype)y->dtype), count = y->size / (m.M * m.N), lanes = tw_lane_count(y);
   const tw_tensor *with = after ? after->with : NULL, *sums = after ? after->sums : NULL;
-  finish f = {.dtype = (tw_dtype)y->dtype, .rows = m.M, .columns = m.N, .loop = after && after->then ? tw__row_loop(after->then, (tw_dtype)y->dtype) : NULL};
+  finish f = {.dtype = (tw_dtype)y->dtype, .rows = m.M, .columns = m.N, .then = after ? after->then : NULL};
   if (after) {
     m.then = finish_product;
     m.user = &f;
@@ -212,7 +211,7 @@ tw_status tw__run_product(tw_ctx *ctx, const tw_tensor *a, const tw_tensor *b, t
   m.scratch = scratch;
   m.c_row = m.N;
   if (y->lanes && !(after && (after->with || after->sums)) && !(bias && bias->lanes) && rows_of_all_lanes(a, b, result, &m)) {
-    finish f = {.dtype = d, .rows = m.M, .columns = m.N, .loop = after ? tw__row_loop(after->then, d) : NULL};
+    finish f = {.dtype = d, .rows = m.M, .columns = m.N, .then = after ? after->then : NULL};
     m.a = a->data;
     m.b = b->data;
     m.bias = bias ? bias->data : NULL;
