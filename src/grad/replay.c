@@ -4,7 +4,9 @@
  *
  * A call is the same when operation, attributes, dtypes, shapes and strides are; values never matter. What the function saw of the outside may be another
  * tensor each time. A result that somebody still holds when the evaluation is over is left to them, and its place gets memory of its own; handles of the
- * others are over, as if they had been released. */
+ * others are over, as if they had been released.
+ *
+ * Where it is the first call that differs, another evaluation may have begun that comes now and then, with an epoch's last batch: two are kept. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -18,10 +20,11 @@ tw_replay *tw_replay_new(void) {
   return r;
 }
 
-int64_t tw_replay_count(const tw_replay *r) { return r->replayed; }
+int64_t tw_replay_count(const tw_replay *r) { return r->replayed + (r->other ? r->other->replayed : 0); }
 
 void tw_replay_free(tw_ctx *ctx, tw_replay *r) {
   if (!r) return;
+  tw_replay_free(ctx, r->other);
   if (ctx->tape && ctx->tape->replay == r) tw__replay_close(ctx);
   tw__replay_clear(ctx, r, OFF);
   tw_free(r->values);
@@ -176,6 +179,8 @@ static bool fits(const tw_ctx *ctx, tw_replay_value *v, tw_tensor *t) {
   return true;
 }
 
+static bool follow(tw_ctx *, const tw_call *, tw_status *);
+
 static bool is_expected(tw_ctx *ctx, tw_replay *r, const tw_call *c) {
   if (r->next == r->n_forward || r->lane_changes != ctx->lane_changes) return false;
   const tw_replay_call *k = &r->calls[r->next];
@@ -190,12 +195,84 @@ static bool is_expected(tw_ctx *ctx, tw_replay *r, const tw_call *c) {
   return true;
 }
 
+static bool leaves_fit(const tw_ctx *ctx, const tw_replay *r, int n, tw_tensor *const *leaves) {
+  bool fit = r->state == READY && r->lane_changes == ctx->lane_changes && n == r->n_leaves;
+  for (int i = 0; i < n && fit; i++) fit = tw__replay_alike(&r->values[i].like, leaves[i]);
+  return fit;
+}
+
+static void begin_following(tw_ctx *ctx, tw_replay *r, tw_tensor *const *leaves) {
+  if (!still_parted(r)) part(ctx, r, false);
+  r->parted = false;
+  for (int i = 0; i < r->n_leaves; i++) { /* whoever had a gradient and has let it go meanwhile: that handle is over, too */
+    const tw_replay_value *v = r->grads[i] < 0 ? NULL : &r->values[r->grads[i]];
+    if (v && v->tensor) v->tensor->serial = ctx->next_serial++;
+  }
+  for (int i = 0; i < r->n_leaves; i++) {
+    r->values[i].tensor = tw_tensor_retain(leaves[i]);
+    r->values[i].version = leaves[i]->storage->version;
+  }
+  r->next = 0;
+  r->state = FOLLOWING;
+  ctx->follow = follow;
+}
+
+static void begin_noting(tw_ctx *ctx, tw_replay *r, int n, tw_tensor *const *leaves) {
+  if (r->state == READY) r->credit -= MISS;
+  tw__replay_clear(ctx, r, r->credit < 0 ? OFF : NOTING);
+  if (r->state == NOTING) tw__replay_note_from(ctx, r, n, leaves);
+}
+
+/* The two change places: whoever holds the first sees what is followed. */
+static void turn_to_other(tw_replay *r) {
+  tw_replay *other = r->other, first = *r;
+  *r = *other;
+  *other = first;
+  other->other = NULL;
+  r->other = other;
+  r->begun = first.begun;
+  other->begun = other->parted = false;
+}
+
+/* The evaluation has just begun, and not with the call expected: with the other one's, or it is noted as that. */
+static bool begins_otherwise(tw_ctx *ctx, tw_replay *r, const tw_call *c) {
+  if (!r->other) r->other = tw_replay_new();
+  if (r->other) r->other->seen = true;
+  if (!r->other || r->other->state == OFF || r->other->credit < MISS) return false;
+  int n = r->n_leaves;
+  tw_tensor *few[16], **leaves = n <= 16 ? few : tw_alloc((size_t)n * sizeof *leaves);
+  if (!leaves) return false;
+  for (int i = 0; i < n; i++) leaves[i] = tw_tensor_retain(r->values[i].tensor);
+  let_go(ctx, r);
+  r->state = READY;
+  ctx->follow = NULL;
+  turn_to_other(r);
+  bool expected = leaves_fit(ctx, r, n, leaves);
+  if (expected) {
+    begin_following(ctx, r, leaves);
+    expected = is_expected(ctx, r, c);
+    if (!expected) {
+      let_go(ctx, r);
+      r->state = READY;
+      ctx->follow = NULL;
+    }
+  }
+  if (!expected) begin_noting(ctx, r, n, leaves);
+  for (int i = 0; i < n; i++) tw_tensor_release(ctx, leaves[i]);
+  if (leaves != few) tw_free(leaves);
+  return true;
+}
+
 static bool follow(tw_ctx *ctx, const tw_call *c, tw_status *s) {
   tw_replay *r = ctx->tape->replay;
   if (!tw__replay_is_recorded(ctx, c)) return false;
   if (!is_expected(ctx, r, c)) {
-    *s = catch_up(ctx, r);
-    return *s != TW_OK;
+    bool turned = r->next == 0 && begins_otherwise(ctx, r, c);
+    if (turned && r->state != FOLLOWING) return false;
+    if (!turned) {
+      *s = catch_up(ctx, r);
+      return *s != TW_OK;
+    }
   }
   const tw_replay_call *k = &r->calls[r->next];
   *s = run_call(ctx, r, k);
@@ -253,35 +330,16 @@ bool tw__replay_backward(tw_ctx *ctx, const tw_tensor *loss, int n, tw_tensor *c
 }
 
 void tw_replay_begin(tw_ctx *ctx, tw_replay *r, int level, int n, tw_tensor *const *leaves) {
+  if (r->state != READY && r->other && r->other->state == READY) turn_to_other(r);
   if (r->state == OFF || level != 0 || ctx->tape->depth != 1) return;
   if (!r->seen) { /* the first evaluation makes what later ones find */
     r->seen = true;
     return;
   }
-  bool fit = r->state == READY && r->lane_changes == ctx->lane_changes && n == r->n_leaves;
-  for (int i = 0; i < n && fit; i++) fit = tw__replay_alike(&r->values[i].like, leaves[i]);
   ctx->tape->replay = r;
   r->begun = true;
-  if (!fit) {
-    if (r->state == READY) r->credit -= MISS;
-    tw__replay_clear(ctx, r, r->credit < 0 ? OFF : NOTING);
-    if (r->state == OFF) return;
-    tw__replay_note_from(ctx, r, n, leaves);
-    return;
-  }
-  if (!still_parted(r)) part(ctx, r, false);
-  r->parted = false;
-  for (int i = 0; i < n; i++) { /* whoever had a gradient and has let it go meanwhile: that handle is over, too */
-    const tw_replay_value *v = r->grads[i] < 0 ? NULL : &r->values[r->grads[i]];
-    if (v && v->tensor) v->tensor->serial = ctx->next_serial++;
-  }
-  for (int i = 0; i < n; i++) {
-    r->values[i].tensor = tw_tensor_retain(leaves[i]);
-    r->values[i].version = leaves[i]->storage->version;
-  }
-  r->next = 0;
-  r->state = FOLLOWING;
-  ctx->follow = follow;
+  if (leaves_fit(ctx, r, n, leaves)) begin_following(ctx, r, leaves);
+  else begin_noting(ctx, r, n, leaves);
 }
 
 tw_status tw__replay_interrupt(tw_ctx *ctx) {

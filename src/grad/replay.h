@@ -54,6 +54,7 @@ struct tw_replay {
   bool backward, seen;
   bool parted;            /* what others hold has been let go, and no evaluation has begun since */
   bool begun;             /* the evaluation that ends next is its own: others, inside another differentiation say, are none of its business */
+  tw_replay *other;       /* of evaluations that begin with another call: an epoch's last batch is shorter; NULL where there has been none */
 };
 
 void tw__replay_clear(tw_ctx *, tw_replay *, tw_replay_state to);
