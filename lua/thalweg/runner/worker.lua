@@ -136,6 +136,12 @@ local function fingerprints()
   end
 end
 
+-- How many of n runs the next pass takes: where nobody asked for a width, passes of about one size.
+function Worker:next_width(n)
+  if self.asked or n <= self.width then return math.min(n, self.width) end
+  return math.ceil(n / math.ceil(n / self.width))
+end
+
 -- The first pass with lanes is checked: its first run is also done alone, and that one counts. Where they differ, this worker goes on without lanes.
 function Worker:shadow(units)
   local alone, tap = fingerprints()
@@ -153,7 +159,7 @@ function Worker:shadow(units)
     return reports, table.move(units, 2, #units, 1, {})
   end
   local together, see = fingerprints()
-  local chunk = table.move(units, 1, math.min(#units, math.max(2, self.width)), 1, {})
+  local chunk = table.move(units, 1, math.max(2, self:next_width(#units)), 1, {})
   local done, again, message = self:pass(chunk, { unrecorded = 1, tap = function(...)
     see(...)
     if together[#together] ~= alone[#together] then error("lanes: row " .. #together .. " differs from the same run alone", 0) end
@@ -178,7 +184,7 @@ function Worker:perform(units, report)
     if #next_units > 1 and width > 1 and not self.checked then
       reports, again, rest = self:shadow(next_units)
     else
-      local chunk = table.move(next_units, 1, math.min(#next_units, width), 1, {})
+      local chunk = table.move(next_units, 1, width > 1 and self:next_width(#next_units) or 1, 1, {})
       rest = table.move(next_units, #chunk + 1, #next_units, 1, {})
       reports, again = self:pass(chunk, {})
     end
