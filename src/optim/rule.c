@@ -44,8 +44,14 @@ tw_status tw__rule_run(tw_ctx *ctx, const tw_call *c, const tw_loop *loops, int 
     it.stride[axis][n + all] = 0;
   }
   for (int k = 0; k < all; k++) it.ptr[n + k] = scalars->data + k * scalars->stride[0] * item;
-  it.ptr[n + all] = (char *)(uintptr_t)c->attrs; /* read only */
+  tw_rule_lines lines = {.attrs = c->attrs, .count = 1, .stride = it.stride[0]};
+  it.ptr[n + all] = (char *)&lines;
   it.n_operands = n + all + 1;
-  tw_iter_run(&it, loops[c->in[0]->dtype]);
+  if (it.n_axes == 2) { /* lanes one behind the other, as a rule: the kernel looks at what is the same for all of them once */
+    lines.count = it.size[0];
+    if (lines.count > 0 && it.size[1] > 0) loops[c->in[0]->dtype](it.size[1], it.ptr, it.stride[1]);
+  } else {
+    tw_iter_run(&it, loops[c->in[0]->dtype]);
+  }
   return TW_OK;
 }

@@ -27,6 +27,13 @@ typedef struct {
 
 enum { TW_RULE_ROWS = 3 };
 
+/* What a kernel gets as its last operand: it goes through `count` lines of elements, operand k of each `stride[k]` bytes behind that of the one before. */
+typedef struct {
+  const tw_rule_attrs *attrs;
+  int64_t count;
+  const int64_t *stride;
+} tw_rule_lines;
+
 /* Scalars of every rule, in front of its own. */
 enum { TW_RULE_SCALE, TW_RULE_L2, TW_RULE_KEEP, TW_RULE_LO, TW_RULE_HI, TW_RULE_GO, TW_RULE_OWN };
 
@@ -84,14 +91,12 @@ tw_status tw__rule_run(tw_ctx *, const tw_call *, const tw_loop *loops, int n_sl
 
 #define TW_RULE__LOOP(rule_, S, K, NV, tag)                                                            \
   static void rule_##_loop_##tag(int64_t n, char *const *a, const int64_t *s) {                        \
-    const tw_rule_attrs *attrs = (const void *)a[3 + (S) + TW_RULE_OWN + (K)];                         \
-    const int variant = attrs->variant;                                                                \
-    const bool norm = attrs->norm;                                                                     \
-    const int rows = attrs->rows;                                                                      \
-    if ((NV) > 3 && variant == 3) tw__rule_##tag(n, a, s, S, K, 3, rule_##_formula_##tag, norm, rows);             \
-    else if ((NV) > 2 && variant == 2) tw__rule_##tag(n, a, s, S, K, 2, rule_##_formula_##tag, norm, rows);        \
-    else if ((NV) > 1 && variant == 1) tw__rule_##tag(n, a, s, S, K, 1, rule_##_formula_##tag, norm, rows);        \
-    else tw__rule_##tag(n, a, s, S, K, 0, rule_##_formula_##tag, norm, rows);                                      \
+    const tw_rule_lines *lines = (const void *)a[3 + (S) + TW_RULE_OWN + (K)];                         \
+    const int variant = lines->attrs->variant;                                                         \
+    if ((NV) > 3 && variant == 3) tw__rule_##tag(n, a, s, S, K, 3, rule_##_formula_##tag, lines);      \
+    else if ((NV) > 2 && variant == 2) tw__rule_##tag(n, a, s, S, K, 2, rule_##_formula_##tag, lines); \
+    else if ((NV) > 1 && variant == 1) tw__rule_##tag(n, a, s, S, K, 1, rule_##_formula_##tag, lines); \
+    else tw__rule_##tag(n, a, s, S, K, 0, rule_##_formula_##tag, lines);                               \
   }
 
 #define TW_RULE(rule_, S, K, NV, ...)                                                                                                   \
