@@ -107,24 +107,22 @@ static inline int64_t take_rows(walk *w, int most, block *b) {
   return some;
 }
 
-/* What the kernels are written in besides vec.h. Parts: 16 bytes at each of row[0], row[TILE], row[2 TILE] .., in which squares of TILE a side are turned. */
+/* What the kernels are written in besides vec.h. Parts: 16 bytes at every step, as many as fill a vector, in which squares of TILE a side are turned. */
 #ifdef __AVX2__
 TW_INLINE vf64 max_f64(vf64 a, vf64 b) { return (vf64)_mm256_max_pd((__m256d)a, (__m256d)b); }
 TW_INLINE vf32 max_f32(vf32 a, vf32 b) { return (vf32)_mm256_max_ps((__m256)a, (__m256)b); }
 TW_INLINE bool any_f64(mf64 k) { return _mm256_movemask_pd((__m256d)k) != 0; }
 TW_INLINE bool any_f32(mf32 k) { return _mm256_movemask_ps((__m256)k) != 0; }
-TW_INLINE vf64 load_parts_f64(char *const *row) {
-  return (vf64)_mm256_loadu2_m128d((const double *)(const void *)row[2], (const double *)(const void *)row[0]);
+TW_INLINE vf64 load_parts_f64(const char *row, int64_t step) {
+  return (vf64)_mm256_loadu2_m128d((const double *)(const void *)(row + step), (const double *)(const void *)row);
 }
-TW_INLINE vf32 load_parts_f32(char *const *row) {
-  return (vf32)_mm256_loadu2_m128((const float *)(const void *)row[4], (const float *)(const void *)row[0]);
+TW_INLINE vf32 load_parts_f32(const char *row, int64_t step) {
+  return (vf32)_mm256_loadu2_m128((const float *)(const void *)(row + step), (const float *)(const void *)row);
 }
-TW_INLINE void store_parts_f64(char *const *row, vf64 v) {
-  _mm256_storeu2_m128d((double *)(void *)row[2], (double *)(void *)row[0], (__m256d)v);
+TW_INLINE void store_parts_f64(char *row, int64_t step, vf64 v) {
+  _mm256_storeu2_m128d((double *)(void *)(row + step), (double *)(void *)row, (__m256d)v);
 }
-TW_INLINE void store_parts_f32(char *const *row, vf32 v) {
-  _mm256_storeu2_m128((float *)(void *)row[4], (float *)(void *)row[0], (__m256)v);
-}
+TW_INLINE void store_parts_f32(char *row, int64_t step, vf32 v) { _mm256_storeu2_m128((float *)(void *)(row + step), (float *)(void *)row, (__m256)v); }
 #define TURN2(V, W, low, high)       \
   V a = (V)v[0], b = (V)v[1];        \
   v[0] = (W)low(a, b);               \
@@ -192,26 +190,20 @@ TW_INLINE v8d max_d512(v8d a, v8d b) { return (v8d)_mm512_max_pd((__m512d)a, (__
 TW_INLINE v16s max_s512(v16s a, v16s b) { return (v16s)_mm512_max_ps((__m512)a, (__m512)b); }
 TW_INLINE bool any_d512(m8d k) { return _mm512_test_epi64_mask((__m512i)k, (__m512i)k) != 0; }
 TW_INLINE bool any_s512(m16s k) { return _mm512_test_epi32_mask((__m512i)k, (__m512i)k) != 0; }
-TW_INLINE v16s load_parts_s512(char *const *row) {
-  __m512 v = _mm512_castps128_ps512(_mm_loadu_ps((const float *)(const void *)row[0]));
-  v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)row[4]), 1);
-  v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)row[8]), 2);
-  return (v16s)_mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)row[12]), 3);
+TW_INLINE v16s load_parts_s512(const char *row, int64_t step) {
+  __m512 v = _mm512_castps128_ps512(_mm_loadu_ps((const float *)(const void *)row));
+  v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row + step)), 1);
+  v = _mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row + 2 * step)), 2);
+  return (v16s)_mm512_insertf32x4(v, _mm_loadu_ps((const float *)(const void *)(row + 3 * step)), 3);
 }
-TW_INLINE v8d load_parts_d512(char *const *row) {
-  char *const spread[13] = {[0] = row[0], [4] = row[2], [8] = row[4], [12] = row[6]};
-  return (v8d)load_parts_s512(spread);
+TW_INLINE v8d load_parts_d512(const char *row, int64_t step) { return (v8d)load_parts_s512(row, step); }
+TW_INLINE void store_parts_s512(char *row, int64_t step, v16s v) {
+  _mm_storeu_ps((float *)(void *)row, _mm512_castps512_ps128((__m512)v));
+  _mm_storeu_ps((float *)(void *)(row + step), _mm512_extractf32x4_ps((__m512)v, 1));
+  _mm_storeu_ps((float *)(void *)(row + 2 * step), _mm512_extractf32x4_ps((__m512)v, 2));
+  _mm_storeu_ps((float *)(void *)(row + 3 * step), _mm512_extractf32x4_ps((__m512)v, 3));
 }
-TW_INLINE void store_parts_s512(char *const *row, v16s v) {
-  _mm_storeu_ps((float *)(void *)row[0], _mm512_castps512_ps128((__m512)v));
-  _mm_storeu_ps((float *)(void *)row[4], _mm512_extractf32x4_ps((__m512)v, 1));
-  _mm_storeu_ps((float *)(void *)row[8], _mm512_extractf32x4_ps((__m512)v, 2));
-  _mm_storeu_ps((float *)(void *)row[12], _mm512_extractf32x4_ps((__m512)v, 3));
-}
-TW_INLINE void store_parts_d512(char *const *row, v8d v) {
-  char *const spread[13] = {[0] = row[0], [4] = row[2], [8] = row[4], [12] = row[6]};
-  store_parts_s512(spread, (v16s)v);
-}
+TW_INLINE void store_parts_d512(char *row, int64_t step, v8d v) { store_parts_s512(row, step, (v16s)v); }
 TW_INLINE void turn_d512(v8d *v) { TURN2(__m512d, v8d, _mm512_unpacklo_pd, _mm512_unpackhi_pd) }
 TW_INLINE void turn_s512(v16s *v) {
   TURN4(__m512, __m512d, v16s, _mm512_unpacklo_ps, _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpackhi_pd)
