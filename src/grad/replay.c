@@ -234,11 +234,11 @@ static void turn_to_other(tw_replay *r) {
   other->begun = other->parted = false;
 }
 
-/* The evaluation has just begun, and not with the call expected: with the other one's, or it is noted as that. */
+/* The evaluation has just begun, and not with the call expected: with the other one's, or it is noted as that; false: neither. */
 static bool begins_otherwise(tw_ctx *ctx, tw_replay *r, const tw_call *c) {
   if (!r->other) r->other = tw_replay_new();
-  if (r->other) r->other->seen = true;
-  if (!r->other || r->other->state == OFF || r->other->credit < MISS) return false;
+  if (!r->other) return false;
+  r->other->seen = true;
   int n = r->n_leaves;
   tw_tensor *few[16], **leaves = n <= 16 ? few : tw_alloc((size_t)n * sizeof *leaves);
   if (!leaves) return false;
@@ -247,20 +247,27 @@ static bool begins_otherwise(tw_ctx *ctx, tw_replay *r, const tw_call *c) {
   r->state = READY;
   ctx->follow = NULL;
   turn_to_other(r);
-  bool expected = leaves_fit(ctx, r, n, leaves);
-  if (expected) {
+  bool turned = leaves_fit(ctx, r, n, leaves);
+  if (turned) {
     begin_following(ctx, r, leaves);
-    expected = is_expected(ctx, r, c);
-    if (!expected) {
+    turned = is_expected(ctx, r, c);
+    if (!turned) {
       let_go(ctx, r);
       r->state = READY;
       ctx->follow = NULL;
     }
   }
-  if (!expected) begin_noting(ctx, r, n, leaves);
+  if (!turned && r->state != OFF && r->credit >= MISS) {
+    begin_noting(ctx, r, n, leaves);
+    turned = true;
+  }
+  if (!turned) {
+    turn_to_other(r);
+    begin_following(ctx, r, leaves);
+  }
   for (int i = 0; i < n; i++) tw_tensor_release(ctx, leaves[i]);
   if (leaves != few) tw_free(leaves);
-  return true;
+  return turned;
 }
 
 static bool follow(tw_ctx *ctx, const tw_call *c, tw_status *s) {
@@ -321,6 +328,7 @@ bool tw__replay_backward(tw_ctx *ctx, const tw_tensor *loss, int n, tw_tensor *c
     r->state = READY;
     r->replayed++;
     r->credit += r->credit < CREDIT;
+    if (r->other) r->other->credit += r->other->credit < CREDIT;
   }
   for (int i = 0; i < n && *s != TW_OK; i++) {
     tw_tensor_release(ctx, grads[i]);
@@ -330,7 +338,7 @@ bool tw__replay_backward(tw_ctx *ctx, const tw_tensor *loss, int n, tw_tensor *c
 }
 
 void tw_replay_begin(tw_ctx *ctx, tw_replay *r, int level, int n, tw_tensor *const *leaves) {
-  if (r->state != READY && r->other && r->other->state == READY) turn_to_other(r);
+  if (r->other && (r->other->state == READY ? r->state != READY : r->state == OFF && r->other->state != OFF)) turn_to_other(r);
   if (r->state == OFF || level != 0 || ctx->tape->depth != 1) return;
   if (!r->seen) { /* the first evaluation makes what later ones find */
     r->seen = true;

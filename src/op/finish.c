@@ -14,7 +14,7 @@ enum { BLOCK = 128, PARTS = 8 };
 #pragma GCC target("avx512f")
 
 /* max(c, 0), NaN kept; and c where the result was positive, else 0, with the columns' sums. `some`: a vector's elements; the last one may have fewer. */
-#define RELU(T, V, W, MASK, name, ps)                                                                                                       \
+#define RELU(T, V, W, MASK, name, ps, dtype)                                                                                                       \
   static inline __attribute__((always_inline)) MASK some_##name(int64_t n) { return (MASK)(n >= W ? -1 : (1 << n) - 1); }                   \
   static inline __attribute__((always_inline)) V load_##name(const T *p, MASK some, const bool whole) {                                     \
     return whole ? _mm512_loadu_##ps(p) : _mm512_maskz_loadu_##ps(some, p);                                                                 \
@@ -37,7 +37,7 @@ enum { BLOCK = 128, PARTS = 8 };
     MASK positive = _mm512_cmp_##ps##_mask(load_##name(with, some, whole), _mm512_setzero_##ps(), _CMP_GT_OQ);                              \
     return store_##name(c, _mm512_maskz_mov_##ps(positive, load_##name(c, some, whole)), some, whole);                                      \
   }                                                                                                                                         \
-  static inline __attribute__((always_inline)) void times_columns_##name(T *c, const T *with, T *sums, int64_t rows, int64_t columns,       \
+  static inline __attribute__((always_inline)) bool times_columns_##name(T *c, const T *with, T *sums, int64_t rows, int64_t columns,       \
                                                                          MASK some, const bool whole) {                                     \
     V p[PARTS];                                                                                                                             \
     _Pragma("GCC unroll 8") for (int l = 0; l < PARTS; l++) p[l] = _mm512_setzero_##ps();                                                   \
@@ -47,20 +47,23 @@ enum { BLOCK = 128, PARTS = 8 };
     _Pragma("GCC unroll 8") for (int l = 0; l < PARTS - 1; l++, c += columns, with += columns) {                                            \
       if (l < rows) p[l] += times_vector_##name(c, with, some, whole);                                                                      \
     }                                                                                                                                       \
-    (void)store_##name(sums, ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7])), some, whole);                               \
+    V sum = store_##name(sums, ((p[0] + p[1]) + (p[2] + p[3])) + ((p[4] + p[5]) + (p[6] + p[7])), some, whole);                             \
+    return _mm512_cmp_##ps##_mask(sum, sum, _CMP_UNORD_Q) != 0;                                                                             \
   }                                                                                                                                         \
   static void times_relu_##name(T *c, const T *with, T *sums, int64_t rows, int64_t columns) {                                              \
     int64_t i = 0, n = rows * columns;                                                                                                      \
+    bool chance = sums && rows > BLOCK; /* sums are still to be made, or are NaN: of several it is up to who adds which is left */           \
     if (sums && rows <= BLOCK) {                                                                                                            \
-      for (; i + W <= columns; i += W) times_columns_##name(c + i, with + i, sums + i, rows, columns, 0, true);                             \
-      if (i < columns) times_columns_##name(c + i, with + i, sums + i, rows, columns, some_##name(columns - i), false);                     \
-      return;                                                                                                                               \
+      for (; i + W <= columns; i += W) chance |= times_columns_##name(c + i, with + i, sums + i, rows, columns, 0, true);                   \
+      if (i < columns) chance |= times_columns_##name(c + i, with + i, sums + i, rows, columns, some_##name(columns - i), false);           \
+      i = n;                                                                                                                                \
     }                                                                                                                                       \
     for (; i + W <= n; i += W) (void)times_vector_##name(c + i, with + i, 0, true);                                                         \
     if (i < n) (void)times_vector_##name(c + i, with + i, some_##name(n - i), false);                                                       \
+    if (chance) tw_sum_columns(dtype, sums, c, rows, columns);                                                                              \
   }
-RELU(double, __m512d, 8, __mmask8, f64, pd)
-RELU(float, __m512, 16, __mmask16, f32, ps)
+RELU(double, __m512d, 8, __mmask8, f64, pd, TW_F64)
+RELU(float, __m512, 16, __mmask16, f32, ps, TW_F32)
 #pragma GCC pop_options
 
 static bool finish_relu(tw_dtype d, const tw_op *then, void *c, const void *with, void *sums, int64_t rows, int64_t columns) {
@@ -72,7 +75,6 @@ static bool finish_relu(tw_dtype d, const tw_op *then, void *c, const void *with
   } else if (then == tw_op_relu.row->derivative[0] && with) {
     if (d == TW_F64) times_relu_f64(c, with, sums, rows, columns);
     else times_relu_f32(c, with, sums, rows, columns);
-    if (sums && rows > BLOCK) tw_sum_columns(d, sums, c, rows, columns);
   } else {
     return false;
   }

@@ -119,7 +119,7 @@ tw_status tw_cross_entropy(tw_ctx *ctx, tw_tensor *logits, tw_tensor *target, tw
   if (target->dtype == TW_I64) {
     tw_tensor *in[2] = {logits, target}, *both[2] = {NULL, NULL};
     tw_call c = {.op = &tw_op_cross_entropy, .in = in, .out = both, .n_in = 2, .n_out = 2};
-    tw_status s = tw_apply(ctx, &c); /* one number per row, and log softmax */
+    tw_status s = tw_apply(ctx, &c); /* one number per row, and the softmax */
     if (s != TW_OK) return s;
     s = tw_compose_end(&k, reduced(&k, both[0], how), out);
     tw_tensor_release(ctx, both[0]);

@@ -20,7 +20,7 @@ extern const tw_op tw_op_conv_back;    /* (t [N O OH OW], w): adjoint of conv in
 extern const tw_op tw_op_max_pool;     /* x [N C H W] -> the largest of each window [N C OH OW], its place in the plane (i64, 1-based, row-major) */
 extern const tw_op tw_op_plane_take;   /* (x [N C H W], places [N C OH OW]) -> the elements there */
 extern const tw_op tw_op_plane_add;    /* (g, places): adjoint of plane_take; height and width of the window attrs */
-extern const tw_op tw_op_cross_entropy;  /* (logits [... K], classes i64 [...]) -> a loss for each row, log_softmax(logits) */
+extern const tw_op tw_op_cross_entropy;  /* (logits [... K], classes i64 [...]) -> a loss for each row, softmax(logits) */
 extern const tw_op tw_op_normalize;      /* x -> (x - mean) / sqrt(var + eps) over axes, mean, var (biased; axes kept as 1); normalize attrs */
 extern const tw_op tw_op_dropout_factor; /* (generator) -> factor with probability 1 - p, else 0; the advanced generator */
 

@@ -201,9 +201,11 @@ static int64_t wrong_nans(tw_dtype d, int64_t n) {
       again.in = row;
       again.out = alone;
       must(tw_apply(ctx, &again));
-      int64_t bytes = (int64_t)tw_dtype_size(d) * (classes ? 1 : n);
-      wrong += memcmp(alone[0]->data, whole[0]->data + i * bytes, (size_t)bytes) != 0;
-      for (int k = 0; k <= classes; k++) tw_tensor_release(ctx, alone[k]);
+      for (int k = 0; k <= classes; k++) {
+        int64_t bytes = (int64_t)tw_dtype_size(d) * (classes && k == 0 ? 1 : n);
+        wrong += memcmp(alone[k]->data, whole[k]->data + i * bytes, (size_t)bytes) != 0;
+        tw_tensor_release(ctx, alone[k]);
+      }
       for (int k = 0; k < 2; k++) tw_tensor_release(ctx, row[k]);
     }
     for (int k = 0; k <= classes; k++) tw_tensor_release(ctx, whole[k]);

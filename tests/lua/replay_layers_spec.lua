@@ -54,6 +54,24 @@ test("what lies between is wanted elsewhere, too: a result used twice, weights u
   for _, f in ipairs(functions) do both(6, function() return f, start() end, 4) end
 end)
 
+test("cotangents that are NaN, of both signs", function()
+  local nan = 0 / 0
+  if ("%a"):format(nan):sub(1, 1) == "-" then nan = -nan end
+  for _, rows in ipairs { 2, 9, 16 } do
+    for _, width in ipairs { 2, 9, 40 } do
+      both(6, function()
+        local g, inputs = tw.rng(3, "nan"), tw.rng(4, "inputs"):normal(rows, 4)
+        local p = { w1 = g:normal(4, width), b1 = g:normal(width), w2 = g:normal(width, 3), b2 = g:normal(3) }
+        return function(q, i)
+          local factors = {}
+          for k = 1, rows do factors[k] = i < 4 and { 1 } or k % 5 == i % 5 and { nan } or k % 5 == (i + 1) % 5 and { -nan } or { 1 } end
+          return (tw.linear(tw.linear(inputs, q.w1, q.b1, "relu"), q.w2, q.b2) * tw.tensor(factors)):sum()
+        end, p
+      end, 4, "sgd", { lr = 0.1 })
+    end
+  end
+end)
+
 test("in lanes, where everything differs between them, the weights do or the inputs do", function()
   local function steps(sizes, which, anew)
     core.lanes_begin(5)

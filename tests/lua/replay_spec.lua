@@ -70,6 +70,25 @@ test("two that take turns are both replayed, their gradients, results and what i
   test.eq(opt.engine:replayed(), 9)
 end)
 
+test("kinds of steps that come and go do not end it", function()
+  local p = weights()
+  local opt = tw.optim.sgd(p, { lr = 1e-3 })
+  local long = tw.ones(9, 3)
+  local function step(rows) opt:step(function(q) return long[{ { 1, rows } }]:matmul(q):square():mean() end) end
+  for _ = 1, 20 do step(9) end
+  for rows = 1, 6 do step(rows) end
+  local before = opt.engine:replayed()
+  for i = 1, 200 do step(i % 10 == 0 and 6 or 9) end
+  test.ok(opt.engine:replayed() - before > 190, opt.engine:replayed() - before .. " of 200")
+  -- both are kept, one is forgotten by an error, the other given up for a derivative inside
+  for _ = 1, 3 do step(6) end
+  pcall(opt.step, opt, function(q) return (long:matmul(q):square():mean() + error("half-way")) end)
+  opt:step(function(q) return long[{ { 1, 6 } }]:matmul(q):square():mean() + tw.grad(function(a) return a:sum() end)(q):sum() end)
+  before = opt.engine:replayed()
+  for _ = 1, 200 do step(9) end
+  test.ok(opt.engine:replayed() - before > 190, opt.engine:replayed() - before .. " of 200 afterwards")
+end)
+
 test("where each step differs, it is given up", function()
   local some = { "exp", "sin", "cos", "tanh", "square" }
   both(60, function() return function(q, i) return q[some[i % #some + 1]](q):sum() end, weights() end, 0)
