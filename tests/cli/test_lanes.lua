@@ -172,6 +172,18 @@ test("a run that depends on more than its parameters is found out: lanes are off
   test.ok(err:find("lanes are off, runs are done one by one: lanes: row 1 differs", 1, true), err)
 end)
 
+test("one NaN is as good as another: whose sign it has does not turn lanes off", function()
+  local file = script("signs", '"lr"', "lr = space.choice{ .1, .2, .3 }", [[
+    local file = io.open("signs", "a")
+    file:write("x")
+    file:close()
+    local nan = math.abs(0 / 0)
+    if #io.open("signs"):read("a") % 2 == 1 then nan = -nan end
+    run:log{ number = nan, tensor = tw.tensor { 1, nan } + 0 * p.lr }]])
+  local _, err = expect(0, "run " .. file .. " -j 1")
+  test.ok(not err:find("lanes are off", 1, true), err)
+end)
+
 test("a first run that diverges is found out in lanes as it is alone", function()
   local file = script("first", '"lr"', "lr = space.choice{ 50, .1, 40, .05 }", [[
     local x = tw.tensor{ 1, 2 }

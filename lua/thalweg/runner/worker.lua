@@ -120,12 +120,12 @@ end
 -- Tells passes of one run apart by what they record: every row and result as text, shortened to a hash each.
 local function fingerprints()
   local list = {}
+  local function plain(x) return type(x) ~= "number" and tostring(x) or x ~= x and "nan" or ("%a"):format(x) end -- the file knows one NaN
   local function text_of(v, lane)
-    if type(v) == "number" then return ("%a"):format(v) end
-    if type(v) ~= "userdata" then return tostring(v) end
+    if type(v) ~= "userdata" then return plain(v) end
     local one = core.lane(v, lane)
     local out = {}
-    for i, x in ipairs(one.ndim == 0 and { one:item() } or one:reshape(-1):table()) do out[i] = type(x) == "number" and ("%a"):format(x) or tostring(x) end
+    for i, x in ipairs(one.ndim == 0 and { one:item() } or one:reshape(-1):table()) do out[i] = plain(x) end
     return table.concat(out, " ")
   end
   return list, function(stream, row)
