@@ -26,6 +26,11 @@ void tw_engine_enter(lua_State *L, tw_engine *, int self);
 void tw_engine_leave(lua_State *L, tw_engine *);
 int tw_engine_status(lua_State *L, tw_engine *, int self, tw_status); /* raises unless TW_OK: what the script raised, or the core's message */
 
+/* Kinds made by scripts; NULL: it is none. Their update of one parameter calls the script. */
+const tw_optim_kind *tw_kind_test(lua_State *L, int idx);
+TW_CHECKED tw_status tw_kind_define(tw_ctx *, tw_optim *, int leaf);
+void tw_register_kinds(lua_State *L);
+
 /* engine:solve(f, params, ...): a step of a kind that evaluates f itself. */
 int tw_engine_solve(lua_State *L);
 /* Raises unless the leaves seen in the tree of parameters are those the optimizer was made with. */
@@ -35,6 +40,7 @@ void tw_engine_detach(lua_State *L, const tw_leaves *, int idx, int depth);
 
 /* engine:read() -> table, engine:write(table): the state as plain data, copies of tensors. */
 int tw_engine_read(lua_State *L);
+void tw_engine_push_lanes(lua_State *L, const double *v, bool differs); /* one number, or one for each lane */
 void tw_engine_push_updates(lua_State *L, const tw_optim *); /* how many were made: an integer, or where steps are skipped lane by lane one for each */
 int tw_engine_write(lua_State *L);
 

@@ -230,7 +230,8 @@ TW_INLINE void turn_s512(v16s *v) {
 
 /* By dtype, and by whether vectors are wide. */
 typedef void (*const kernel[2][2])(walk *, void *);
-static kernel log_softmax = KERNEL(log_softmax), cross_entropy = KERNEL(cross_entropy), adjoint_rows = KERNEL(adjoint), classes_adjoint = KERNEL(classes_adjoint);
+static kernel log_softmax = KERNEL(log_softmax), cross_entropy = KERNEL(cross_entropy);
+static kernel adjoint_rows = KERNEL(adjoint), classes_adjoint = KERNEL(classes_adjoint);
 
 /* f over the rows, with room for two of them. */
 static tw_status run_rows(tw_ctx *ctx, walk *w, tw_dtype d, kernel f) {

@@ -272,7 +272,10 @@ test("where nobody says how many, runs share a pass that fits the cache, and six
   local cache = require("thalweg.sys").cache() or 1 << 20
   for numbers, wants in pairs { [1000] = cache // 16000, [20000] = 16, [600000] = 1 } do -- each run holds a tensor and its double
     local file = script("wide" .. numbers, '"lr"', "lr = space.linear(0, 1, 200)",
-      ('io.open("passes", "a"):write(require "thalweg.core".lanes() or 1, "\\n"):close(); local x = tw.zeros(%d) + p.lr; run:result { y = (2 * x):sum() }'):format(numbers))
+      (([[
+        io.open("passes", "a"):write(require "thalweg.core".lanes() or 1, "\n"):close()
+        local x = tw.zeros(%d) + p.lr
+        run:result { y = (2 * x):sum() }]]):format(numbers)))
     os.remove(shell.path("passes"))
     expect(0, ("run %s -j 1"):format(file))
     local passes, fewest, most_together = -1, math.huge, 0 -- the first run is also done alone, and compared with one of a pass of at least two
