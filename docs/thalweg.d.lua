@@ -3549,7 +3549,7 @@ function tw.optim.adafactor(params, options) end
 ---@field ns_b? number|thalweg.Schedule|thalweg.Space coefficient of X X' X
 ---@field ns_c? number|thalweg.Schedule|thalweg.Space coefficient of X X' X X' X
 ---@field eps? number|thalweg.Schedule|thalweg.Space smallest norm to divide by
----@field ns_steps? number|thalweg.Schedule|thalweg.Space iterations
+---@field ns_steps? number|thalweg.Schedule|thalweg.Space iterations; the same in all lanes
 ---@field adjust_lr? "original"|"transposed"|"match_rms_adamw"|"none"|thalweg.Space factor of the learning rate, by the shape
 ---@field method? "auto"|"muon"|"adamw"|thalweg.Space auto: muon for two axes or more, AdamW below
 ---@field beta1? number|thalweg.Schedule|thalweg.Space decay of the average of gradients
@@ -3685,8 +3685,8 @@ function tw.optim.sam(params, options) end
 ---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
 ---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
 ---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
----@field n number|thalweg.Schedule|thalweg.Space number of terms
----@field period? number|thalweg.Schedule|thalweg.Space steps between two whole gradients; 0: 2 n
+---@field n number|thalweg.Schedule|thalweg.Space number of terms; the same in all lanes
+---@field period? number|thalweg.Schedule|thalweg.Space steps between two whole gradients; 0: 2 n; the same in all lanes
 
 --- `svrg(params [, {options}]) -> optimizer`
 --- `svrg{options} -> recipe`
@@ -3702,7 +3702,7 @@ function tw.optim.svrg(params, options) end
 ---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
 ---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
 ---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
----@field n number|thalweg.Schedule|thalweg.Space number of terms
+---@field n number|thalweg.Schedule|thalweg.Space number of terms; the same in all lanes
 ---@field start? "gradients"|"zeros"|thalweg.Space the table at first: gradients of all terms, for n evaluations, or zeros
 
 --- `saga(params [, {options}]) -> optimizer`
@@ -3905,7 +3905,7 @@ function tw.optim.bfgs(params, options) end
 
 ---@class thalweg.options.optim.lbfgs
 ---@field lr? number|thalweg.Schedule|thalweg.Space the step (line_search none), a factor of it (exact), or a search's first trial
----@field history? number|thalweg.Schedule|thalweg.Space pairs remembered
+---@field history? number|thalweg.Schedule|thalweg.Space pairs remembered; the same in all lanes
 ---@field eps? number|thalweg.Schedule|thalweg.Space pairs with s'y not above it are left out
 ---@field line_search? "none"|"exact"|"backtracking"|"golden"|"strong_wolfe"|"hager_zhang"|thalweg.Space none: the step is lr; exact: lr times the minimum along the direction of the quadratic model (one Hessian-vector product); backtracking: lr shrunk until f decreases enough (Armijo); golden: bracketing from lr and golden section; strong_wolfe: decrease and curvature (More and Thuente 1994); hager_zhang: Wolfe or approximate Wolfe (Hager and Zhang 2005)
 ---@field c1? number|thalweg.Schedule|thalweg.Space line search: f must fall by c1 times what the slope promises

@@ -9,7 +9,8 @@
 typedef enum {
   TW_OPTION_NUMBER, /* may be a schedule: read anew at every step */
   TW_OPTION_FLAG,   /* true or false */
-  TW_OPTION_CHOICE  /* one of the words in `choices`; its value is the word's place, from 0 */
+  TW_OPTION_CHOICE, /* one of the words in `choices`; its value is the word's place, from 0 */
+  TW_OPTION_SHAPE   /* a number on which depends what is computed, not only with what: one for all runs that are computed together */
 } tw_option_type;
 
 typedef struct {

@@ -84,7 +84,7 @@ static void set_number(lua_State *L, const char *name, double v) {
 }
 
 static void push_options(lua_State *L, const tw_option *options) {
-  static const char *const types[] = {"number", "flag", "choice"};
+  static const char *const types[] = {"number", "flag", "choice", "number"};
   lua_newtable(L);
   for (int i = 0; options[i].name; i++) {
     const tw_option *o = &options[i];

@@ -17,7 +17,7 @@ enum { PAIRS, LENGTH };
 
 static const tw_option options[] = {
   {"lr", TW_OPTION_NUMBER, 1, 0, 1e300, NULL, "the step (line_search none), a factor of it (exact), or a search's first trial"},
-  {"history", TW_OPTION_NUMBER, 100, 1, 1e6, NULL, "pairs remembered"},
+  {"history", TW_OPTION_SHAPE, 100, 1, 1e6, NULL, "pairs remembered; the same in all lanes"},
   {"eps", TW_OPTION_NUMBER, 1e-10, 0, 1e300, NULL, "pairs with s'y not above it are left out"},
   TW_OPTION_SEARCH(TW_SEARCH_NONE, 0.9),
   TW_OPTION_STOP(1e-7, 1e-9),
@@ -56,10 +56,6 @@ static tw_status append(tw_ctx *ctx, tw_optim *o, int vector, tw_tensor *row, co
 }
 
 static tw_status learn(tw_ctx *ctx, tw_optim *o, tw_descent *q) {
-  for (int r = 1; r < o->lanes; r++) {
-    if (o->hyper[0][HISTORY][r] == o->hyper[0][HISTORY][0]) continue;
-    return tw_fail(&ctx->error, TW_EINVAL, "lbfgs: history shapes the state and must be the same in all runs computed together; take it off the list of lanes");
-  }
   tw_tensor *step = o->vector[STEP], *g0 = o->vector[GRADIENT], *y = NULL;
   if (!step || !g0) return TW_OK;
   double *sy = q->work[0], *take = q->work[1];

@@ -34,7 +34,7 @@ static const tw_option options[] = {
   {"ns_b", TW_OPTION_NUMBER, -4.7750, -1e300, 1e300, NULL, "coefficient of X X' X"},
   {"ns_c", TW_OPTION_NUMBER, 2.0315, -1e300, 1e300, NULL, "coefficient of X X' X X' X"},
   {"eps", TW_OPTION_NUMBER, 1e-7, 0, 1e300, NULL, "smallest norm to divide by"},
-  {"ns_steps", TW_OPTION_NUMBER, 5, 0, 99, NULL, "iterations"},
+  {"ns_steps", TW_OPTION_SHAPE, 5, 0, 99, NULL, "iterations; the same in all lanes"},
   {"adjust_lr", TW_OPTION_CHOICE, ORIGINAL, 0, 3, "original transposed match_rms_adamw none", "factor of the learning rate, by the shape"},
   {"method", TW_OPTION_CHOICE, AUTO, 0, 2, "auto muon adamw", "auto: muon for two axes or more, AdamW below"},
   TW_OPTION_BETA1(.9),

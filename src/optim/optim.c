@@ -70,6 +70,8 @@ tw_status tw_optim_set(tw_ctx *ctx, tw_optim *o, int group, int option, int n, c
   for (int r = 0; r < (n ? n : o->lanes); r++) {
     tw_status s = tw_spec_check(spec, o->kind->name, values[r], &ctx->error);
     if (s != TW_OK) return s;
+    if (spec->type != TW_OPTION_SHAPE || values[r] == values[0]) continue;
+    return tw_fail(&ctx->error, TW_EINVAL, "%s: %s must be the same in all runs computed together; take it off the list of lanes", o->kind->name, spec->name);
   }
   for (int r = 0; r < o->lanes; r++) o->hyper[group][option][r] = values[n ? 0 : r];
   o->constant[group][option] = constant && n;

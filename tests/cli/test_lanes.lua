@@ -172,6 +172,22 @@ test("a run that depends on more than its parameters is found out: lanes are off
   test.ok(err:find("lanes are off, runs are done one by one: lanes: row 1 differs", 1, true), err)
 end)
 
+test("what a method cannot take in lanes is done in runs of their own", function()
+  local file = script("shapes", '"lr", "every", "period"', "lr = space.choice{ .1, .2 }, every = space.choice{ 1, 3 }, period = space.choice{ 2, 5 }", [[
+    local x, y = tw.tensor{ 3, -2 }, tw.tensor{ 1, 2 }
+    local opt = tw.optim.sgd(x, { lr = p.lr, accumulate = p.every })
+    local terms = tw.optim.svrg(y, { lr = p.lr, n = 4, period = p.period })
+    for step = 1, 12 do
+      local loss = opt:step(function(x) return x:dot(x) end)
+      terms:step(function(y, i) return (y:unsqueeze(1) - i:to("f64"):reshape(-1, 1)):square():mean() end, tw.tensor({ step % 4 + 1 }, { dtype = "i64" }))
+      run:log{ loss = loss, x = x, y = y }
+    end]])
+  local said = same_at_every_width(file, 8)
+  test.ok(not said[1]:find("lanes are off", 1, true), said[1])
+  local why = "sgd: accumulate must be the same in all runs computed together; take it off the list of lanes"
+  test.ok(said[4]:find("lanes are off, runs are done one by one: ", 1, true) and said[4]:find(why, 1, true), said[4])
+end)
+
 test("one NaN is as good as another: whose sign it has does not turn lanes off", function()
   local file = script("signs", '"lr"', "lr = space.choice{ .1, .2, .3 }", [[
     local file = io.open("signs", "a")

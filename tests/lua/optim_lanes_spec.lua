@@ -147,4 +147,15 @@ test("a state taken in lanes that have made unlike many updates goes on as if it
   test.eq(run(true), run(false))
 end)
 
+test("numbers on which depends what is computed are refused where they differ between lanes, and taken where they do not", function()
+  for name, options in pairs { sgd = { "accumulate", 1, 2 }, muon = { "ns_steps", 1, 5 }, lbfgs = { "history", 3, 4 }, svrg = { "period", 2, 4 } } do
+    core.lanes_begin(2)
+    local p = tw.ones(3, 2) * core.laned({ 1.0, 2.0 }, "start")
+    local function make(a, b) return tw.optim[name](p, { n = name == "svrg" and 8 or nil, [options[1]] = core.laned({ a, b }, "value") }) end
+    test.raises(name .. ": " .. options[1] .. " must be the same in all runs computed together", make, options[2], options[3])
+    test.ok(make(options[2], options[2]))
+    core.lanes_end()
+  end
+end)
+
 test.close()

@@ -231,6 +231,11 @@ local function number_of(field, v)
   end
 end
 
+local function set(self, ...)
+  local ok, message = pcall(self.engine.set, self.engine, ...)
+  if not ok then fault.raise("%s", message) end
+end
+
 -- Gives a group its values; schedules become entries of self.changing.
 local function set_values(self, group, o, label)
   for place, field in ipairs(self.kind.settable) do
@@ -238,9 +243,9 @@ local function set_values(self, group, o, label)
     if v ~= nil and schedule.is(v) then
       local stepper = v:start()
       self.changing[#self.changing + 1] = { group = group, place = place, name = label .. field.name, stepper = stepper }
-      self.engine:set(group, place, stepper:factor(0))
+      set(self, group, place, stepper:factor(0))
     elseif v ~= nil then
-      self.engine:set(group, place, number_of(field, v), field.kind ~= "number" or type(v) == "number")
+      set(self, group, place, number_of(field, v), field.kind ~= "number" or type(v) == "number")
     end
   end
 end
