@@ -3685,7 +3685,7 @@ function tw.optim.sam(params, options) end
 ---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
 ---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
 ---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
----@field n number|thalweg.Schedule|thalweg.Space number of terms; the same in all lanes
+---@field n number|thalweg.Schedule|thalweg.Space number of terms
 ---@field period? number|thalweg.Schedule|thalweg.Space steps between two whole gradients; 0: 2 n; the same in all lanes
 
 --- `svrg(params [, {options}]) -> optimizer`
@@ -3702,7 +3702,7 @@ function tw.optim.svrg(params, options) end
 ---@field lr? number|thalweg.Schedule|thalweg.Space learning rate
 ---@field weight_decay? number|thalweg.Schedule|thalweg.Space how strongly parameters are drawn to 0, see decay
 ---@field decay? "coupled"|"decoupled"|"independent"|thalweg.Space weight_decay p is added to the gradient; p shrinks by lr weight_decay p; p shrinks by weight_decay p
----@field n number|thalweg.Schedule|thalweg.Space number of terms; the same in all lanes
+---@field n number|thalweg.Schedule|thalweg.Space number of terms
 ---@field start? "gradients"|"zeros"|thalweg.Space the table at first: gradients of all terms, for n evaluations, or zeros
 
 --- `saga(params [, {options}]) -> optimizer`

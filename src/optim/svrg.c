@@ -20,7 +20,7 @@ enum { ANCHOR, FULL };
 enum { TABLE, MEAN };
 
 #define SHARED                                                                                                                  \
-  TW_OPTION_LR(1e-2), TW_OPTION_DECAY(0, TW_DECAY_COUPLED), { "n", TW_OPTION_SHAPE, NAN, 1, 9007199254740992., NULL, "number of terms; the same in all lanes" }
+  TW_OPTION_LR(1e-2), TW_OPTION_DECAY(0, TW_DECAY_COUPLED), { "n", TW_OPTION_SHAPE, NAN, 1, 9007199254740992., NULL, "number of terms" }
 static const tw_option options_svrg[] = {
   SHARED,
   {"period", TW_OPTION_SHAPE, 0, 0, 1e15, NULL, "steps between two whole gradients; 0: 2 n; the same in all lanes"},
