@@ -83,25 +83,24 @@ static void set_number(lua_State *L, const char *name, double v) {
   lua_setfield(L, -2, name);
 }
 
+static void set_text(lua_State *L, const char *name, const char *text) {
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
+}
+
 static void push_options(lua_State *L, const tw_option *options) {
   static const char *const types[] = {"number", "flag", "choice", "number"};
   lua_newtable(L);
   for (int i = 0; options[i].name; i++) {
     const tw_option *o = &options[i];
     lua_newtable(L);
-    lua_pushstring(L, o->name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, types[o->type]);
-    lua_setfield(L, -2, "type");
-    lua_pushstring(L, o->about);
-    lua_setfield(L, -2, "about");
+    set_text(L, "name", o->name);
+    set_text(L, "type", types[o->type]);
+    set_text(L, "about", o->about);
     set_number(L, "initial", o->initial);
     set_number(L, "min", o->min);
     set_number(L, "max", o->max);
-    if (o->choices) {
-      lua_pushstring(L, o->choices);
-      lua_setfield(L, -2, "choices");
-    }
+    if (o->choices) set_text(L, "choices", o->choices);
     lua_rawseti(L, -2, i + 1);
   }
 }
@@ -135,22 +134,15 @@ static int kinds(lua_State *L) {
   for (int i = 0; tw_all_optims[i]; i++) {
     const tw_optim_kind *k = tw_all_optims[i];
     lua_newtable(L);
-    lua_pushstring(L, k->name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, k->about);
-    lua_setfield(L, -2, "about");
-    lua_pushstring(L, k->source);
-    lua_setfield(L, -2, "source");
-    if (k->example) {
-      lua_pushstring(L, k->example);
-      lua_setfield(L, -2, "example");
-    }
+    set_text(L, "name", k->name);
+    set_text(L, "about", k->about);
+    set_text(L, "source", k->source);
+    if (k->example) set_text(L, "example", k->example);
     lua_pushboolean(L, k->solve && !k->rule && !k->choose && !k->update); /* evaluates the function itself: has no common options, nor have those that wrap */
     lua_setfield(L, -2, "solves");
     lua_pushboolean(L, k->wraps);
     lua_setfield(L, -2, "wraps");
-    lua_pushstring(L, k->given);
-    lua_setfield(L, -2, "given");
+    set_text(L, "given", k->given);
     push_options(L, k->options);
     lua_setfield(L, -2, "options");
     push_presets(L, k);

@@ -14,7 +14,7 @@ enum { BLOCK = 128, PARTS = 8 };
 #pragma GCC target("avx512f")
 
 /* max(c, 0), NaN kept; and c where the result was positive, else 0, with the columns' sums. `some`: a vector's elements; the last one may have fewer. */
-#define RELU(T, V, W, MASK, name, ps, dtype)                                                                                                       \
+#define RELU(T, V, W, MASK, name, ps, dtype)                                                                                                \
   static inline __attribute__((always_inline)) MASK some_##name(int64_t n) { return (MASK)(n >= W ? -1 : (1 << n) - 1); }                   \
   static inline __attribute__((always_inline)) V load_##name(const T *p, MASK some, const bool whole) {                                     \
     return whole ? _mm512_loadu_##ps(p) : _mm512_maskz_loadu_##ps(some, p);                                                                 \

@@ -7,8 +7,9 @@
 
 #include "op/width.h"
 
-/* SLICE: rows of b in one packed panel (it stays in the first-level cache); SMALL: a b of so many elements stays in the second-level cache unpacked. */
-enum { SLICE = 256, SMALL = 16384 };
+/* SLICE: rows of b in one packed panel (it stays in the first-level cache); SMALL: a b of so many elements stays in the second-level cache unpacked; FEW: so
+ * many rows of a are not worth packing for. */
+enum { SLICE = 256, SMALL = 16384, FEW = 4 };
 
 int64_t tw_gemm_scratch(int64_t K) { return (K < SLICE ? K + 1 : SLICE) * 128; /* a packed panel is at most 128 bytes wide */ }
 _Static_assert(SLICE * 128 == TW_GEMM_SCRATCH, "the longest panel");
@@ -26,7 +27,7 @@ static const int32_t window32[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
 static const int64_t window64[8] = {-1, -1, -1, -1};
 
 /* Squares of four numbers a side, turned: to[i][k] = from[k][i], rows so many elements apart. */
-enum { SQUARE = 4, FEW = 4 };
+enum { SQUARE = 4 };
 #define TURN(T, V, name)                                                                                                                   \
   static inline void turn_##name(T *to, int64_t to_row, const T *from, int64_t from_row) {                                                 \
     V a, b, c, d;                                                                                                                          \

@@ -162,12 +162,19 @@ test("a worker that dies in a pass: its runs are done again one by one", functio
   test.eq(expect(0, "diff dying.h5 alone.h5"), "no differences in 4 runs\n")
 end)
 
-test("a run that depends on more than its parameters is found out: lanes are off, and it says so", function()
-  local file = script("impure", '"lr"', "lr = space.choice{ .1, .2, .3 }", [[
-    local file = io.open("count", "a")
+-- The beginning of a body that knows how many times it has run.
+local function counted(name)
+  return ([[
+    local file = io.open("%s.count", "a+")
     file:write("x")
+    file:seek("set")
+    local times = #file:read("a")
     file:close()
-    for step = 1, 3 do run:log{ loss = p.lr * #io.open("count"):read("a") } end]])
+    ]]):format(name)
+end
+
+test("a run that depends on more than its parameters is found out: lanes are off, and it says so", function()
+  local file = script("impure", '"lr"', "lr = space.choice{ .1, .2, .3 }", counted("impure") .. "for step = 1, 3 do run:log{ loss = p.lr * times } end")
   local _, err = expect(0, "run " .. file .. " -j 1")
   test.ok(err:find("lanes are off, runs are done one by one: lanes: row 1 differs", 1, true), err)
 end)
@@ -189,12 +196,9 @@ test("what a method cannot take in lanes is done in runs of their own", function
 end)
 
 test("one NaN is as good as another: whose sign it has does not turn lanes off", function()
-  local file = script("signs", '"lr"', "lr = space.choice{ .1, .2, .3 }", [[
-    local file = io.open("signs", "a")
-    file:write("x")
-    file:close()
+  local file = script("signs", '"lr"', "lr = space.choice{ .1, .2, .3 }", counted("signs") .. [[
     local nan = math.abs(0 / 0)
-    if #io.open("signs"):read("a") % 2 == 1 then nan = -nan end
+    if times % 2 == 1 then nan = -nan end
     run:log{ number = nan, tensor = tw.tensor { 1, nan } + 0 * p.lr }]])
   local _, err = expect(0, "run " .. file .. " -j 1")
   test.ok(not err:find("lanes are off", 1, true), err)

@@ -158,4 +158,13 @@ test("numbers on which depends what is computed are refused where they differ be
   end
 end)
 
+test("a schedule that leaves its option's range is the fault of the line that takes the step", function()
+  local opt = tw.optim.sgd(tw.ones(2), { lr = tw.schedule.linear { from = 1, to = -1, steps = 2 } })
+  local function step() opt:step(function(x) return x:dot(x) end) end
+  step()
+  step()
+  local ok, message = pcall(step)
+  test.eq({ ok, (message:gsub(":%d+:", ":LINE:"):gsub("^.*/", "")) }, { false, "optim_lanes_spec.lua:LINE: sgd: lr must be in [0, 1e+300], got -1" })
+end)
+
 test.close()

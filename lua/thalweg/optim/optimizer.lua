@@ -20,16 +20,21 @@ Optimizer.__index = function(self, k)
 end
 Optimizer.__name = "thalweg.optimizer"
 
+-- A number that cannot be is the fault of a line of the script.
+local function set(self, ...)
+  local ok, message = pcall(self.engine.set, self.engine, ...)
+  if not ok then fault.raise("%s", message) end
+end
+
 -- Sets the numbers of the coming step: schedules are read at the number of steps taken so far.
 local function resolve(self)
   local changing = self.changing
   if #changing > 0 then
-    local engine = self.engine
-    local t = engine:steps()
+    local t = self.engine:steps()
     for _, c in ipairs(changing) do
       c.now = c.stepper:factor(t)
       if core.is_tensor(c.now) then c.now:keep() end -- hyper() may ask behind the end of the tw.scope this step is in
-      engine:set(c.group, c.place, c.now)
+      set(self, c.group, c.place, c.now)
     end
   end
   if self.inner then resolve(self.inner) end
@@ -229,11 +234,6 @@ local function number_of(field, v)
   for i, choice in ipairs(field.choices) do
     if choice == v then return i - 1 end
   end
-end
-
-local function set(self, ...)
-  local ok, message = pcall(self.engine.set, self.engine, ...)
-  if not ok then fault.raise("%s", message) end
 end
 
 -- Gives a group its values; schedules become entries of self.changing.

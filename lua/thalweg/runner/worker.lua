@@ -103,7 +103,7 @@ function Worker:pass(units, o)
       self.again[units[lane]] = (self.again[units[lane]] or 0) + 1
     end
     process.capture(job.capture) -- what it wrote is written again by the runs that follow
-    if width > 1 and message:find("computed together", 1, true) then -- so would every other pass
+    if width > 1 and message:find("computed together", 1, true) then -- so would other passes, as a rule
       self.width, self.asked = 1, true
       reports[#reports + 1] = "note\tlanes are off, runs are done one by one: " .. line(message)
     end
