@@ -1,54 +1,153 @@
--- Lua never asks a number that differs between runs what `==` with a plain number means, and `and`, `or`, `not` take it as true. Where a run function does this
--- to a parameter that is a lane, it is known from the compiled code: registers are followed from run.params to the instruction.
+-- Lua never asks a number that differs between runs what `==` with a plain number means, takes whether one has stopped as true, and gives nil for its integer.
+-- Where a run function, or a function of the script's that it calls, does this to a parameter that is a lane or to what is computed from it, it is known from
+-- the compiled code: registers are followed from run.params to the instruction.
 local bytecode = require "thalweg.bytecode"
 local fault = require "thalweg.fault"
 
 local lint = {}
 
 -- lopcodes.h
-local MOVE, GETUPVAL, GETTABUP, GETFIELD, EQ, EQK, EQI, TEST, TESTSET, NOT, CLOSURE = 0, 9, 11, 14, 57, 60, 61, 66, 67, 51, 79
+local MOVE, GETUPVAL, GETTABUP, GETFIELD, SELF, UNM, BNOT, NOT, EQ, EQK, EQI, TEST, TESTSET, CALL, TAILCALL, CLOSURE =
+  0, 9, 11, 14, 20, 49, 50, 51, 57, 60, 61, 66, 67, 68, 69, 79
+local FIRST_WITH_CONSTANT, FIRST_WITH_REGISTERS, LAST_OPERATOR = 21, 34, 45 -- arithmetic: ADDI to SHLI, ADD to SHR
+local bitwise = {}
+for _, op in ipairs { 29, 30, 31, 32, 33, 41, 42, 43, 44, 45, BNOT } do bitwise[op] = true end
 local writes_nothing = {} -- instructions whose A is read, or is no register
-for _, op in ipairs {
-  10, 15, 16, 17, 18, 46, 47, 48, 54, 55, 56, EQ, 58, 59, EQK, EQI, 62, 63, 64, 65, TEST, 69, 70, 71, 72, 78, 82,
-} do writes_nothing[op] = true end
-
-local function words(op)
-  if op == NOT then return "not takes it as true" end
-  if op == TEST or op == TESTSET then return "if, and, or take it as true" end
-  return "== and ~= never hold or always do"
+for _, op in ipairs { 10, 15, 16, 17, 18, 46, 47, 48, 54, 55, 56, EQ, 58, 59, EQK, EQI, 62, 63, 64, 65, TEST, 70, 71, 72, 78, 82 } do
+  writes_nothing[op] = true
 end
 
--- A register holds nothing known (nil), run.params ("") or what stands under a dotted name in it ("decay.rate").
-local function walk(p, outer, lanes)
-  local register = {}
-  local function complain(pc, op, a, b)
-    for _, r in ipairs { a, b } do
-      local name = register[r]
-      if name and lanes[name] then
-        fault.usage(('%s:%d: the parameter "%s" differs between the runs computed together (lanes): %s; use tw.where(tw.eq(...), ...), or take '
-          .. '"%s" off the list'):format((p.source or "?"):match("^[@=](.*)$") or "?", p.lines[pc] or 0, name, words(op), name))
-      end
-    end
+-- What gives nil where a plain number has an answer.
+local converts = { [math.tointeger] = "math.tointeger", [math.type] = "math.type", [tonumber] = "tonumber" }
+
+-- What a register may hold: { path } run.params or what stands under a dotted name in it, { made } what is computed from that lane, { known } a function or
+-- table of the script's, { proto, outer } a closure, { info } what opt:info() gives, { stopped } that of it.
+
+local deepest = 8 -- calls inside calls that are followed
+
+local Walk = {}
+Walk.__index = Walk
+
+function Walk:lane(value)
+  if not value then return nil end
+  return value.made or (self.lanes[value.path] and value.path)
+end
+
+function Walk:refuse(p, pc, text)
+  fault.usage(("%s:%d: %s"):format((p.source or "?"):match("^[@=](.*)$") or "?", p.lines[pc] or 0, text))
+end
+
+-- way: how to go on with lanes.
+function Walk:complain(p, pc, value, words, way)
+  local name = self:lane(value)
+  if not name then return end
+  self:refuse(p, pc, ('the parameter "%s" differs between the runs computed together (lanes): %s; %s, or take "%s" off the list'):format(name,
+    words, way, name))
+end
+
+-- A field of a table of the script's, without running anything.
+local function field_of(t, key)
+  if type(t) ~= "table" then return nil end
+  local meta = getmetatable(t)
+  local v = rawget(t, key)
+  if v == nil and type(meta) == "table" and type(rawget(meta, "__index")) == "table" then v = rawget(rawget(meta, "__index"), key) end
+  if type(v) == "function" or type(v) == "table" then return { known = v } end
+end
+
+local function upvalues_of(f)
+  local out = {}
+  for i = 1, 255 do
+    local name, v = debug.getupvalue(f, i)
+    if not name then return out end
+    if type(v) == "function" or type(v) == "table" then out[i] = { known = v } end
   end
+  return out
+end
+
+-- Follows a call of a function of the script's that is given a lane, or something it may be found in.
+function Walk:call(p, pc, f, args, depth)
+  local any = false
+  for _, value in pairs(args) do any = any or value.path ~= nil or value.made ~= nil end
+  if not f or not any then return end
+  if f.known and converts[f.known] then
+    self:complain(p, pc, args[1], converts[f.known] .. " gives nil for it", "compute with it as it is")
+  elseif type(f.known) == "function" and debug.getinfo(f.known, "S").what ~= "C" and not fault.is_library(f.known) then
+    self:follow(bytecode.of(f.known), upvalues_of(f.known), args, depth + 1)
+  elseif f.proto then
+    self:follow(f.proto, f.outer, args, depth + 1)
+  end
+end
+
+-- Each function once for what it is given.
+function Walk:follow(p, outer, args, depth)
+  local key = { p.source or "?", p.first_line }
+  for i = 1, p.n_params do key[#key + 1] = args[i] and (args[i].path or args[i].made) or "-" end
+  key = table.concat(key, "\n")
+  if depth > deepest or self.seen[key] then return end
+  self.seen[key] = true
+  local register = {}
+  for i = 1, p.n_params do register[i - 1] = args[i] end
+  self:instructions(p, outer, register, depth)
+end
+
+function Walk:instructions(p, outer, register, depth)
   for pc, instruction in ipairs(p.code) do
     local op, a, b, c = bytecode.fields(instruction)
-    if op == EQ then complain(pc, op, a, b)
-    elseif op == EQK or op == EQI or op == TEST then complain(pc, op, a)
-    elseif op == NOT or op == TESTSET then complain(pc, op, b) end
+    if op == EQ or op == EQI then
+      for _, r in ipairs { a, op == EQ and b or nil } do
+        self:complain(p, pc, register[r], "== and ~= never hold or always do", "use tw.where(tw.eq(...), ...)")
+      end
+    elseif op == EQK then
+      local kind = p.constants[b + 1][1] -- nothing but a number is ever equal to a plain number, either
+      if kind == "integer" or kind == "float" then
+        self:complain(p, pc, register[a], "== and ~= never hold or always do", "use tw.where(tw.eq(...), ...)")
+      end
+    elseif op == TEST or op == TESTSET or op == NOT then
+      local value = register[op == TEST and a or b]
+      if value and value.stopped then
+        self:refuse(p, pc, "opt:info().stopped may differ between the runs computed together (lanes): if, while and until take it as true; "
+          .. "end runs with run:stop_if(opt:info().stopped), or take what differs off the list")
+      end
+    elseif bitwise[op] then
+      for _, r in ipairs { b, op >= FIRST_WITH_REGISTERS and op ~= BNOT and c or nil } do
+        self:complain(p, pc, register[r], "&, | and ~ combine truths of tensors, not bits", "use // and %")
+      end
+    elseif op == CALL or op == TAILCALL then
+      local args = {}
+      for i = 1, b > 0 and b - 1 or 16 do args[i] = register[a + i] end
+      self:call(p, pc, register[a], args, depth)
+    end
+    local new
     if op == CLOSURE then
       local child, seen = p.protos[(instruction >> 15) + 1], {}
       for i, upvalue in ipairs(child.upvalues) do
         if upvalue.in_stack then seen[i] = register[upvalue.index] else seen[i] = outer[upvalue.index + 1] end
       end
-      walk(child, seen, lanes)
-    end
-    local new
-    if op == MOVE then new = register[b]
-    elseif op == GETUPVAL then new = outer[b + 1]
+      self:instructions(child, seen, {}, depth)
+      new = { proto = child, outer = seen }
+    elseif op == MOVE then
+      new = register[b]
+    elseif op == GETUPVAL then
+      new = outer[b + 1]
+    elseif op == SELF then
+      local key = p.constants[c + 1]
+      register[a + 1] = register[b]
+      new = { method = key and key[2] }
+    elseif op == CALL then
+      new = register[a] and register[a].method == "info" and { info = true } or nil
+      for r in pairs(register) do
+        if r >= a then register[r] = nil end
+      end
+    elseif op == UNM or (op >= FIRST_WITH_CONSTANT and op <= LAST_OPERATOR) then
+      local name = self:lane(register[b]) or (op >= FIRST_WITH_REGISTERS and op ~= UNM and self:lane(register[c]))
+      new = name and { made = name } or nil
     elseif op == GETFIELD or op == GETTABUP then
       local key, base = p.constants[c + 1][2], nil
       if op == GETFIELD then base = register[b] else base = outer[b + 1] end
-      if key == "params" then new = "" elseif base then new = base == "" and key or base .. "." .. key end
+      if key == "params" then new = { path = "" }
+      elseif base and base.path then new = { path = base.path == "" and key or base.path .. "." .. key }
+      elseif base and base.info then new = key == "stopped" and { stopped = true } or nil
+      elseif base and base.known then new = field_of(base.known, key) end
     end
     if not writes_nothing[op] then register[a] = new end
   end
@@ -60,7 +159,7 @@ end
 function lint.check(f, names)
   local lanes = {}
   for _, name in ipairs(names) do lanes[name] = true end
-  if next(lanes) then walk(bytecode.of(f), {}, lanes) end
+  if next(lanes) then setmetatable({ lanes = lanes, seen = {} }, Walk):follow(bytecode.of(f), upvalues_of(f), {}, 0) end
 end
 
 return lint

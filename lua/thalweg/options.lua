@@ -16,6 +16,7 @@ local options = {}
 ---@field min? number smallest value allowed (of each entry for "numbers" and "integers")
 ---@field max? number largest value allowed
 ---@field above? number the value must be greater than this
+---@field alike? boolean of "number" and "numbers": one for all runs computed together, because a comparison decides by it
 ---@field choices? string[] the strings allowed
 ---@field positional? boolean the table's array part is this option's value
 ---@field check? fun(value: any): string|nil a further condition; returns what is wrong
@@ -49,7 +50,7 @@ local function wanted(field)
 end
 
 local function number_fits(field, v, integral)
-  if not integral and core.is_laned(v) then return true end -- a number of each run computed together: each was checked when the plan was made
+  if core.is_laned(v) then return not (integral or field.alike) end -- a number of each run computed together: each was checked when the plan was made
   if type(v) ~= "number" or v ~= v or v == math.huge or v == -math.huge then return false end
   if integral and not is_integral(v) then return false end
   if field.above and not (v > field.above) then return false end

@@ -1,5 +1,6 @@
 -- The environment of a script: the standard library with ordered pairs and next, with pcall and friends that let the runner's
 -- stop signals through, and without undeclared globals. Nothing can be written to it, so a run leaves nothing behind in it.
+local core = require "thalweg.core"
 local fault = require "thalweg.fault"
 local names = require "thalweg.names"
 local ordered = require "thalweg.ordered"
@@ -11,18 +12,19 @@ local strict = {}
 ---@return boolean
 function strict.is_stop(e) return type(e) == "table" and rawget(e, "tw_stop") ~= nil end
 
+-- What the engine refuses where several runs are computed together may be the fault of one: what a script does about it must not happen to the others.
 local function pass(ok, ...)
-  if not ok and strict.is_stop((...)) then error((...), 0) end
+  if not ok and (strict.is_stop((...)) or core.lanes_failure()) then error((...), 0) end
   return ok, ...
 end
 
--- pcall that does not catch a stop.
+-- pcall that does not catch a stop, nor, where several runs are computed together, what the engine refuses: they are done one by one then.
 function strict.pcall(f, ...) return pass(pcall(f, ...)) end
 
 -- xpcall that does not catch a stop and does not show it to the handler.
 function strict.xpcall(f, handler, ...)
   return pass(xpcall(f, function(e)
-    if strict.is_stop(e) then return e end
+    if strict.is_stop(e) or core.lanes_failure() then return e end
     return handler(e)
   end, ...))
 end

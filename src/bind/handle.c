@@ -58,6 +58,7 @@ int tw_bind_raise(lua_State *L, const tw_error *e) {
   luaL_where(L, 1);
   lua_pushstring(L, e->text);
   lua_concat(L, 2);
+  tw_lanes_note_failure(L);
   return lua_error(L);
 }
 

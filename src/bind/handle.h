@@ -56,6 +56,10 @@ void tw_scope_close(lua_State *L, tw_open *, int first);
 void tw_handle_set_name(lua_State *L, int idx);
 void tw_register_lanes(lua_State *L);
 
+/* Before what the message on top tells is raised, which other runs might not have met: where several runs are computed together, they cannot go on together
+ * whoever catches it. */
+void tw_lanes_note_failure(lua_State *L);
+
 int tw_handle_keep(lua_State *L);
 void tw_handle_register(lua_State *L);                 /* creates the binding's state and the handles' metatables */
 void tw_handle_set_meta(lua_State *L, const char *name, lua_CFunction); /* a metamethod; its first upvalue is the method table */

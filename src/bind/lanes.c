@@ -3,10 +3,36 @@
  *   core.laned(values [, name [, dtype]]) -> a number that differs between the runs (0-d, weak); i64 where all values are integers
  *   core.is_laned(v)   core.lane(x, i) -> a copy of lane i, an ordinary tensor   core.lane_numbers(x) -> { number, ... } of a 0-d tensor or a number
  *   core.lanes_compact{ i, ... }: only these lanes, ascending, stay
+ *   core.lanes_failure() -> what the engine has refused since lanes_begin, where more than one lane is open: it may be one lane's fault alone; or nil
+ *   core.lanes_raise(message): raises it as the engine would
  *   core.lanes_in(x, axis), core.lanes_out(x): an axis to the innermost hidden axis, and back as the first one */
 #include "bind/optim.h"
 #include "op/op.h"
 #include "tensor/ctx.h"
+
+static const char failure_key;
+
+void tw_lanes_note_failure(lua_State *L) {
+  const tw_ctx *ctx = tw_bind_ctx(L);
+  if (!(ctx->lanes & 1) || ctx->lane_size[0] < 2) return;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &failure_key) == LUA_TNIL) {
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);
+  }
+  lua_pop(L, 1);
+}
+
+static int lanes_failure(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &failure_key);
+  return 1;
+}
+
+static int lanes_raise(lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  tw_lanes_note_failure(L);
+  return lua_error(L);
+}
 
 static int lanes_begin(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
@@ -14,6 +40,8 @@ static int lanes_begin(lua_State *L) {
   luaL_argcheck(L, width > 0, 1, "at least one lane is needed");
   if (ctx->lanes || ctx->active) return luaL_error(L, "lanes_begin: lanes are open already, or a function is being differentiated");
   tw_bind_status(L, tw_lanes_open(ctx, width, 0));
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);
   return 0;
 }
 
@@ -165,7 +193,8 @@ static int lanes_out(lua_State *L) { return call_lanes(L, &tw_op_lanes_out, &(tw
 void tw_register_lanes(lua_State *L) {
   static const luaL_Reg functions[] = {
     {"lanes_begin", lanes_begin}, {"lanes_end", lanes_end}, {"lanes", lanes}, {"laned", laned}, {"is_laned", is_laned}, {"lane", lane},
-    {"lane_numbers", lane_numbers}, {"lanes_compact", lanes_compact}, {"lanes_in", lanes_in}, {"lanes_out", lanes_out}, {NULL, NULL},
+    {"lane_numbers", lane_numbers}, {"lanes_compact", lanes_compact}, {"lanes_failure", lanes_failure}, {"lanes_raise", lanes_raise},
+    {"lanes_in", lanes_in}, {"lanes_out", lanes_out}, {NULL, NULL},
   };
   luaL_setfuncs(L, functions, 0);
 }

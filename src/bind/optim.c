@@ -191,8 +191,12 @@ static int grads(lua_State *L) {
 static int no_such_info(lua_State *L) {
   const char *key = lua_tostring(L, 2);
   if (key && strcmp(key, "reason") == 0) {
-    return luaL_error(L, "info().reason: it differs between the runs computed together (lanes); info().stopped says where it is not empty: "
-                         "run:stop_if(opt:info().stopped) or tw.where(...), or take what differs off the list of lanes");
+    luaL_where(L, 1);
+    lua_pushstring(L, "info().reason: it differs between the runs computed together (lanes); info().stopped says where it is not empty: "
+                      "run:stop_if(opt:info().stopped) or tw.where(...), or take what differs off the list of lanes");
+    lua_concat(L, 2);
+    tw_lanes_note_failure(L); /* alone the word is there */
+    return lua_error(L);
   }
   return 0;
 }

@@ -253,17 +253,90 @@ test("what needs one number names the parameter and the two ways out, alone and 
   end
 end)
 
-test("comparing or testing a lane is refused when the script is loaded", function()
+test("what Lua would decide about a lane in silence is refused when the script is loaded", function()
+  local before = [[
+local helper = {}
+function helper.factor(q, name) if q[name or "x"] or q.lr == 0.1 then return 10 end return 1 end
+local function is_small(x) return x ~= 1 end
+local to_integer = math.tointeger
+]]
   for code, wants in next, {
     ["if p.lr == 0.1 then return end"] = "== and ~= never hold or always do",
-    ["local x = p.lr and 1 or 2"] = "if, and, or take it as true",
-    ["local f = function() return not p.lr end"] = "not takes it as true",
+    ["if .1 ~= p.lr then return end"] = "== and ~= never hold or always do",
+    ["local base = 2 * p.lr - 1 if base == 0 then return end"] = "== and ~= never hold or always do",
+    ["local f = function(x) return x == 3 end f(-p.lr)"] = "== and ~= never hold or always do",
+    ["helper.factor(p)"] = "== and ~= never hold or always do",
+    ["return is_small(p.lr)"] = "== and ~= never hold or always do",
+    ["local x = p.lr & 1"] = "&, | and ~ combine truths",
+    ["local x = ~p.lr"] = "&, | and ~ combine truths",
+    ["local x = math.tointeger(p.lr) or 10"] = "math.tointeger gives nil for it",
+    ["local x = to_integer(p.lr)"] = "math.tointeger gives nil for it",
+    ["local x = math.type(p.lr)"] = "math.type gives nil for it",
+    ["local x = tonumber(p.lr)"] = "tonumber gives nil for it",
+    ["local opt = run.opt repeat local x = 1 until opt:info().stopped"] = "run:stop_if(opt:info().stopped)",
+    ["local opt = run.opt local info = opt:info() if not info.stopped then return end"] = "run:stop_if(opt:info().stopped)",
   } do
-    local file = script("tested", '"lr"', "lr = space.choice{ .01, .1 }", code .. " run:log{ loss = 1 }")
+    local file = script("decided", '"lr"', "lr = space.choice{ .01, .1 }", code .. (code:find("^return") and "" or " run:log{ loss = 1 }"))
+    shell.write(file, before .. shell.read(file))
     local _, err = expect(2, "run " .. file)
-    test.ok(err:find(wants, 1, true) and err:find(file .. ":7:", 1, true), err)
+    local line = (code:find("helper", 1, true) and 2 or code:find("is_small", 1, true) and 3 or 11)
+    test.ok(err:find(wants, 1, true) and err:find(("%s:%d:"):format(file, line), 1, true), code .. ": " .. err)
   end
-  expect(0, "run " .. script("untested", '"lr"', "lr = space.choice{ .01, .1 }, mode = 1", "if p.mode == 1 and run.params then run:log{ loss = p.lr } end"))
+end)
+
+test("what decides the same for a lane and a plain number is not refused", function()
+  expect(0, "run " .. script("undecided", '"lr"', "lr = space.choice{ .01, .1 }, mode = 1", [[
+    local x = p.mode == 1 and p.lr or 0.1
+    if p.lr and p.lr ~= nil and not (p.lr == "auto") and run.params then x = x * 2 end
+    local y = p.mode & 1
+    x = x * (x == nil and 2 or y)
+    run:log{ loss = x }]]))
+end)
+
+-- The fault of one run, and what the script does about it.
+test("what a script's pcall catches in one run happens to that run alone", function()
+  for name, body in next, {
+    jitter = [[
+    local x = tw.linspace(0, 1, 20):reshape(-1, 1)
+    local K = tw.exp(-0.5 * ((x - x:t()) / 5) ^ 2) + p.noise * tw.eye(20)
+    local ok, L = pcall(tw.linalg.cholesky, K)
+    if not ok then L = tw.linalg.cholesky(K + 1e-3 * tw.eye(20)) end
+    run:log{ loss = tw.log(L:mul(tw.eye(20)):sum(1)):sum() }]],
+    later = [[
+    for step = 1, 6 do
+      local a = tw.tensor{ { 1, .5 }, { .5, 1 } } * (p.noise - .02 * step)
+      local solved = coroutine.wrap(function() return select(2, xpcall(tw.linalg.cholesky, function() return tw.eye(2) end, a)) end)()
+      run:log{ loss = solved:sum() }
+      run:stop_if(tw.gt(p.noise, .4), "large")
+    end]],
+    wide = [[
+    local ok, y = pcall(function() return tw.tensor{ 1, 2, 3 }[tw.tensor{ p.noise * 10 }:to("i64")] end)
+    run:result{ y = ok and y:sum() or -1 }]],
+  } do
+    same_at_every_width(script(name, '"noise"', "noise = space.choice{ 1e-2, .1, .5, .3, .2, 0 }", body), 6)
+  end
+end)
+
+test("a lane where only one number for all runs will do is refused before anything runs", function()
+  for name, case in next, {
+    ["decay.size"] = { "decay = schedule.step{ size = space.choice{ 3, 4 } }", "step: wrong value: size is a number that differs" },
+    ["decay.steps"] = { "decay = space.choice{ schedule.constant(1), schedule.cosine{ steps = space.choice{ 3, 4 } } }", "cosine: wrong value: steps is" },
+    ["decay.up"] = { "decay = schedule.cyclic{ up = space.choice{ 3, 4 } }", "cyclic: wrong value: up is" },
+    ["decay.period"] = { "decay = schedule.cosine_restarts{ period = space.choice{ 3, 4 }, mult = 2 }", "with mult it must be the same in all" },
+    ["decay.milestones.1"] = { "decay = schedule.multistep{ milestones = { space.choice{ 3, 4 } } }", "multistep: wrong value: milestones is" },
+    ["f.n"] = { "f = tw.problems.rosenbrock{ n = space.choice{ 2, 4 } }", "rosenbrock: wrong value: n is" },
+  } do
+    local file = script("shaping", ("%q"):format(name), case[1], "run:log{ loss = 1 }")
+    for _, flags in ipairs { "", "--lanes 1", "--dry-run" } do
+      local _, err = expect(2, ("run %s %s"):format(file, flags))
+      local parameter = ('the parameter "%s" must be one number for all runs computed together'):format(name)
+      for _, wants in ipairs { parameter, case[2], ('take "%s" off'):format(name) } do
+        test.ok(err:find(wants, 1, true), err)
+      end
+    end
+  end
+  same_at_every_width(script("restarts", '"decay.period"', "decay = schedule.cosine_restarts{ period = space.choice{ 3, 4, 7 } }",
+    "for t = 0, 12 do run:log{ loss = p.decay(t) } end"), 3)
 end)
 
 test("wrong lists of lanes", function()

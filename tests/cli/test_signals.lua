@@ -108,6 +108,23 @@ test("SIGTERM and SIGUSR1 exit 75 with work left", function()
   end
 end)
 
+test("a signal that comes while the file is written lets it be written", function()
+  shell.write("large.lua", shell.experiment { name = "large", space = "lr = tw.space.linear(0.1, 0.9, 40), steps = 300", repeats = 1,
+    body = "run:log('wide', { values = tw.zeros(300) + t })" })
+  for _, name in ipairs { "TERM", "INT" } do
+    shell.sh("rm -f status")
+    shell.sh(([[
+export T
+(setsid sh -c 'echo $$ > pid; exec "$T" run large.lua -j 2 -o large.h5 --fresh' > run.txt 2>&1; echo $? > status) > /dev/null 2>&1 &
+until test -e large.h5.tmp || test -s status; do sleep 0.01; done
+kill -%s "$(cat pid)"]]):format(name))
+    local status, out = finish()
+    test.eq(status, 0, out)
+    test.ok(expect(0, "ls large.h5"):find("40 done", 1, true))
+    test.ok(not shell.exists("large.h5.d/plan.jnl"), "the journals are gone")
+  end
+end)
+
 test("a second launcher is told who is writing", function()
   local group = start("busy.h5", 1)
   local _, err = expect(2, "run slow.lua -o busy.h5")

@@ -4,6 +4,7 @@ local experiments = require "thalweg.experiment"
 local groups = require "thalweg.runner.groups"
 local labels = require "thalweg.runner.labels"
 local packer = require "thalweg.runner.packer"
+local object = require "thalweg.runner.object"
 local place = require "thalweg.runner.place"
 local planner = require "thalweg.plan"
 local pool = require "thalweg.runner.pool"
@@ -217,9 +218,10 @@ local function signals_so_far()
   return interrupts + terminations
 end
 
--- Writes the file; one more signal ends that. Returns true and whether the file is complete, or false and a message.
+-- Writes the file. A second signal ends that: the first one asks for an orderly end, which this is. Returns true and whether the file is complete, or false
+-- and a message.
 local function pack_file(pack)
-  local before = signals_so_far()
+  local before = math.max(1, signals_so_far())
   local started, message = pcall(packer.start, pack, true)
   if not started then return false, message end
   while true do
@@ -280,7 +282,8 @@ local function execute(at, experiment, plan, known, o)
     local ok, what = pack_file(pack)
     finished = ok and what and not trouble and not o.keep_journal
     if not ok and signals_so_far() > 1 then
-      at_once = true
+      local _, terminations = process.signals()
+      by, at_once = by or (terminations > 0 and "terminate" or "interrupt"), true
     elseif not ok then
       trouble = trouble or what
     end
@@ -334,6 +337,7 @@ function runner.execute(o)
   if o.quick then experiment = experiments.quick_form(experiment) end
   local at = place.new(o.output or default_output(experiment, o.runs))
   local plan = make_plan(experiment, o)
+  if #experiment.lanes > 0 then object.check(plan.rows, experiment.lanes) end
   local executed = { experiment = experiment, path = at.path, ids = {} }
   for i, row in ipairs(plan.rows) do executed.ids[i] = row.id end
   if o.dry_run then

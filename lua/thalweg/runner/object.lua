@@ -62,6 +62,8 @@ local function own_of(self, method)
   if not own then fault.raise("run.%s: called without its run; write run:%s(...)", method, method) end
   if own.closed then fault.raise("run:%s: this run is over; a run object belongs to one call of the run function", method) end
   if own.ended then error(own.ended, 0) end
+  local failure = core.lanes_failure() -- swallowed, by a coroutine say
+  if failure and own.width > 1 then error(failure, 0) end
   if process.stopping() then leave(self, "interrupted", "") end
   return own
 end
@@ -197,13 +199,39 @@ function object.new(rows, book, lanes, on_end)
   local params, seed, id = plan.copy(rows[1].params), rows[1].seed, rows[1].hex
   for _, name in ipairs(lanes or {}) do
     id = nil
-    if name == "seed" then seed = laned_seed(rows) else params = override.map(params, name, laned(rows, name)) or params end
+    if name == "seed" then
+      seed = laned_seed(rows)
+    else
+      local ok, with = pcall(override.map, params, name, laned(rows, name))
+      if not ok then
+        fault.usage(('lanes: the parameter "%s" must be one number for all runs computed together: %s; take "%s" off the list of lanes'):format(name,
+          tostring(with), name))
+      end
+      params = with or params
+    end
   end
   local self = setmetatable({ params = params, seed = seed, id = id }, class)
   local place = {}
   for lane = 1, #rows do place[lane] = lane end
   inner[self] = { book = book, rngs = {}, width = #rows, left = #rows, over = {}, place = place, on_end = on_end }
   return self
+end
+
+-- Raises { message, status = 2 } where a run object cannot be made of these rows because a lane is not a plain number: of each kind of row, one is tried.
+---@param rows table[] a plan's
+---@param lanes string[]
+function object.check(rows, lanes)
+  local tried = {}
+  for _, row in ipairs(rows) do
+    local kind = row.text:gsub("%-?%d[%w.+-]*", "#")
+    if not tried[kind] then
+      tried[kind] = true
+      core.lanes_begin(1)
+      local ok, message = pcall(object.new, { row }, nil, lanes)
+      core.lanes_end()
+      if not ok then error(message, 0) end
+    end
+  end
 end
 
 -- Calls f(stream, row) before every row and every result of the first run is recorded.

@@ -84,13 +84,19 @@ function Worker:pass(units, o)
     book:finish(status, message, wall, cpu, lane)
     reports[#reports + 1] = ("%d\t%s\t%.17g\t%.9g\t%s"):format(units[lane], status, value or 0 / 0, wall, line(message))
   end
-  local run = object.new(rows, book, declared, finish)
-  if o.tap then object.tap(run, o.tap) end
-  local call = self.seeded and without_random or function(f, ...) return f(...) end
-  local ok, err = call(process.call, object.on_error, experiment.run, run)
+  local ok, run = xpcall(object.new, object.on_error, rows, book, declared, finish)
+  local status, message, trace
+  if not ok then
+    status, message, trace = "failed", run.message, run.trace
+  else
+    if o.tap then object.tap(run, o.tap) end
+    local call = self.seeded and without_random or function(f, ...) return f(...) end
+    status, message, trace = object.close(run, call(process.call, object.on_error, experiment.run, run))
+  end
   core.end_run()
-  local status, message, trace = object.close(run, ok, err)
-  local over, left = object.over(run), {}
+  local failure = width > 1 and core.lanes_failure()
+  if failure and status ~= "interrupted" then status, message = "failed", failure end
+  local over, left = ok and object.over(run) or {}, {}
   for lane = 1, width do
     if over[lane] then -- its report is written
     elseif lane == o.unrecorded then book:abandon(lane)
@@ -166,7 +172,7 @@ function Worker:shadow(units)
   local chunk = table.move(units, 1, math.max(2, self:next_width(#units)), 1, {})
   local done, again, message = self:pass(chunk, { unrecorded = 1, tap = function(...)
     see(...)
-    if together[#together] ~= alone[#together] then error("lanes: row " .. #together .. " differs from the same run alone", 0) end
+    if together[#together] ~= alone[#together] then core.lanes_raise("lanes: row " .. #together .. " differs from the same run alone") end
   end })
   send_all(done)
   self.checked = true

@@ -18,7 +18,7 @@ local cycles = {}
 ---@type fun(o: { period: number, mult?: number, min?: number, amplitude?: number }): thalweg.Schedule
 cycles.cosine_restarts = define("cosine_restarts", {
   { name = "period", type = "number", above = 0, about = "steps of the first period" },
-  { name = "mult", type = "number", min = 1, default = 1, about = "each period is so many times as long as the one before" },
+  { name = "mult", type = "number", min = 1, default = 1, alike = true, about = "each period is so many times as long as the one before" },
   { name = "min", type = "number", default = 0, about = "the lowest value, as a factor of the first" },
   { name = "amplitude", type = "number", min = 0, optional = true, about = "each period is so many times as high as the one before, 1 when not given" },
 }, function(o)
@@ -35,6 +35,8 @@ cycles.cosine_restarts = define("cosine_restarts", {
     if amplitude ~= nil then x = pow(amplitude, i) * x end
     return low + (1 - low) * x
   end
+end, function(o)
+  if core.is_laned(o.period) and o.mult ~= 1 then return "period differs between the runs computed together: with mult it must be the same in all" end
 end)
 
 -- Up from low to the base in `up` steps, down again in `down`, for ever; the base is the top (PyTorch's CyclicLR, whose base_lr is the bottom).
@@ -48,8 +50,8 @@ end)
 ---@type fun(o: { low: number, up: number, down?: number, mode?: string, gamma?: number }): thalweg.Schedule
 cycles.cyclic = define("cyclic", {
   { name = "low", type = "number", default = 0, about = "the bottom, as a factor of the top" },
-  { name = "up", type = "number", above = 0, about = "steps from the bottom to the top" },
-  { name = "down", type = "number", above = 0, optional = true, about = "steps from the top to the bottom, as many as up when not given" },
+  { name = "up", type = "number", above = 0, alike = true, about = "steps from the bottom to the top" },
+  { name = "down", type = "number", above = 0, optional = true, alike = true, about = "steps from the top to the bottom, as many as up when not given" },
   { name = "mode", type = "string", choices = { "triangular", "triangular2", "exp_range" }, default = "triangular", about = "what becomes of the height" },
   { name = "gamma", type = "number", min = 0, optional = true, about = "the height's factor per step, for exp_range" },
 }, function(o)
@@ -81,7 +83,7 @@ end)
 ---@type fun(o: table): thalweg.Schedule
 cycles.onecycle = define("onecycle", {
   { name = "steps", type = "integer", min = 2, about = "steps of the whole run" },
-  { name = "pct_start", type = "number", min = 0, max = 1, default = 0.3, about = "the share of the steps in which it rises" },
+  { name = "pct_start", type = "number", min = 0, max = 1, default = 0.3, alike = true, about = "the share of the steps in which it rises" },
   { name = "div_factor", type = "number", above = 0, default = 25, about = "the top is so many times the first value" },
   { name = "final_div_factor", type = "number", above = 0, default = 1e4, about = "the first value is so many times the last" },
   { name = "anneal", type = "string", choices = { "cos", "linear" }, default = "cos", about = "half cosines or straight lines" },

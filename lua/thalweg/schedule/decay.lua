@@ -85,7 +85,7 @@ end)
 decay.linear = define("linear", {
   { name = "from", type = "number", default = 1, about = "the first value, as a factor of the base" },
   { name = "to", type = "number", default = 0, about = "the last value, as a factor of the base" },
-  { name = "steps", type = "number", above = 0, about = "the step at which the last value is reached" },
+  { name = "steps", type = "number", above = 0, alike = true, about = "the step at which the last value is reached" },
 }, function(o)
   local from, to, steps = o.from, o.to, o.steps
   return function(t)
@@ -102,7 +102,7 @@ end)
 -- s(0), s(5), s(10), s(11) --> 1.0  0.25  0  0
 ---@type fun(o: { steps: number, power?: number, to?: number, cycle?: boolean }): thalweg.Schedule
 decay.decay = define("decay", {
-  { name = "steps", type = "number", above = 0, about = "the step at which the last value is reached" },
+  { name = "steps", type = "number", above = 0, alike = true, about = "the step at which the last value is reached" },
   { name = "power", type = "number", min = 0, default = 1, about = "the power of the line" },
   { name = "to", type = "number", default = 0, about = "the last value, as a factor of the first" },
   { name = "cycle", type = "boolean", optional = true, about = "begin again, over ever longer lines" },
@@ -124,7 +124,7 @@ end)
 -- s(0), s(50), s(200) --> 1.0  0.55  0.1
 ---@type fun(o: { steps: number, min?: number, exponent?: number }): thalweg.Schedule
 decay.cosine = define("cosine", {
-  { name = "steps", type = "number", above = 0, about = "the step at which the minimum is reached" },
+  { name = "steps", type = "number", above = 0, alike = true, about = "the step at which the minimum is reached" },
   { name = "min", type = "number", default = 0, about = "the last value, as a factor of the first" },
   { name = "exponent", type = "number", min = 0, optional = true, about = "the power of the falling cosine, 1 when not given" },
 }, function(o)

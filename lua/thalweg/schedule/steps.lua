@@ -33,7 +33,7 @@ end)
 -- s(499), s(500), s(900) --> 1  0.3  0.1
 ---@type fun(o: { boundaries: number[], values: number[] }): thalweg.Schedule
 steps.piecewise = define("piecewise", {
-  { name = "boundaries", type = "numbers", about = "the steps at which the value changes, ascending" },
+  { name = "boundaries", type = "numbers", alike = true, about = "the steps at which the value changes, ascending" },
   { name = "values", type = "numbers", about = "one value more than there are boundaries" },
 }, function(o)
   local boundaries, values = o.boundaries, o.values
@@ -67,7 +67,7 @@ end)
 -- s(14), s(15), s(30) --> 1.0  0.5  0.25
 ---@type fun(o: { milestones: number[], gamma?: number }): thalweg.Schedule
 steps.multistep = define("multistep", {
-  { name = "milestones", type = "numbers", about = "the steps at which the value changes, ascending" },
+  { name = "milestones", type = "numbers", alike = true, about = "the steps at which the value changes, ascending" },
   { name = "gamma", type = "number", min = 0, default = 0.1, about = "the factor at each milestone" },
 }, function(o)
   local pow, milestones, gamma = num.pow, o.milestones, o.gamma
@@ -87,7 +87,7 @@ end, function(o) return class.not_ascending("milestone", "milestones", o.milesto
 -- s(5), s(10), s(20), s(99) --> 0.5  1.0  0.75  0.5
 ---@type fun(o: { boundaries: number[], values: number[], method?: string }): thalweg.Schedule
 steps.interpolated = define("interpolated", {
-  { name = "boundaries", type = "numbers", above = 0, about = "the steps at which the values are reached, ascending" },
+  { name = "boundaries", type = "numbers", above = 0, alike = true, about = "the steps at which the values are reached, ascending" },
   { name = "values", type = "numbers", about = "the value at step 0, then one per boundary" },
   { name = "method", type = "string", choices = { "linear", "cosine" }, default = "linear", about = "straight lines or half cosines" },
 }, function(o)
