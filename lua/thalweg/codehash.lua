@@ -71,9 +71,10 @@ function codehash.tensor(x)
   return string.format("tensor %s[%s] %s", x.dtype, table.concat(shape, " "), core.sha256(table.concat(packed)))
 end
 
--- The author's functions among the values of a parameter (schedule.func), each once, by name: in spaces, plain tables and described objects.
+-- The author's functions among the values of a parameter (schedule.func, the step of an optimizer that tw.optim.define made), each once, by name: in spaces,
+-- plain tables and described objects. with: what belongs to the function, an optimizer's hyperparameters with their defaults.
 ---@param v any
----@return { name: string, f: function }[]
+---@return { name: string, f: function, with: table|nil }[]
 function codehash.functions(v)
   local out, seen = {}, {}
   local function look(value)
@@ -81,6 +82,11 @@ function codehash.functions(v)
     seen[value] = true
     if described.is(value) then
       if rawget(value, "code") then out[#out + 1] = { name = value.text, f = value.code } end
+      local kind = rawget(value, "recipe_of")
+      if kind and kind.step and not seen[kind] then
+        seen[kind] = true
+        out[#out + 1] = { name = kind.name, f = kind.step, with = kind.options }
+      end
       look(value.options)
     elseif space.is(value) then
       look(value.items)
@@ -150,6 +156,12 @@ function Walker:table(t)
   if meta then self:value(meta) end
 end
 
+-- An entry of codehash.functions.
+function Walker:own(own)
+  self:value(own.f)
+  if own.with then self:value(own.with) end
+end
+
 function Walker:value(v)
   local t = type(v)
   if t == "nil" or t == "boolean" then return self:put(t, v) end
@@ -164,7 +176,7 @@ function Walker:value(v)
     if strict.is_environment(v) then return self:put("environment") end
     if described.is(v) then
       self:put("described", v.text)
-      for _, own in ipairs(codehash.functions(v)) do self:value(own.f) end
+      for _, own in ipairs(codehash.functions(v)) do self:own(own) end
       return
     end
     return self:table(v)
@@ -178,7 +190,7 @@ end
 ---@param f function
 -- `functions` are the author's own among the parameters' values.
 ---@param modules? { name: string, chunk: function }[] sorted by name
----@param functions? { name: string, f: function }[] sorted by name
+---@param functions? { name: string, f: function, with: table|nil }[] sorted by name
 ---@return string 64 hex digits
 function codehash.of(f, modules, functions)
   local walker = setmetatable({ out = {}, seen = {}, count = 0, known = known_values() }, Walker)
@@ -189,7 +201,7 @@ function codehash.of(f, modules, functions)
   end
   for _, own in ipairs(functions or {}) do
     walker:put("parameter", own.name)
-    walker:value(own.f)
+    walker:own(own)
   end
   return core.sha256(table.concat(walker.out))
 end

@@ -5,8 +5,8 @@ local codehash = require "thalweg.codehash"
 local experiment = require "thalweg.experiment"
 local fault = require "thalweg.fault"
 local find = require "thalweg.data.find"
-local lanes = require "thalweg.lint_lanes"
 local lint = require "thalweg.lint"
+local parameters = require "thalweg.lint_parameters"
 local strict = require "thalweg.strict"
 
 local script = {}
@@ -114,7 +114,7 @@ function script.load(path)
   end
   local modules = sealed_modules()
   lint.names(result.run, modules)
-  lanes.check(result.run, result.lanes)
+  parameters.check(result.run, result.lanes, result.params, path)
   if result.where then lint.names(result.where, modules) end
   local functions = codehash.functions(result.params)
   for i, own in ipairs(functions) do

@@ -160,6 +160,11 @@ bool tw_frames_next(const uint8_t *data, size_t n, size_t *at, tw_frame *);
 typedef enum { TW_COLUMN_F64, TW_COLUMN_F32 } tw_column_type;
 static inline size_t tw_column_item(int type) { return type == TW_COLUMN_F32 ? 4 : 8; }
 
+/* What a block holds where a row lacks a metric: a NaN, but not the one that stands for every NaN that was logged (0x7ff8000000000000, 0x7fc00000). Whoever
+ * hands values on makes it that one. */
+#define TW_ABSENT_F64 0x7ff8000000000001u
+#define TW_ABSENT_F32 0x7fc00001u
+
 enum { TW_COLUMN_MAX_DIM = 8 };
 
 typedef struct {

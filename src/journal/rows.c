@@ -127,12 +127,12 @@ static bool room_for(tw__slot *s, size_t rows) {
   return true;
 }
 
-static void fill_nan(tw__slot *s, size_t from, size_t to) {
+static void fill_absent(tw__slot *s, size_t from, size_t to) {
   size_t n = (size_t)s->elements;
   if (s->type == TW_COLUMN_F64)
-    for (size_t i = from * n; i < to * n; i++) ((double *)(void *)s->data)[i] = nan_f64;
+    for (size_t i = from * n; i < to * n; i++) ((uint64_t *)(void *)s->data)[i] = TW_ABSENT_F64;
   else
-    for (size_t i = from * n; i < to * n; i++) ((float *)(void *)s->data)[i] = nan_f32;
+    for (size_t i = from * n; i < to * n; i++) ((uint32_t *)(void *)s->data)[i] = TW_ABSENT_F32;
 }
 
 static tw_status add_column(tw_logbook *b, tw__stream *st, const tw__staged *v, tw_error *e) {
@@ -146,7 +146,7 @@ static tw_status add_column(tw_logbook *b, tw__stream *st, const tw__staged *v, 
   uint32_t *moved = tw_grow(st->columns, &st->columns_capacity, st->n_columns, sizeof *moved);
   if (moved) st->columns = moved;
   if (!moved || !room_for(s, st->rows + 1)) return tw_fail(e, TW_ENOMEM, "log: out of memory");
-  fill_nan(s, 0, st->rows);
+  fill_absent(s, 0, st->rows);
   s->column = (int32_t)st->n_columns;
   s->ordinal = b->n_ordinals++;
   st->columns[st->n_columns++] = v->slot;
@@ -269,7 +269,7 @@ tw_status tw_logbook_row_end(tw_logbook *b, const int64_t *step, int64_t *stampe
       tw__slot *slot = &b->slots[st->columns[i]];
       if (slot->row == b->row_count) continue;
       if (!room_for(slot, st->rows + 1)) return tw_fail(e, TW_ENOMEM, "log: out of memory");
-      fill_nan(slot, st->rows, st->rows + 1);
+      fill_absent(slot, st->rows, st->rows + 1);
     }
   *stamped = st->last_step = st->steps[st->rows++];
   st->total++;

@@ -58,7 +58,7 @@ static void gather(tw__pack *p, size_t variable, size_t first, size_t count, cha
       p->status = tw_sweep_steps(s, first + i, v->stream_index, steps, p->e);
       at_steps = steps;
     }
-    tw__summarise(values, at_steps, n, &out[first + i]);
+    tw__summarise(s, first + i, variable, values, at_steps, n, &out[first + i]);
   }
 }
 

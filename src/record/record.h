@@ -41,7 +41,7 @@ typedef struct {
 } tw_stream;
 
 typedef struct {
-  double final, min, max; /* NaN skipped in min and max */
+  double final, min, max; /* final: the last one logged, rows that lack the metric passed over; NaN skipped in min and max */
   int64_t argmin;         /* a step, -1 for none */
 } tw_summary;
 

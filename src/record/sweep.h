@@ -128,7 +128,7 @@ tw_status tw__sweep_seal(tw_sweep *, tw_error *);
 
 /* Values in the variable's own type: [rows, elements]. */
 tw_status tw__sweep_raw(tw_sweep *, size_t row, size_t variable, void *out, tw_error *);
-void tw__summarise(const double *values, const int64_t *steps, int64_t n, tw_summary *out);
+void tw__summarise(const tw_sweep *, size_t row, size_t variable, const double *values, const int64_t *steps, int64_t n, tw_summary *out);
 void tw__fill_nan(void *out, int type, int64_t n);
 /* Copies rows of one shape into rows of another: what is not there becomes NaN, what does not fit is left out. item: 4 or 8 bytes on both sides. */
 void tw__pad_rows(void *to, int to_ndim, const int64_t *to_shape, const void *from, int from_ndim, const int64_t *from_shape, int64_t rows, size_t item);

@@ -44,6 +44,27 @@ tw_status tw_sweep_steps(tw_sweep *s, size_t row, size_t stream, int64_t *out, t
   return TW_OK;
 }
 
+/* Is the scalar in this row of the column one that was logged? */
+static bool is_there(const void *column, int type, uint32_t row) {
+  uint64_t wide;
+  uint32_t narrow;
+  if (type == TW_COLUMN_F64) {
+    memcpy(&wide, (const char *)column + row * sizeof wide, sizeof wide);
+    return wide != TW_ABSENT_F64;
+  }
+  memcpy(&narrow, (const char *)column + row * sizeof narrow, sizeof narrow);
+  return narrow != TW_ABSENT_F32;
+}
+
+/* There is one NaN from here on. */
+static void make_one_nan(void *values, int type, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    if (type == TW_COLUMN_F64 ? isnan(((double *)values)[i]) : isnan(((float *)values)[i])) {
+      tw__fill_nan((char *)values + (size_t)i * tw_column_item(type), type, 1);
+    }
+  }
+}
+
 static tw_status block_values(const tw__block *b, const tw_variable *v, int32_t column, void *out, tw_error *e) {
   int64_t rows = b->frame.rows;
   if (column < 0) return tw__fill_nan(out, v->type, rows * v->elements), TW_OK;
@@ -60,6 +81,7 @@ static tw_status block_values(const tw__block *b, const tw_variable *v, int32_t 
   bool same = c->ndim == v->ndim && (c->ndim == 0 || memcmp(c->shape, v->shape, c->ndim * sizeof *c->shape) == 0);
   if (same) memcpy(out, from, (size_t)(rows * v->elements) * tw_column_item(v->type));
   else tw__pad_rows(out, v->ndim, v->shape, from, c->ndim, c->shape, rows, tw_column_item(v->type));
+  make_one_nan(out, v->type, rows * v->elements);
   tw_free(wide);
   return TW_OK;
 }
@@ -103,14 +125,34 @@ tw_status tw_sweep_summary(tw_sweep *s, size_t row, size_t variable, tw_summary 
   int64_t *steps = tw_alloc((size_t)n * sizeof *steps);
   tw_status status = values && steps ? tw_sweep_values(s, row, variable, values, e) : tw__out_of_memory(e);
   if (status == TW_OK) status = tw_sweep_steps(s, row, v->stream_index, steps, e);
-  if (status == TW_OK) tw__summarise(values, steps, n, out);
+  if (status == TW_OK) tw__summarise(s, row, variable, values, steps, n, out);
   tw_free(values);
   tw_free(steps);
   return status;
 }
 
-void tw__summarise(const double *values, const int64_t *steps, int64_t n, tw_summary *out) {
-  *out = (tw_summary){n ? values[n - 1] : TW__NAN, TW__NAN, TW__NAN, -1};
+/* The last value that was logged. Rows behind it may lack the metric, which in the trace cannot be told from NaN; a file keeps what it was. */
+static double last_value(const tw__entry *x, const tw_variable *v, size_t variable, const double *values, int64_t n) {
+  int64_t at = 0, end = 0;
+  tw_summary kept;
+  if (x->h5) return tw__h5_summary(x->h5, v, x->h5_row, &kept) ? kept.final : values[n - 1];
+  for (const tw__block *b = x->first; b; b = b->next) {
+    if (!tw_text_equal(b->layout->layout.stream, v->stream)) continue;
+    const int32_t column = b->layout->column_of[variable];
+    const void *logged = column < 0 ? NULL : tw_block_column(&b->frame, &b->layout->layout, (uint32_t)column);
+    for (uint32_t i = b->frame.rows; i > 0 && logged; i--) {
+      if (!is_there(logged, b->layout->layout.columns[column].type, i - 1)) continue;
+      end = at + i;
+      break;
+    }
+    at += b->frame.rows;
+  }
+  return end ? values[end - 1] : TW__NAN;
+}
+
+void tw__summarise(const tw_sweep *s, size_t row, size_t variable, const double *values, const int64_t *steps, int64_t n, tw_summary *out) {
+  *out = (tw_summary){TW__NAN, TW__NAN, TW__NAN, -1};
+  if (n > 0) out->final = last_value(s->rows[row]->chosen, &s->variables[variable], variable, values, n);
   for (int64_t i = 0; i < n; i++) {
     double x = values[i];
     if (isnan(x)) continue;

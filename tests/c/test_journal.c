@@ -154,7 +154,7 @@ static void test_rows(void) {
     CHECK(s.last[0] == 10.0 && s.last[1] == 0.1);
     tw_layout_clear(&s.layout);
   }
-  TEST("metrics first seen in one row are ordered by name, later ones follow; earlier rows are NaN") {
+  TEST("metrics first seen in one row are ordered by name, later ones follow; rows without them say so") {
     fresh_dir();
     tw_logbook *b = book_new(TW_SYNC_OFF);
     begin(b, 1);
@@ -174,8 +174,8 @@ static void test_rows(void) {
       CHECK(tw_text_equal(l.columns[1].metric, text("zeta")));
       CHECK(tw_text_equal(l.columns[2].metric, text("beta")));
       const uint64_t *zeta = tw_block_column(&f, &l, 1), *beta = tw_block_column(&f, &l, 2);
-      CHECK_INT(zeta[1], 0x7ff8000000000000);
-      CHECK_INT(beta[0], 0x7ff8000000000000);
+      CHECK_INT(zeta[1], (int64_t)TW_ABSENT_F64);
+      CHECK_INT(beta[0], (int64_t)TW_ABSENT_F64);
     }
     tw_layout_clear(&l);
     tw_reader_free(r);
@@ -197,15 +197,17 @@ static void test_rows(void) {
     CHECK(bad && strcmp(bad, "loss") == 0);
     finish(b);
     CHECK_INT(tw_logbook_close(b, &err), TW_OK);
-    size_t n, canonical = 0;
+    size_t n, canonical = 0, absent = 0;
     uint8_t *bytes = slurp(tw_logbook_path(b), &n);
     for (size_t i = 0; i + 8 <= n; i += 8) {
       uint64_t w;
       memcpy(&w, bytes + i, 8);
       CHECK(w != odd);
       canonical += w == 0x7ff8000000000000;
+      absent += w == TW_ABSENT_F64;
     }
-    CHECK_INT(canonical, 6); /* loss: rows 1 and 2; grad: rows 0 to 3 */
+    CHECK_INT(canonical, 2); /* loss: row 2; grad: row 1 */
+    CHECK_INT(absent, 4);    /* loss: row 1; grad: rows 0, 2 and 3 */
     free(bytes);
     tw_logbook_free(b);
   }

@@ -106,7 +106,7 @@ test("methods that evaluate the function themselves: searches of different lengt
       tw.optim.trust_region{ method = "dogleg", radius = space.choice{ .1, 2 } } }]], loss, "repeats = 3,")
   same_at_every_width(file, 90)
   local squares = script("squares", '"seed", "opt.lambda", "opt.lr"', [[
-    squares = true, opt = space.choice{ tw.optim.levenberg_marquardt{ lambda = space.choice{ 0, 1e-3, 10 } },
+    squares = true, wall = 0, opt = space.choice{ tw.optim.levenberg_marquardt{ lambda = space.choice{ 0, 1e-3, 10 } },
       tw.optim.levenberg_marquardt{ rule = "marquardt", scaling = "identity" }, tw.optim.gauss_newton{ lr = space.choice{ .5, 1 } } }]], loss, "repeats = 4,")
   same_at_every_width(squares, 24)
 end)

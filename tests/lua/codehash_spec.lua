@@ -131,4 +131,19 @@ test("what a transform was given counts", function()
   end
 end)
 
+test("an optimizer of the script's own among the parameters counts, with its step and its defaults", function()
+  local function of(step, default)
+    local tw = require "thalweg"
+    local mine = load(([[
+      local tw = ...
+      return tw.optim.define { name = "mine", params = { lr = 0.1, k = %s }, step = function(p, g, slot, h) %s end }]]):format(default, step))(tw)
+    local params = { opt = tw.space.choice { tw.optim.lookahead { base = mine { lr = tw.space.choice { 0.1, 0.2 } } }, "none" } }
+    return codehash.of(function() return 1 end, nil, codehash.functions(params))
+  end
+  local first = of("p:assign(p - h.lr * g)", "1")
+  test.eq(of("p:assign(p  -  h.lr * g)", "1"), first)
+  test.ok(of("p:assign(p - 2 * h.lr * g)", "1") ~= first, "another step")
+  test.ok(of("p:assign(p - h.lr * g)", "2") ~= first, "another default")
+end)
+
 test.close()

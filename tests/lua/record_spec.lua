@@ -60,6 +60,31 @@ test("a plan comes back as rows with typed values, in the plan's order", functio
   test.eq(sweep:meta_all().history, { "thalweg run trial.lua" })
 end)
 
+test("the final value is the last one logged, in whatever row; a NaN that was logged is one; a file packed again keeps both", function()
+  local sweep = logged(function(book)
+    for t = 0, 24 do
+      local row = { loss = 25 - t }
+      if t % 10 == 0 then row.val = t + 0.5 end
+      if t == 12 then row.late = 3 end
+      if t < 6 then row.spoiled = t < 5 and t or 0 / 0 end
+      book:log(row)
+    end
+  end)
+  local function check(s)
+    test.eq(s:final("loss"), { 1 })
+    test.eq(s:final("val"), { 20.5 })
+    test.eq(s:final("late"), { 3 })
+    test.eq(s:final("spoiled"), { 0 / 0 })
+    test.eq(s:max("spoiled"), { 4 })
+  end
+  check(sweep)
+  local file, again = top .. "/sparse.h5", top .. "/sparse2.h5"
+  test.eq(record.pack(sweep, file, { complete = true }), true)
+  check(assert(record.load(file)))
+  test.eq(record.pack(assert(record.load(file)), again, { complete = true }), true)
+  check(assert(record.load(again)))
+end)
+
 test("a plan grows: later frames bring new runs, the latest order counts, texts of a key are replaced", function()
   local dir = fresh()
   append(dir, { run(1, { { "lr", 0.1 } }) }, { 1 }, { command = "first", history = "one" })

@@ -91,6 +91,28 @@ test("an unknown name of the library is found before a run starts", function()
   refuse(head .. "local x = tw.nothing_like_it", "bad.lua:2: unknown name: tw.nothing_like_it; docs/reference.md lists all ")
 end)
 
+test("a parameter that no configuration has is found before a run starts, and what asks for one or sets one is let be", function()
+  local function with(body)
+    return head .. 'local function helper(q) return q.only_elsewhere end\n'
+      .. 'return tw.experiment { name = "x", params = { lr = 1, tw.space.zip { depth = { 1, 2 } },\n'
+      .. "  opt = tw.space.choice { tw.optim.sgd { momentum = 0.5 }, \"none\" } }, run = function(run)\n" .. body .. "\nend }\n"
+  end
+  local message = refuse(with "local p = run.params\nrun:log { loss = p.lerning_rate }",
+    "run.params: no parameter has this name: name is lerning_rate; valid: ")
+  test.ok(message:find("bad.lua:6:", 1, true), message)
+  refuse(with "local f = function() return 2 * run.params.momentun end f()", "name is momentun")
+  script.load(write("good.lua", with [[
+    local p = run.params
+    local rate, more = p.lr * p.depth, p.rate or 1
+    if p.warmup then rate = 0 end
+    if p.cool == nil and not p.hot then p.own = 2 end
+    for _, p in ipairs { { w = 1 } } do rate = rate + p.w + helper(run.params) end
+    local opt = { params = { w = 3 } }
+    return rate + p.own + opt.params.w + p.opt.options.momentum + more]]))
+  write("common.lua", "return { run = function(run) return run.params.wall end }")
+  script.load(write("shared.lua", head .. 'return tw.experiment { name = "x", params = { lr = 1 }, run = require("common").run }\n'))
+end)
+
 test("a shadowed tw is not the library", function()
   local path = write("good.lua", head .. "local function run() local tw = { foo = 1 }; return function() return tw.foo end end" .. tail)
   test.eq(script.load(path).name, "x")

@@ -18,6 +18,10 @@ Optimizer.__index = function(self, k)
   if method == nil then fault.raise("%s: it has no field %s", rawget(self, "kind").name, tostring(k)) end
   return method
 end
+Optimizer.__newindex = function(self, k)
+  fault.raise("%s: it cannot be changed: field is %s; a hyperparameter that changes is a schedule: { lr = 0.1 * tw.schedule.cosine{ steps = 100 } }",
+    rawget(self, "kind").name, tostring(k))
+end
 Optimizer.__name = "thalweg.optimizer"
 
 -- A number that cannot be is the fault of a line of the script.

@@ -1,14 +1,18 @@
+-- What a run function does with run.params, known before it runs. A name that no configuration has is nil, and an optimizer would take its default for it.
 -- Lua never asks a number that differs between runs what `==` with a plain number means, takes whether one has stopped as true, and gives nil for its integer.
 -- Where a run function, or a function of the script's that it calls, does this to a parameter that is a lane or to what is computed from it, it is known from
 -- the compiled code: registers are followed from run.params to the instruction.
 local bytecode = require "thalweg.bytecode"
 local fault = require "thalweg.fault"
+local names = require "thalweg.names"
+local space = require "thalweg.space"
 
 local lint = {}
 
 -- lopcodes.h
 local MOVE, GETUPVAL, GETTABUP, GETFIELD, SELF, UNM, BNOT, NOT, EQ, EQK, EQI, TEST, TESTSET, CALL, TAILCALL, CLOSURE =
   0, 9, 11, 14, 20, 49, 50, 51, 57, 60, 61, 66, 67, 68, 69, 79
+local LOADNIL, SETFIELD, FORLOOP, TFORLOOP, VARARG = 8, 18, 73, 77, 80
 local FIRST_WITH_CONSTANT, FIRST_WITH_REGISTERS, LAST_OPERATOR = 21, 34, 45 -- arithmetic: ADDI to SHLI, ADD to SHR
 local bitwise = {}
 for _, op in ipairs { 29, 30, 31, 32, 33, 41, 42, 43, 44, 45, BNOT } do bitwise[op] = true end
@@ -20,8 +24,9 @@ end
 -- What gives nil where a plain number has an answer.
 local converts = { [math.tointeger] = "math.tointeger", [math.type] = "math.type", [tonumber] = "tonumber" }
 
--- What a register may hold: { path } run.params or what stands under a dotted name in it, { made } what is computed from that lane, { known } a function or
--- table of the script's, { proto, outer } a closure, { info } what opt:info() gives, { stopped } that of it.
+-- What a register may hold: { run } the run function's argument, { path, own } run.params (own: of that argument, for sure) or what stands under a dotted
+-- name in it, { made } what is computed from that lane, { known } a function or table of the script's, { proto, outer } a closure, { info } what opt:info()
+-- gives, { stopped } that of it.
 
 local deepest = 8 -- calls inside calls that are followed
 
@@ -67,7 +72,7 @@ end
 -- Follows a call of a function of the script's that is given a lane, or something it may be found in.
 function Walk:call(p, pc, f, args, depth)
   local any = false
-  for _, value in pairs(args) do any = any or value.path ~= nil or value.made ~= nil end
+  for _, value in pairs(args) do any = any or value.path ~= nil or value.made ~= nil or value.run ~= nil end
   if not f or not any then return end
   if f.known and converts[f.known] then
     self:complain(p, pc, args[1], converts[f.known] .. " gives nil for it", "compute with it as it is")
@@ -78,10 +83,17 @@ function Walk:call(p, pc, f, args, depth)
   end
 end
 
+-- Does the next instruction ask whether what was read is there?
+local function is_tested(p, pc, register)
+  local op, a, b = bytecode.fields(p.code[pc + 1] or 0)
+  if op == TESTSET or op == NOT then return b == register end
+  return a == register and (op == TEST or op == EQK and p.constants[b + 1][1] == "nil")
+end
+
 -- Each function once for what it is given.
 function Walk:follow(p, outer, args, depth)
   local key = { p.source or "?", p.first_line }
-  for i = 1, p.n_params do key[#key + 1] = args[i] and (args[i].path or args[i].made) or "-" end
+  for i = 1, p.n_params do key[#key + 1] = args[i] and (args[i].run and "run" or args[i].path or args[i].made) or "-" end
   key = table.concat(key, "\n")
   if depth > deepest or self.seen[key] then return end
   self.seen[key] = true
@@ -116,6 +128,8 @@ function Walk:instructions(p, outer, register, depth)
       local args = {}
       for i = 1, b > 0 and b - 1 or 16 do args[i] = register[a + i] end
       self:call(p, pc, register[a], args, depth)
+    elseif op == SETFIELD and register[a] and register[a].own then
+      self.set[p.constants[b + 1][2]] = true
     end
     local new
     if op == CLOSURE then
@@ -133,10 +147,10 @@ function Walk:instructions(p, outer, register, depth)
       local key = p.constants[c + 1]
       register[a + 1] = register[b]
       new = { method = key and key[2] }
-    elseif op == CALL then
-      new = register[a] and register[a].method == "info" and { info = true } or nil
+    elseif op == CALL or op == VARARG or (op >= FORLOOP and op <= TFORLOOP) or op == LOADNIL then
+      new = op == CALL and register[a] and register[a].method == "info" and { info = true } or nil
       for r in pairs(register) do
-        if r >= a then register[r] = nil end
+        if r >= a and (op ~= LOADNIL or r <= a + b) then register[r] = nil end
       end
     elseif op == UNM or (op >= FIRST_WITH_CONSTANT and op <= LAST_OPERATOR) then
       local name = self:lane(register[b]) or (op >= FIRST_WITH_REGISTERS and op ~= UNM and self:lane(register[c]))
@@ -144,22 +158,55 @@ function Walk:instructions(p, outer, register, depth)
     elseif op == GETFIELD or op == GETTABUP then
       local key, base = p.constants[c + 1][2], nil
       if op == GETFIELD then base = register[b] else base = outer[b + 1] end
-      if key == "params" then new = { path = "" }
-      elseif base and base.path then new = { path = base.path == "" and key or base.path .. "." .. key }
-      elseif base and base.info then new = key == "stopped" and { stopped = true } or nil
-      elseif base and base.known then new = field_of(base.known, key) end
+      if key == "params" then
+        new = { path = "", own = base and base.run }
+      elseif base and base.run then
+        new = key == "seed" and { path = "seed" } or nil
+      elseif base and base.path then
+        if base.own and depth == 0 and not is_tested(p, pc, a) then self.asked[#self.asked + 1] = { key, p, pc } end
+        new = { path = base.path == "" and key or base.path .. "." .. key }
+      elseif base and base.info then
+        new = key == "stopped" and { stopped = true } or nil
+      elseif base and base.known then
+        new = field_of(base.known, key)
+      end
     end
     if not writes_nothing[op] then register[a] = new end
   end
 end
 
+-- The parameters' names: those of an unnamed zip or list stand in its rows.
+local function names_of(params)
+  local known = {}
+  for k, v in next, params do
+    if type(k) == "string" then known[k] = true
+    elseif space.is(v) then
+      for _, row in ipairs(space.enumerate(v)) do
+        if type(row) == "table" then
+          for name in next, row do known[name] = true end
+        end
+      end
+    end
+  end
+  return known
+end
+
 -- Raises { message, status = 2 } with file:line.
 ---@param f function an experiment's run
----@param names string[] its lanes
-function lint.check(f, names)
-  local lanes = {}
-  for _, name in ipairs(names) do lanes[name] = true end
-  if next(lanes) then setmetatable({ lanes = lanes, seen = {} }, Walk):follow(bytecode.of(f), upvalues_of(f), {}, 0) end
+---@param lanes string[]
+---@param params table the experiment's
+---@param path string the script's; a run function from elsewhere may serve several experiments, so that it may ask for what this one does not have
+function lint.check(f, lanes, params, path)
+  local walk = setmetatable({ lanes = {}, seen = {}, asked = {}, set = {} }, Walk)
+  for _, name in ipairs(lanes) do walk.lanes[name] = true end
+  walk:follow(bytecode.of(f), upvalues_of(f), { { run = true } }, 0)
+  local known = names_of(params)
+  for _, one in ipairs(walk.asked) do
+    local name, p, pc = table.unpack(one)
+    if not known[name] and not walk.set[name] and p.source == "@" .. path then
+      walk:refuse(p, pc, ("run.params: no parameter has this name: name is %s; %s"):format(tostring(name), names.hint(name, names.of(known))))
+    end
+  end
 end
 
 return lint
