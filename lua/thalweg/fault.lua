@@ -1,4 +1,6 @@
 -- Errors that concern the script's author, placed at the author's line: the innermost frame outside lua/thalweg.
+local core = require "thalweg.core"
+
 local fault = {}
 
 local library = debug.getinfo(1, "S").source:match("^(.*)fault%.lua$") or ""
@@ -41,6 +43,8 @@ function fault.position()
     level = level + 1
   end
 end
+
+core.author(fault.position)
 
 -- Raises a message, printf-like, at the author's line.
 ---@param format string

@@ -7,7 +7,7 @@ local internal = {
   num = true, sha256 = true, begin_run = true, end_run = true, memory = true, docs = true, optimizer = true, optimizer_kinds = true, optimizer_common = true,
   optimizer_define = true, rows = true, fail_allocation = true, in_lanes = true, lanes_in = true, lanes_out = true, lanes_begin = true, lanes_end = true,
   lanes = true, laned = true, is_laned = true, lane = true, lane_numbers = true, lanes_compact = true,
-  lanes_failure = true, lanes_raise = true,
+  lanes_failure = true, lanes_raise = true, author = true,
   linalg = true, blas = true, blas_core = true,
 }
 

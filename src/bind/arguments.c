@@ -77,7 +77,7 @@ void tw_arg_options(lua_State *L, int idx, const char *owner, const char *const 
         luaL_addstring(&b, names[i]);
       }
       luaL_pushresult(&b);
-      luaL_error(L, "%s: unknown option %s; valid: %s", owner, given, lua_tostring(L, -1));
+      tw_raise(L, "%s: unknown option %s; valid: %s", owner, given, lua_tostring(L, -1));
     }
     lua_pop(L, 1);
   }

@@ -10,7 +10,9 @@
 /* The process's context; created by luaopen_thalweg, lives in the registry. */
 tw_ctx *tw_bind_ctx(lua_State *L);
 
-/* Raises the context's (or e's) message as a Lua error at the caller's position. Never returns. */
+/* Raises a message, formatted as by lua_pushfstring, or the context's (or e's), as a Lua error at the line of the script's author: the innermost function that
+ * is not the library's own (lua/thalweg/fault.lua). Never returns. */
+int tw_raise(lua_State *L, const char *format, ...);
 int tw_bind_raise(lua_State *L, const tw_error *e);
 
 /* The tensor behind the handle at idx: NULL when the value there is no tensor; a released handle raises. */

@@ -40,7 +40,7 @@ static book_box *check_any(lua_State *L) {
 
 static book_box *check(lua_State *L) {
   book_box *b = check_any(L);
-  if (!b->lane) luaL_error(L, "logbook: it is closed");
+  if (!b->lane) tw_raise(L, "logbook: it is closed");
   return b;
 }
 
@@ -69,7 +69,7 @@ static uint32_t stream_of(lua_State *L, book_box *b, int idx) {
   }
   while (b->n_slots <= stream) {
     known_list *moved = tw_grow(b->slots, &b->slots_capacity, b->n_slots, sizeof *moved);
-    if (!moved) luaL_error(L, "log: out of memory");
+    if (!moved) tw_raise(L, "log: out of memory");
     b->slots = moved;
     b->slots[b->n_slots++] = (known_list){0};
   }
@@ -113,7 +113,7 @@ static tw_status stage_tensor(tw_logbook *k, uint32_t slot, const tw_tensor *t, 
 
 static void check_lanes(lua_State *L, const book_box *b, const tw_tensor *t, const char *what) {
   if (t->lanes & ~1) tw_refuse_laned(L, t, what); /* the slices of a tw.vmap */
-  if (t->lanes && (size_t)t->lane_size[0] != b->n_places) luaL_error(L, "%s: a value has %d lanes, there are %d", what, (int)t->lane_size[0], (int)b->n_places);
+  if (t->lanes && (size_t)t->lane_size[0] != b->n_places) tw_raise(L, "%s: a value has %d lanes, there are %d", what, (int)t->lane_size[0], (int)b->n_places);
 }
 
 static void move_to_lane(tw_tensor *one, int64_t r) {
@@ -175,7 +175,7 @@ static int book_log(lua_State *L) {
     any = any || k;
     if (k && tw_logbook_row_begin(k, stream, &e) != TW_OK) return tw_record_raise(L, &e);
   }
-  if (!any) return luaL_error(L, "log: no run is open; call begin first");
+  if (!any) return tw_raise(L, "log: no run is open; call begin first");
   int64_t step = 0, stamped = 0;
   const char *bad;
   bool has_step = false;
@@ -219,14 +219,14 @@ static int book_lanes(lua_State *L) {
   tw_error e;
   while (b->n_lanes < (size_t)n) {
     tw_logbook **moved = tw_grow(b->lane, &b->lanes_capacity, b->n_lanes, sizeof *moved);
-    if (!moved) return luaL_error(L, "logbook: out of memory");
+    if (!moved) return tw_raise(L, "logbook: out of memory");
     b->lane = moved;
     if (tw_logbook_beside(b->lane[0], &b->lane[b->n_lanes], &e) != TW_OK) return tw_record_raise(L, &e);
     b->n_lanes++;
   }
   for (b->n_places = 0; b->n_places < (size_t)n; b->n_places++) {
     size_t *moved = tw_grow(b->place, &b->places_capacity, b->n_places, sizeof *moved);
-    if (!moved) return luaL_error(L, "logbook: out of memory");
+    if (!moved) return tw_raise(L, "logbook: out of memory");
     b->place = moved;
     b->place[b->n_places] = b->n_places;
   }
@@ -406,7 +406,7 @@ static int sync_option(lua_State *L, int idx) {
     if (strcmp(word, "off") == 0) return TW_SYNC_OFF;
   }
   lua_Number seconds = lua_type(L, idx) == LUA_TNUMBER ? lua_tonumber(L, idx) : -1;
-  if (!(seconds >= 0 && seconds <= 86400)) return luaL_error(L, "logbook: sync is a number of seconds, \"run\" or \"off\"");
+  if (!(seconds >= 0 && seconds <= 86400)) return tw_raise(L, "logbook: sync is a number of seconds, \"run\" or \"off\"");
   return seconds == 0 ? TW_SYNC_OFF : seconds < 1 ? 1 : (int)seconds;
 }
 
@@ -418,7 +418,7 @@ int tw_record_logbook(lua_State *L) {
   lua_settop(L, 3);
   lua_getfield(L, 3, "uuid");
   const char *uuid = lua_tostring(L, 4);
-  if (!uuid) return luaL_error(L, "logbook: it has no uuid");
+  if (!uuid) return tw_raise(L, "logbook: it has no uuid");
   lua_getfield(L, 3, "sync");
   int sync = sync_option(L, 5);
   book_box *b = lua_newuserdatauv(L, sizeof *b, 1);
@@ -437,12 +437,12 @@ int tw_record_logbook(lua_State *L) {
   lua_rawset(L, -3);
   lua_setiuservalue(L, 6, 1);
   b->slots = tw_calloc(1, sizeof *b->slots);
-  if (!b->slots) return luaL_error(L, "logbook: out of memory");
+  if (!b->slots) return tw_raise(L, "logbook: out of memory");
   b->n_slots = b->slots_capacity = 1;
   tw_error e;
   b->lane = tw_calloc(1, sizeof *b->lane);
   b->place = tw_calloc(1, sizeof *b->place);
-  if (!b->lane || !b->place) return luaL_error(L, "logbook: out of memory");
+  if (!b->lane || !b->place) return tw_raise(L, "logbook: out of memory");
   b->lanes_capacity = b->places_capacity = b->n_places = 1;
   if (tw_logbook_new(dir, (uint32_t)worker, uuid, sync, &b->lane[0], &e) != TW_OK) return tw_record_raise(L, &e);
   b->n_lanes = 1;

@@ -11,7 +11,7 @@ static void push_table(lua_State *L, int idx, const char *name) {
     lua_pop(L, 1);
     lua_newtable(L);
   } else if (type != LUA_TTABLE) {
-    luaL_error(L, "plan_append: %s is not a table", name);
+    tw_raise(L, "plan_append: %s is not a table", name);
   }
 }
 
@@ -19,7 +19,7 @@ static lua_Integer integer_field(lua_State *L, int idx, const char *name) {
   int ok;
   lua_getfield(L, idx, name);
   lua_Integer v = lua_tointegerx(L, -1, &ok);
-  if (!ok) luaL_error(L, "plan_append: a run's %s is not an integer", name);
+  if (!ok) tw_raise(L, "plan_append: a run's %s is not an integer", name);
   lua_pop(L, 1);
   return v;
 }
@@ -31,7 +31,7 @@ static void take_meta(lua_State *L, tw_plan *p) {
   int meta = lua_gettop(L);
   size_t n = 0;
   for (lua_pushnil(L); lua_next(L, meta); lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "plan_append: meta holds texts by name");
+    if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING) tw_raise(L, "plan_append: meta holds texts by name");
     n++;
   }
   p->meta = tw_record_scratch(L, n + 1, sizeof *p->meta);
@@ -48,7 +48,7 @@ static void take_order(lua_State *L, tw_plan *p) {
     int ok;
     lua_rawgeti(L, order, (lua_Integer)i + 1);
     p->order[i] = lua_tointegerx(L, -1, &ok);
-    if (!ok) luaL_error(L, "plan_append: order holds run ids");
+    if (!ok) tw_raise(L, "plan_append: order holds run ids");
     lua_pop(L, 1);
   }
 }
@@ -56,10 +56,10 @@ static void take_order(lua_State *L, tw_plan *p) {
 /* { name, value, nested = } on top of the stack. */
 static void take_value(lua_State *L, tw_value *v) {
   int top = lua_gettop(L);
-  if (!lua_istable(L, top)) luaL_error(L, "plan_append: a value is { name, value, nested = boolean }");
+  if (!lua_istable(L, top)) tw_raise(L, "plan_append: a value is { name, value, nested = boolean }");
   lua_rawgeti(L, top, 1);
   v->name = tw_record_text(L, -1);
-  if (v->name.n == 0) luaL_error(L, "plan_append: a value has no name");
+  if (v->name.n == 0) tw_raise(L, "plan_append: a value has no name");
   lua_getfield(L, top, "nested");
   v->nested = lua_toboolean(L, -1);
   int type = lua_rawgeti(L, top, 2);
@@ -76,7 +76,7 @@ static void take_value(lua_State *L, tw_value *v) {
     v->type = TW_VALUE_TEXT;
     v->as.t = tw_record_text(L, -1);
   } else {
-    luaL_error(L, "plan_append: a value is a number, a boolean or a text: %s is a %s", v->name.s, lua_typename(L, type));
+    tw_raise(L, "plan_append: a value is a number, a boolean or a text: %s is a %s", v->name.s, lua_typename(L, type));
   }
   lua_settop(L, top);
 }
@@ -86,7 +86,7 @@ static void take_runs(lua_State *L, tw_plan *p) {
   int runs = lua_gettop(L);
   p->n_runs = lua_rawlen(L, runs);
   for (size_t i = 0; i < p->n_runs; i++) {
-    if (lua_rawgeti(L, runs, (lua_Integer)i + 1) != LUA_TTABLE) luaL_error(L, "plan_append: runs holds tables");
+    if (lua_rawgeti(L, runs, (lua_Integer)i + 1) != LUA_TTABLE) tw_raise(L, "plan_append: runs holds tables");
     push_table(L, lua_gettop(L), "values");
     p->n_values += lua_rawlen(L, -1);
     lua_pop(L, 2);
@@ -120,7 +120,7 @@ int tw_record_plan_append(lua_State *L) {
   lua_settop(L, 2);
   lua_getfield(L, 2, "uuid");
   const char *uuid = lua_type(L, 3) == LUA_TSTRING ? lua_tostring(L, 3) : "";
-  if (!*uuid) return luaL_error(L, "plan_append: the plan has no uuid");
+  if (!*uuid) return tw_raise(L, "plan_append: the plan has no uuid");
   luaL_checkstack(L, 32, NULL);
   tw_plan plan = {0};
   tw_error e;

@@ -57,7 +57,7 @@ tw_text tw_record_text(lua_State *L, int idx) {
 }
 
 void *tw_record_scratch(lua_State *L, size_t count, size_t bytes) {
-  if (count > SIZE_MAX / 2 / bytes) luaL_error(L, "record: too much at once");
+  if (count > SIZE_MAX / 2 / bytes) tw_raise(L, "record: too much at once");
   void *p = lua_newuserdatauv(L, count * bytes, 0);
   memset(p, 0, count * bytes);
   return p;
@@ -86,7 +86,7 @@ static int record_lock(lua_State *L) {
 static int record_uuid(lua_State *L) {
   unsigned char b[16];
   char text[40];
-  if (getrandom(b, sizeof b, 0) != (ssize_t)sizeof b) return luaL_error(L, "uuid: the system gives no random bytes: %s", strerror(errno));
+  if (getrandom(b, sizeof b, 0) != (ssize_t)sizeof b) return tw_raise(L, "uuid: the system gives no random bytes: %s", strerror(errno));
   b[6] = (unsigned char)((b[6] & 0x0f) | 0x40); /* version 4 */
   b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
   char *at = text;

@@ -9,7 +9,7 @@
 
 static tw_sweep *check(lua_State *L, int idx) {
   tw_sweep **box = luaL_checkudata(L, idx, SWEEP_TYPE);
-  if (!*box) luaL_error(L, "sweep: it is closed");
+  if (!*box) tw_raise(L, "sweep: it is closed");
   return *box;
 }
 
@@ -279,7 +279,7 @@ static int record_pack(lua_State *L) {
     o.compress = compress < 0 || compress > 9 ? -1 : (int)compress;
     lua_getfield(L, 3, "layout");
     const char *layout = luaL_optstring(L, -1, "rect");
-    if (strcmp(layout, "rect") != 0) return luaL_error(L, "pack: no layout of this name: layout is %s; valid: rect", layout);
+    if (strcmp(layout, "rect") != 0) return tw_raise(L, "pack: no layout of this name: layout is %s; valid: rect", layout);
     lua_getfield(L, 3, "logs");
     o.logs = luaL_optstring(L, -1, NULL);
   }

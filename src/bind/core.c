@@ -122,6 +122,7 @@ int luaopen_thalweg_core(lua_State *L) {
   tw_register_transforms(L);
   tw_register_custom(L);
   tw_register_lanes(L);
+  tw_register_raise(L);
   tw_register_optim(L);
   tw_handle_set_meta(L, "__tostring", tw_tensor_tostring);
   lua_createtable(L, 0, 12);

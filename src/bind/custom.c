@@ -63,7 +63,7 @@ static int call_rule(lua_State *L) {
   bool backward = strcmp(r->name, "vjp") == 0;
   luaL_checkstack(L, c->n_in + 8, "too many arguments");
   lua_rawgeti(L, LUA_REGISTRYINDEX, ((const custom_attrs *)c->attrs)->rule);
-  if (lua_getfield(L, -1, r->name) != LUA_TFUNCTION) return luaL_error(L, "custom: the rule has no %s", r->name);
+  if (lua_getfield(L, -1, r->name) != LUA_TFUNCTION) return tw_raise(L, "custom: the rule has no %s", r->name);
   if (backward) push_tensor(L, r->moving[0]);
   else push_tangents(L, r);
   push_tensor(L, c->out[0]);
@@ -74,11 +74,11 @@ static int call_rule(lua_State *L) {
     if (lua_isnil(L, idx)) continue;
     tw_tensor *t = tw_bind_to_tensor(L, idx);
     const tw_tensor *like = backward ? c->in[i] : c->out[0];
-    if (!t) return luaL_error(L, "custom: %s must return tensors or nil, result %d is a %s", r->name, i + 1, luaL_typename(L, idx));
+    if (!t) return tw_raise(L, "custom: %s must return tensors or nil, result %d is a %s", r->name, i + 1, luaL_typename(L, idx));
     tw_shape a = tw_tensor_shape(t), b = tw_tensor_shape(like);
     if (!tw_shape_equal(&a, &b) || t->dtype != like->dtype) {
       char has[128], wants[128];
-      return luaL_error(L, "custom: result %d of %s is %s, it must be %s", i + 1, r->name, tw_tensor_describe(t, has, sizeof has),
+      return tw_raise(L, "custom: result %d of %s is %s, it must be %s", i + 1, r->name, tw_tensor_describe(t, has, sizeof has),
                         tw_tensor_describe(like, wants, sizeof wants));
     }
     r->result[i] = t;
@@ -132,7 +132,7 @@ static int call_custom(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   int n = lua_gettop(L);
   tw_tensor *in[MAX_INPUTS], *out[1] = {NULL};
-  if (n < 1 || n > MAX_INPUTS) return luaL_error(L, "custom: 1 to %d tensors are taken, got %d", MAX_INPUTS, n);
+  if (n < 1 || n > MAX_INPUTS) return tw_raise(L, "custom: 1 to %d tensors are taken, got %d", MAX_INPUTS, n);
   for (int i = 0; i < n; i++) in[i] = tw_handle_check(L, i + 1);
   custom_attrs attrs = {.thread = tw_bind_current(L), .rule = (int)(intptr_t)lua_touserdata(L, lua_upvalueindex(1))};
   luaL_checkstack(L, n + 8, "too many arguments");
@@ -146,7 +146,7 @@ static int call_custom(lua_State *L) {
   tw_bind_settle(L);
   if (rc != LUA_OK) return lua_error(L);
   attrs.value = tw_bind_to_tensor(L, -1);
-  if (!attrs.value) return luaL_error(L, "custom: forward must return one tensor, got %s", luaL_typename(L, -1));
+  if (!attrs.value) return tw_raise(L, "custom: forward must return one tensor, got %s", luaL_typename(L, -1));
   tw_handle *h = tw_handle_new(L);
   tw_call c = {.op = &op_custom, .attrs = &attrs, .in = in, .out = out, .n_in = n, .n_out = 1};
   tw_bind_status(L, tw_apply(ctx, &c));
@@ -162,7 +162,7 @@ static int custom(lua_State *L) {
   for (int i = 0; rule_names[i]; i++) {
     int type = lua_getfield(L, 1, rule_names[i]);
     if (type != LUA_TFUNCTION && (i == 0 || type != LUA_TNIL))
-      return luaL_error(L, "custom: %s must be a function, got %s", rule_names[i], luaL_typename(L, -1));
+      return tw_raise(L, "custom: %s must be a function, got %s", rule_names[i], luaL_typename(L, -1));
     lua_pop(L, 1);
   }
   lua_settop(L, 1);

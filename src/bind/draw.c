@@ -9,10 +9,10 @@ static int read_shape(lua_State *L, int first, tw_shape *shape, const char *owne
   for (int i = 0; i < shape->n; i++) luaL_argcheck(L, shape->d[i] >= 0, first, "a size must be a whole number >= 0");
   int64_t size = 1;
   for (int i = 0; i < shape->n; i++) {
-    if (__builtin_mul_overflow(size, shape->d[i] ? shape->d[i] : 1, &size)) luaL_error(L, "%s: the sizes multiply to more elements than can be counted", owner);
+    if (__builtin_mul_overflow(size, shape->d[i] ? shape->d[i] : 1, &size)) tw_raise(L, "%s: the sizes multiply to more elements than can be counted", owner);
   }
   if (!lua_isnoneornil(L, options) && !lua_istable(L, options)) {
-    luaL_error(L, "%s: after the sizes only a table of options can stand, got %s", owner, luaL_typename(L, options));
+    tw_raise(L, "%s: after the sizes only a table of options can stand, got %s", owner, luaL_typename(L, options));
   }
   luaL_argcheck(L, lua_isnoneornil(L, options + 1), options + 1, "nothing can stand after the options");
   tw_arg_options(L, options, owner, names);
@@ -26,7 +26,7 @@ static double number_option(lua_State *L, int idx, const char *owner, const char
   const tw_tensor *t = type == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
   if (t) tw_refuse_laned(L, t, name);
   if (type == LUA_TNUMBER) v = lua_tonumber(L, -1);
-  else if (type != LUA_TNIL) luaL_error(L, "%s: %s must be a number, got %s", owner, name, luaL_typename(L, -1));
+  else if (type != LUA_TNIL) tw_raise(L, "%s: %s must be a number, got %s", owner, name, luaL_typename(L, -1));
   lua_pop(L, 1);
   return v;
 }
@@ -36,14 +36,14 @@ static bool flag_option(lua_State *L, int idx, const char *owner, const char *na
   if (!lua_istable(L, idx)) return v;
   int type = lua_getfield(L, idx, name);
   if (type == LUA_TBOOLEAN) v = lua_toboolean(L, -1);
-  else if (type != LUA_TNIL) luaL_error(L, "%s: %s must be true or false, got %s", owner, name, luaL_typename(L, -1));
+  else if (type != LUA_TNIL) tw_raise(L, "%s: %s must be true or false, got %s", owner, name, luaL_typename(L, -1));
   lua_pop(L, 1);
   return v;
 }
 
 static tw_dtype real_dtype(lua_State *L, int options, const char *owner) {
   tw_dtype d = tw_arg_dtype(L, options, tw_bind_ctx(L)->default_dtype);
-  if (!tw_is_real(d)) luaL_error(L, "%s: dtype must be \"f64\" or \"f32\", got \"%s\"", owner, tw_dtype_name(d));
+  if (!tw_is_real(d)) tw_raise(L, "%s: dtype must be \"f64\" or \"f32\", got \"%s\"", owner, tw_dtype_name(d));
   return d;
 }
 
@@ -91,7 +91,7 @@ static int bernoulli(lua_State *L) {
   if (!lua_istable(L, options) || lua_getfield(L, options, "p") == LUA_TNIL) lua_pushnumber(L, 0.5);
   int p = lua_gettop(L);
   if (tw_handle_test(L, p)) return tw_generator_draw(L, g, &tw_op_bernoulli, &attrs, tw_handle_check(L, p));
-  if (lua_type(L, p) != LUA_TNUMBER) return luaL_error(L, "bernoulli: p must be a number or a tensor, got %s", luaL_typename(L, p));
+  if (lua_type(L, p) != LUA_TNUMBER) return tw_raise(L, "bernoulli: p must be a number or a tensor, got %s", luaL_typename(L, p));
   tw_handle *h = tw_handle_new(L);
   tw_tensor *number;
   tw_bind_status(L, tw_tensor_new_scalar(tw_bind_ctx(L), TW_F64, lua_tonumber(L, p), &number));
@@ -127,7 +127,7 @@ static int choice(lua_State *L) {
   int options = read_shape(L, 3, &a.shape, "choice", choice_options);
   a.replace = flag_option(L, options, "choice", "replace", true);
   if (!lua_istable(L, options) || lua_getfield(L, options, "weights") == LUA_TNIL) return tw_generator_draw(L, g, &tw_op_choice, &a, NULL);
-  if (!tw_handle_test(L, -1)) return luaL_error(L, "choice: weights must be a tensor, got %s", luaL_typename(L, -1));
+  if (!tw_handle_test(L, -1)) return tw_raise(L, "choice: weights must be a tensor, got %s", luaL_typename(L, -1));
   return tw_generator_draw(L, g, &tw_op_weighted_choice, &a, tw_handle_check(L, -1));
 }
 

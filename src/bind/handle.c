@@ -46,26 +46,13 @@ static bind_state *state_of(lua_State *L) {
 /* For what needs the engine: finalizers of older objects may run after it is gone. */
 static bind_state *engine_of(lua_State *L) {
   bind_state *b = state_of(L);
-  if (!b->ctx) luaL_error(L, "thalweg: the engine has been closed");
+  if (!b->ctx) tw_raise(L, "thalweg: the engine has been closed");
   return b;
 }
 
 lua_State *const *tw_bind_current(lua_State *L) { return &state_of(L)->current; }
 
 tw_ctx *tw_bind_ctx(lua_State *L) { return engine_of(L)->ctx; }
-
-int tw_bind_raise(lua_State *L, const tw_error *e) {
-  luaL_where(L, 1);
-  lua_pushstring(L, e->text);
-  lua_concat(L, 2);
-  tw_lanes_note_failure(L);
-  return lua_error(L);
-}
-
-int tw_bind_status(lua_State *L, tw_status s) {
-  if (s != TW_OK) return tw_bind_raise(L, tw_ctx_error(tw_bind_ctx(L)));
-  return 1;
-}
 
 tw_handle *tw_handle_test(lua_State *L, int idx) {
   tw_handle *h = lua_touserdata(L, idx);
@@ -83,9 +70,9 @@ tw_tensor *tw_bind_to_tensor(lua_State *L, int idx) {
   settle(L, state_of(L));
   if (!h->tensor || h->tensor->serial != h->serial || h->tensor->stale) {
     if (h->tensor && h->tensor->serial == h->serial) {
-      luaL_error(L, "this tensor differs between lanes of runs, or slices of a tw.vmap, that are over; take what is needed out of it before they end");
+      tw_raise(L, "this tensor differs between lanes of runs, or slices of a tw.vmap, that are over; take what is needed out of it before they end");
     }
-    luaL_error(L, "this tensor was released when the function that made it returned; return it from there, or keep it with x:keep()");
+    tw_raise(L, "this tensor was released when the function that made it returned; return it from there, or keep it with x:keep()");
   }
   return h->tensor;
 }
@@ -138,7 +125,7 @@ tw_handle *tw_handle_new(lua_State *L) {
   set_metatable(L, b, b->depth == 0, h->laned);
   if (b->depth) {
     tw_tensor **grown = tw_grow(b->owned, &b->cap_owned, b->n_owned, sizeof *grown);
-    if (!grown) luaL_error(L, "tensor: out of memory");
+    if (!grown) tw_raise(L, "tensor: out of memory");
     b->owned = grown;
     h->collected = false;
     h->place = b->n_owned;
@@ -199,16 +186,16 @@ void tw_handle_set_name(lua_State *L, int idx) {
 void tw_refuse_laned(lua_State *L, const tw_tensor *t, const char *what) {
   if (!t->lanes) return;
   if (!(t->lanes & 1)) {
-    luaL_error(L, "%s: the value differs between the slices tw.vmap computes together; stay with tensors (tw.where in place of if)", what);
+    tw_raise(L, "%s: the value differs between the slices tw.vmap computes together; stay with tensors (tw.where in place of if)", what);
   }
   if (!t->label) {
-    luaL_error(L, "%s: the value differs between the runs computed together (lanes); use tw.where(...), or take the parameter it comes from off the "
+    tw_raise(L, "%s: the value differs between the runs computed together (lanes); use tw.where(...), or take the parameter it comes from off the "
                "experiment's lanes list", what);
   }
   lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
   lua_rawgeti(L, -1, t->label);
   const char *name = lua_tostring(L, -1);
-  luaL_error(L, "%s: the parameter \"%s\" differs between the runs computed together (lanes); use tw.where(...), or take \"%s\" off the experiment's lanes "
+  tw_raise(L, "%s: the parameter \"%s\" differs between the runs computed together (lanes); use tw.where(...), or take \"%s\" off the experiment's lanes "
              "list", what, name, name);
 }
 
@@ -438,7 +425,7 @@ void tw_handle_register(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   b->ctx = tw_ctx_new();
-  if (!b->ctx) luaL_error(L, "thalweg: out of memory");
+  if (!b->ctx) tw_raise(L, "thalweg: out of memory");
   only = n_states++ ? NULL : b;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   lua_newtable(L);

@@ -55,6 +55,7 @@ void tw_scope_close(lua_State *L, tw_open *, int first);
 /* What differs between lanes. `name`: the parameter's name on top of the stack, popped; says it in every message about this value. */
 void tw_handle_set_name(lua_State *L, int idx);
 void tw_register_lanes(lua_State *L);
+void tw_register_raise(lua_State *L);
 
 /* Before what the message on top tells is raised, which other runs might not have met: where several runs are computed together, they cannot go on together
  * whoever catches it. */

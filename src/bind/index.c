@@ -9,7 +9,7 @@
 /* A 1-based position, negative from the end, as a 0-based one. */
 static int64_t position(lua_State *L, lua_Integer i, int64_t n, int axis) {
   lua_Integer at = i < 0 ? i + n + 1 : i;
-  if (at < 1 || at > n) luaL_error(L, "index %I is outside 1..%I on axis %d", (LUAI_UACINT)i, (LUAI_UACINT)n, axis + 1);
+  if (at < 1 || at > n) tw_raise(L, "index %I is outside 1..%I on axis %d", (LUAI_UACINT)i, (LUAI_UACINT)n, axis + 1);
   return at - 1;
 }
 
@@ -41,7 +41,7 @@ static tw_slice_attrs whole(const tw_tensor *x) {
 }
 
 static int row(lua_State *L, tw_tensor *x, lua_Integer i) {
-  if (x->ndim == 0) return luaL_error(L, "a 0-d tensor has no axis to index; x:item() gives its number");
+  if (x->ndim == 0) return tw_raise(L, "a 0-d tensor has no axis to index; x:item() gives its number");
   tw_slice_attrs s = whole(x);
   s.start[0] = position(L, i, x->shape[0], 0);
   s.size[0] = 1;
@@ -55,7 +55,7 @@ static lua_Integer list_length(lua_State *L, int idx, const char *what) {
   while (lua_next(L, idx)) {
     lua_pop(L, 1);
     lua_Integer at = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
-    if (at < 1 || at > n) luaL_error(L, "%s is a list without names; it has the key %s", what, luaL_tolstring(L, -1, NULL));
+    if (at < 1 || at > n) tw_raise(L, "%s is a list without names; it has the key %s", what, luaL_tolstring(L, -1, NULL));
   }
   return n;
 }
@@ -74,12 +74,12 @@ static void range(lua_State *L, int idx, tw_slice_attrs *s, int axis) {
     lua_pop(L, 1);
   }
   if (parts < 2 || parts > 3 || !whole_numbers || end[2] == 0) {
-    luaL_error(L, "a range on axis %d must be {first, last}, {first, last, step} or {} for all", axis + 1);
+    tw_raise(L, "a range on axis %d must be {first, last}, {first, last, step} or {} for all", axis + 1);
   }
   lua_Integer first = end[0] < 0 ? end[0] + n + 1 : end[0], last = end[1] < 0 ? end[1] + n + 1 : end[1];
   lua_Integer step = end[2] > n + 1 ? n + 1 : end[2] < -n - 1 ? -n - 1 : end[2];
   bool fits = step > 0 ? first >= 1 && last <= n && last >= first - 1 : first <= n && last >= 1 && last <= first + 1;
-  if (!fits) luaL_error(L, "range {%I, %I} does not fit axis %d of size %I", (LUAI_UACINT)end[0], (LUAI_UACINT)end[1], axis + 1, (LUAI_UACINT)n);
+  if (!fits) tw_raise(L, "range {%I, %I} does not fit axis %d of size %I", (LUAI_UACINT)end[0], (LUAI_UACINT)end[1], axis + 1, (LUAI_UACINT)n);
   s->start[axis] = first - 1;
   s->step[axis] = step;
   s->size[axis] = (last - first + step) / step;
@@ -92,7 +92,7 @@ static int axes_of(lua_State *L, const tw_tensor *x, const tw_tensor *index, int
   for (int i = 0; fits && i < index->ndim; i++) fits = index->shape[i] == x->shape[axis + i];
   if (!fits) {
     char m[128], t[128];
-    luaL_error(L, "mask %s does not fit %s from axis %d on", tw_tensor_describe(index, m, sizeof m), tw_tensor_describe(x, t, sizeof t), axis + 1);
+    tw_raise(L, "mask %s does not fit %s from axis %d on", tw_tensor_describe(index, m, sizeof m), tw_tensor_describe(x, t, sizeof t), axis + 1);
   }
   return index->ndim;
 }
@@ -100,13 +100,13 @@ static int axes_of(lua_State *L, const tw_tensor *x, const tw_tensor *index, int
 /* x with the axis replaced by the index's axes: positions (negative from the end), or a mask over one or several axes, which leaves one axis. */
 static int by_tensor(lua_State *L, tw_tensor *x, tw_tensor *index, int axis) {
   tw_ctx *ctx = tw_bind_ctx(L);
-  if (axis >= x->ndim) return luaL_error(L, "a 0-d tensor has no axis to index");
+  if (axis >= x->ndim) return tw_raise(L, "a 0-d tensor has no axis to index");
   int gone = axes_of(L, x, index, axis);
   bool mask = index->dtype == TW_BOOL;
   if (mask) tw_refuse_laned(L, index, "index: a mask selects as many elements as it has true ones");
   int kept = mask ? 1 : index->ndim;
   int axes = x->ndim - gone + kept;
-  if (axes > TW_MAX_DIM) return luaL_error(L, "the result of indexing would have %d axes, at most %d are possible", axes, TW_MAX_DIM);
+  if (axes > TW_MAX_DIM) return tw_raise(L, "the result of indexing would have %d axes, at most %d are possible", axes, TW_MAX_DIM);
   tw_shape_attrs merged = {0}, result = {0};
   for (int i = 0; i < axis; i++) merged.shape.d[merged.shape.n++] = x->shape[i];
   merged.shape.d[merged.shape.n++] = 1;
@@ -141,7 +141,7 @@ static int by_table(lua_State *L, tw_tensor *x, int idx) {
   for (lua_Integer place = 1; place <= n; place++) {
     if (axis >= x->ndim) {
       char shape[128];
-      return luaL_error(L, "%I indices for %s", (LUAI_UACINT)n, tw_tensor_describe(x, shape, sizeof shape));
+      return tw_raise(L, "%I indices for %s", (LUAI_UACINT)n, tw_tensor_describe(x, shape, sizeof shape));
     }
     lua_rawgeti(L, idx, place);
     int isnum;
@@ -159,7 +159,7 @@ static int by_table(lua_State *L, tw_tensor *x, int idx) {
     } else if (lua_istable(L, -1)) {
       range(L, lua_gettop(L), &s, axis++);
     } else {
-      return luaL_error(L, "an index must be a whole number, {first, last}, {} or a tensor; on axis %d it is %s", axis + 1, luaL_tolstring(L, -1, NULL));
+      return tw_raise(L, "an index must be a whole number, {first, last}, {} or a tensor; on axis %d it is %s", axis + 1, luaL_tolstring(L, -1, NULL));
     }
     lua_pop(L, 1);
   }
@@ -191,23 +191,23 @@ static int meta_index(lua_State *L) {
     if (strcmp(key, "ndim") == 0) return lua_pushinteger(L, x->ndim), 1;
     if (strcmp(key, "size") == 0) return lua_pushinteger(L, x->size), 1;
     if (strcmp(key, "dtype") == 0) return lua_pushstring(L, tw_dtype_name((tw_dtype)x->dtype)), 1;
-    return luaL_error(L, "a tensor has no field or method '%s'", key);
+    return tw_raise(L, "a tensor has no field or method '%s'", key);
   }
   tw_tensor *x = tw_handle_check(L, 1);
   if (type == LUA_TNUMBER) {
     int isnum;
     lua_Integer i = lua_tointegerx(L, 2, &isnum);
-    if (!isnum) return luaL_error(L, "an index must be a whole number, got %s", lua_tostring(L, 2));
+    if (!isnum) return tw_raise(L, "an index must be a whole number, got %s", lua_tostring(L, 2));
     return row(L, x, i);
   }
   if (type == LUA_TTABLE) return by_table(L, x, 2);
   tw_tensor *index = tw_bind_to_tensor(L, 2);
   if (index) return by_tensor(L, x, index, 0);
-  return luaL_error(L, "a tensor cannot be indexed by a %s", luaL_typename(L, 2));
+  return tw_raise(L, "a tensor cannot be indexed by a %s", luaL_typename(L, 2));
 }
 
 static int meta_newindex(lua_State *L) {
-  return luaL_error(L, "a tensor's elements are not assigned with =; use x[i]:assign(y), or build a new tensor");
+  return tw_raise(L, "a tensor's elements are not assigned with =; use x[i]:assign(y), or build a new tensor");
 }
 
 static int meta_len(lua_State *L) {
@@ -221,7 +221,7 @@ static int meta_less(lua_State *L) {
     const tw_tensor *t = tw_bind_to_tensor(L, i);
     if (t) tw_refuse_laned(L, t, "comparison: tensors are not compared with < > <= >=");
   }
-  return luaL_error(L, "tensors are not compared with < > <= >=; use x:lt(y), x:gt(y) ..., and :item() for a number");
+  return tw_raise(L, "tensors are not compared with < > <= >=; use x:lt(y), x:gt(y) ..., and :item() for a number");
 }
 
 static int meta_concat(lua_State *L) {
@@ -229,7 +229,7 @@ static int meta_concat(lua_State *L) {
     const tw_tensor *t = tw_bind_to_tensor(L, i);
     if (t) tw_refuse_laned(L, t, "concatenation");
   }
-  return luaL_error(L, "attempt to concatenate a tensor; tostring(x) makes text of it, x:item() a number");
+  return tw_raise(L, "attempt to concatenate a tensor; tostring(x) makes text of it, x:item() a number");
 }
 
 static int narrow(lua_State *L) {
@@ -239,7 +239,7 @@ static int narrow(lua_State *L) {
   s.start[axis] = position(L, luaL_checkinteger(L, 3), x->shape[axis] + 1, axis);
   s.size[axis] = luaL_checkinteger(L, 4);
   if (s.size[axis] < 0 || s.size[axis] > x->shape[axis] - s.start[axis]) {
-    return luaL_error(L, "narrow: %I elements from %I do not fit axis %d of size %I", (LUAI_UACINT)s.size[axis], (LUAI_UACINT)s.start[axis] + 1, axis + 1,
+    return tw_raise(L, "narrow: %I elements from %I do not fit axis %d of size %I", (LUAI_UACINT)s.size[axis], (LUAI_UACINT)s.start[axis] + 1, axis + 1,
                       (LUAI_UACINT)x->shape[axis]);
   }
   return push_slice(L, x, &s, 0);

@@ -38,7 +38,7 @@ static int lanes_begin(lua_State *L) {
   tw_ctx *ctx = tw_bind_ctx(L);
   lua_Integer width = luaL_checkinteger(L, 1);
   luaL_argcheck(L, width > 0, 1, "at least one lane is needed");
-  if (ctx->lanes || ctx->active) return luaL_error(L, "lanes_begin: lanes are open already, or a function is being differentiated");
+  if (ctx->lanes || ctx->active) return tw_raise(L, "lanes_begin: lanes are open already, or a function is being differentiated");
   tw_bind_status(L, tw_lanes_open(ctx, width, 0));
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &failure_key);
@@ -59,7 +59,7 @@ static int lanes(lua_State *L) {
 
 static tw_ctx *check_open(lua_State *L, const char *what) {
   tw_ctx *ctx = tw_bind_ctx(L);
-  if (!(ctx->lanes & 1)) luaL_error(L, "%s: no lanes are open; core.lanes_begin(width) opens them", what);
+  if (!(ctx->lanes & 1)) tw_raise(L, "%s: no lanes are open; core.lanes_begin(width) opens them", what);
   return ctx;
 }
 
@@ -69,13 +69,13 @@ static int laned(lua_State *L) {
   lua_settop(L, 3);
   int64_t width = ctx->lane_size[0];
   if ((int64_t)lua_rawlen(L, 1) != width) {
-    return luaL_error(L, "laned: there must be a value for each lane: values are %I, lanes are %I", (LUAI_UACINT)lua_rawlen(L, 1), (LUAI_UACINT)width);
+    return tw_raise(L, "laned: there must be a value for each lane: values are %I, lanes are %I", (LUAI_UACINT)lua_rawlen(L, 1), (LUAI_UACINT)width);
   }
   bool whole = true;
   double *values = lua_newuserdatauv(L, sizeof *values * (size_t)width, 0);
   for (int64_t i = 0; i < width; i++) {
     lua_rawgeti(L, 1, i + 1);
-    if (lua_type(L, -1) != LUA_TNUMBER) return luaL_error(L, "laned: every value must be a number: value %I is a %s", (LUAI_UACINT)i + 1, luaL_typename(L, -1));
+    if (lua_type(L, -1) != LUA_TNUMBER) return tw_raise(L, "laned: every value must be a number: value %I is a %s", (LUAI_UACINT)i + 1, luaL_typename(L, -1));
     whole = whole && lua_isinteger(L, -1);
     values[i] = lua_tonumber(L, -1);
     lua_pop(L, 1);
@@ -108,7 +108,7 @@ static int is_laned(lua_State *L) {
 }
 
 static void only_runs(lua_State *L, const tw_tensor *t, const char *what) {
-  if (t->lanes & ~1) luaL_error(L, "%s: the value differs between the slices of a tw.vmap as well", what);
+  if (t->lanes & ~1) tw_raise(L, "%s: the value differs between the slices of a tw.vmap as well", what);
 }
 
 static int lane(lua_State *L) {
@@ -160,8 +160,8 @@ static int lanes_compact(lua_State *L) {
     kept[i] = luaL_checkinteger(L, -1) - 1;
     lua_pop(L, 1);
   }
-  if (tw_open_level(L)) return luaL_error(L, "lanes_compact: a function is being differentiated");
-  if (tw_draws_noted(L)) return luaL_error(L, "lanes_compact: an optimizer is evaluating the function");
+  if (tw_open_level(L)) return tw_raise(L, "lanes_compact: a function is being differentiated");
+  if (tw_draws_noted(L)) return tw_raise(L, "lanes_compact: an optimizer is evaluating the function");
   tw_bind_status(L, tw_lanes_compact(ctx, (int64_t)n, kept));
   return 0;
 }
@@ -170,7 +170,7 @@ static int call_lanes(lua_State *L, const tw_op *op, tw_lanes_attrs *a, bool den
   tw_ctx *ctx = tw_bind_ctx(L);
   tw_tensor *x = tw_handle_check(L, 1), *y, *out;
   a->h = tw_lanes_innermost(ctx);
-  if (a->h < 1) return luaL_error(L, "%s: no hidden axis is open", op->name);
+  if (a->h < 1) return tw_raise(L, "%s: no hidden axis is open", op->name);
   a->size = ctx->lane_size[a->h];
   luaL_argcheck(L, op == &tw_op_lanes_out || x->shape[a->axis] == a->size, 1, "the mapped axis must be as long as there are lanes");
   tw_handle *h = tw_handle_new(L);

@@ -56,7 +56,7 @@ static double rcond_option(lua_State *L, int idx, const char *owner) {
   if (lua_getfield(L, idx, "rcond") != LUA_TNIL) {
     int isnum;
     rcond = lua_tonumberx(L, -1, &isnum);
-    if (!isnum || !(rcond >= 0)) luaL_error(L, "%s: rcond must be a number >= 0, got %s", owner, luaL_tolstring(L, -1, NULL));
+    if (!isnum || !(rcond >= 0)) tw_raise(L, "%s: rcond must be a number >= 0, got %s", owner, luaL_tolstring(L, -1, NULL));
   }
   lua_pop(L, 1);
   return rcond;
@@ -114,18 +114,18 @@ static void axes_option(lua_State *L, int idx, const tw_tensor *x, tw_norm_spec 
   if (lua_getfield(L, idx, "axis") != LUA_TNIL) {
     bool pair = lua_istable(L, -1);
     how->n = pair ? (int)lua_rawlen(L, -1) : 1;
-    if (how->n != 1 && how->n != 2) luaL_error(L, "norm: axis must be one axis (of vectors) or two (of matrices)");
+    if (how->n != 1 && how->n != 2) tw_raise(L, "norm: axis must be one axis (of vectors) or two (of matrices)");
     for (int i = 0; i < how->n; i++) {
       int isnum;
       if (pair) lua_rawgeti(L, -1, i + 1);
       else lua_pushvalue(L, -1);
       lua_Integer axis = lua_tointegerx(L, -1, &isnum);
       if (axis < 0) axis += x->ndim + 1;
-      if (!isnum || axis < 1 || axis > x->ndim) luaL_error(L, "norm: axis %s is outside 1..%d", luaL_tolstring(L, -1, NULL), x->ndim);
+      if (!isnum || axis < 1 || axis > x->ndim) tw_raise(L, "norm: axis %s is outside 1..%d", luaL_tolstring(L, -1, NULL), x->ndim);
       how->axis[i] = (int)axis - 1;
       lua_pop(L, 1);
     }
-    if (how->n == 2 && how->axis[0] == how->axis[1]) luaL_error(L, "norm: the two axes must differ");
+    if (how->n == 2 && how->axis[0] == how->axis[1]) tw_raise(L, "norm: the two axes must differ");
   }
   lua_pop(L, 1);
 }
@@ -136,7 +136,7 @@ static int norm(lua_State *L) {
   int idx = lua_istable(L, 2) ? 2 : 3;
   tw_norm_spec how = {.keepdim = false};
   tw_arg_options(L, idx, "norm", options);
-  if (x->ndim == 0) return luaL_error(L, "norm: needs a vector or a matrix, got a 0-d tensor; x:abs() is its size");
+  if (x->ndim == 0) return tw_raise(L, "norm: needs a vector or a matrix, got a 0-d tensor; x:abs() is its size");
   axes_option(L, idx, x, &how);
   how.keepdim = tw_arg_flag(L, idx, "keepdim");
   if (idx == 2) lua_pushnil(L);

@@ -25,8 +25,8 @@ static double number_option(lua_State *L, int idx, const char *owner, const char
   if (lua_getfield(L, idx, name) != LUA_TNIL) v = lua_tonumberx(L, -1, &isnum);
   if (!isnum || !(v >= low && v <= high)) {
     const char *given = luaL_tolstring(L, -1, NULL);
-    if (isinf(high)) luaL_error(L, "%s: wrong option: %s is %s; it must be a number of at least %d", owner, name, given, low);
-    luaL_error(L, "%s: wrong option: %s is %s; it must be a number in %d..%d", owner, name, given, low, (int)high);
+    if (isinf(high)) tw_raise(L, "%s: wrong option: %s is %s; it must be a number of at least %d", owner, name, given, low);
+    tw_raise(L, "%s: wrong option: %s is %s; it must be a number in %d..%d", owner, name, given, low, (int)high);
   }
   lua_pop(L, 1);
   return v;
@@ -42,7 +42,7 @@ static void window_size(lua_State *L, int idx, const char *owner, const char *na
     else lua_pushvalue(L, idx);
     lua_Integer v = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &isnum) : 0;
     if (!isnum || v < low || v > INT32_MAX) {
-      luaL_error(L, "%s: %s must be a whole number of at least %d%s, got %s", owner, name, (int)low, axes == 2 ? " or a pair {rows, columns} of them" : "",
+      tw_raise(L, "%s: %s must be a whole number of at least %d%s, got %s", owner, name, (int)low, axes == 2 ? " or a pair {rows, columns} of them" : "",
                  luaL_tolstring(L, idx, NULL));
     }
     lua_pop(L, 1);
@@ -106,7 +106,7 @@ static tw_reduction reduction_option(lua_State *L, int idx, const char *owner) {
   int found = 0;
   if (lua_getfield(L, idx, "reduction") != LUA_TNIL) {
     for (found = 0; found < 3 && !(lua_type(L, -1) == LUA_TSTRING && strcmp(names[found], lua_tostring(L, -1)) == 0); found++) {}
-    if (found == 3) luaL_error(L, "%s: wrong option: reduction is %s; it must be one of mean, sum, none", owner, luaL_tolstring(L, -1, NULL));
+    if (found == 3) tw_raise(L, "%s: wrong option: reduction is %s; it must be one of mean, sum, none", owner, luaL_tolstring(L, -1, NULL));
   }
   lua_pop(L, 1);
   return (tw_reduction)found;
@@ -212,12 +212,12 @@ static int dropout(lua_State *L) {
   tw_arg_options(L, options, "dropout", dropout_options);
   bool train = true;
   if (lua_istable(L, options) && lua_getfield(L, options, "train") != LUA_TNIL) train = lua_toboolean(L, -1);
-  if (!(p >= 0 && p <= 1)) return luaL_error(L, "dropout: the probability must be in 0..1: p is %f", p);
+  if (!(p >= 0 && p <= 1)) return tw_raise(L, "dropout: the probability must be in 0..1: p is %f", p);
   if (!train) {
     lua_settop(L, 1);
     return 1;
   }
-  if (lua_type(L, 3) != LUA_TUSERDATA) return luaL_error(L, "dropout: training needs a generator, like run:rng(\"dropout\"); { train = false } gives x itself");
+  if (lua_type(L, 3) != LUA_TUSERDATA) return tw_raise(L, "dropout: training needs a generator, like run:rng(\"dropout\"); { train = false } gives x itself");
   tw_tensor *generator = tw_arg_generator(L, 3);
   tw_handle *h = tw_handle_new(L);
   tw_bind_status(L, tw_dropout(tw_bind_ctx(L), x, p, generator, &out));

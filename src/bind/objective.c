@@ -27,7 +27,7 @@ typedef struct {
 void tw_engine_check_same(lua_State *L, const tw_engine *e, const tw_leaves *seen) {
   bool same = seen->n == e->params.n;
   for (size_t i = 0; same && i < seen->n; i++) same = seen->leaf[i] == e->params.leaf[i];
-  if (!same) luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", e->optim->kind->name);
+  if (!same) tw_raise(L, "%s: the tree of parameters has changed since the optimizer was made", e->optim->kind->name);
 }
 
 void tw_engine_detach(lua_State *L, const tw_leaves *leaves, int idx, int depth) {
@@ -65,7 +65,7 @@ static void read_loss(lua_State *L, objective *o, int idx) {
   } else if (lua_type(L, idx) == LUA_TNUMBER) {
     for (int r = 0; r < o->e->optim->lanes; r++) o->loss[r] = lua_tonumber(L, idx);
   } else {
-    luaL_error(L, "%s: the function must return the loss, a 0-d tensor, first; got %s", o->e->optim->kind->name, luaL_typename(L, idx));
+    tw_raise(L, "%s: the function must return the loss, a 0-d tensor, first; got %s", o->e->optim->kind->name, luaL_typename(L, idx));
   }
 }
 
@@ -107,7 +107,7 @@ static int run_value(lua_State *L) {
   int base = lua_gettop(L);
   push_call(L, o, 3);
   lua_call(L, o->n_args + 1, LUA_MULTRET);
-  if (lua_gettop(L) < base) return luaL_error(L, "%s: the function returned nothing; it must return the loss", o->e->optim->kind->name);
+  if (lua_gettop(L) < base) return tw_raise(L, "%s: the function returned nothing; it must return the loss", o->e->optim->kind->name);
   read_loss(L, o, base);
   for (int i = base; i <= lua_gettop(L); i++) tw_engine_detach(L, &o->e->params, i, 0);
   return lua_gettop(L) - base + 1;
@@ -133,8 +133,8 @@ static int run_face(lua_State *L) {
   int wanted = o->want_second ? 2 : 1;
   for (int i = 0; i < wanted; i++) {
     tw_tensor *t = tw_bind_to_tensor(L, base + i);
-    if (!t) return luaL_error(L, "%s: the function must return tensors here, got %s", o->e->optim->kind->name, luaL_typename(L, base + i));
-    if (t->storage->leaf || t->levels) return luaL_error(L, "%s: a result is still being differentiated", o->e->optim->kind->name);
+    if (!t) return tw_raise(L, "%s: the function must return tensors here, got %s", o->e->optim->kind->name, luaL_typename(L, base + i));
+    if (t->storage->leaf || t->levels) return tw_raise(L, "%s: a result is still being differentiated", o->e->optim->kind->name);
   }
   for (int i = 0; i < wanted; i++) o->out[i] = tw_tensor_retain(tw_bind_to_tensor(L, base + i));
   for (int i = base + 2; i <= lua_gettop(L); i++) tw_engine_detach(L, &o->e->params, i, 0);

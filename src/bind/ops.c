@@ -165,7 +165,7 @@ static int variance(lua_State *L, bool root) {
   if (lua_istable(L, options)) {
     int whole = 1;
     if (lua_getfield(L, options, "correction") != LUA_TNIL) correction = lua_tointegerx(L, -1, &whole);
-    if (!whole) luaL_error(L, "%s: correction must be a whole number, got %s", root ? "std" : "var", luaL_tolstring(L, -1, NULL));
+    if (!whole) tw_raise(L, "%s: correction must be a whole number, got %s", root ? "std" : "var", luaL_tolstring(L, -1, NULL));
     lua_pop(L, 1);
   }
   tw_handle *h = tw_handle_new(L);
@@ -193,14 +193,14 @@ static int reshape(lua_State *L) {
   int64_t rest = 1;
   for (int i = 0; i < a.shape.n; i++) {
     if (a.shape.d[i] >= 0) {
-      if (__builtin_mul_overflow(rest, a.shape.d[i], &rest)) return luaL_error(L, "reshape: the sizes multiply to more than can be counted");
+      if (__builtin_mul_overflow(rest, a.shape.d[i], &rest)) return tw_raise(L, "reshape: the sizes multiply to more than can be counted");
       continue;
     }
-    if (open >= 0) return luaL_error(L, "reshape: only one size can be -1");
+    if (open >= 0) return tw_raise(L, "reshape: only one size can be -1");
     open = i;
   }
   if (open >= 0) {
-    if (rest == 0 || x->size % rest != 0) return luaL_error(L, "reshape: %I elements cannot be divided by %I", (LUAI_UACINT)x->size, (LUAI_UACINT)rest);
+    if (rest == 0 || x->size % rest != 0) return tw_raise(L, "reshape: %I elements cannot be divided by %I", (LUAI_UACINT)x->size, (LUAI_UACINT)rest);
     a.shape.d[open] = x->size / rest;
   }
   return push1(L, &tw_op_reshape, &a, x);
@@ -229,7 +229,7 @@ static int permute(lua_State *L) {
   tw_permute_attrs a = {.n = x->ndim};
   uint32_t seen = 0;
   bool in_table = lua_istable(L, 2);
-  if ((in_table ? (int)lua_rawlen(L, 2) : lua_gettop(L) - 1) != x->ndim) return luaL_error(L, "permute: %d axes must be named", x->ndim);
+  if ((in_table ? (int)lua_rawlen(L, 2) : lua_gettop(L) - 1) != x->ndim) return tw_raise(L, "permute: %d axes must be named", x->ndim);
   for (int i = 0; i < x->ndim; i++) {
     if (in_table) lua_rawgeti(L, 2, i + 1);
     else lua_pushvalue(L, i + 2);
@@ -237,7 +237,7 @@ static int permute(lua_State *L) {
     lua_pop(L, 1);
     seen |= 1u << a.axis[i];
   }
-  if (seen != (1u << x->ndim) - 1) return luaL_error(L, "permute: every axis must be named once");
+  if (seen != (1u << x->ndim) - 1) return tw_raise(L, "permute: every axis must be named once");
   return push1(L, &tw_op_permute, &a, x);
 }
 
@@ -255,7 +255,7 @@ static int expand(lua_State *L) {
 static int unsqueeze(lua_State *L) {
   tw_tensor *x = tw_handle_check(L, 1);
   int at = tw_arg_axis(L, 2, x->ndim + 1);
-  if (x->ndim == TW_MAX_DIM) return luaL_error(L, "unsqueeze: a tensor has at most %d axes", TW_MAX_DIM);
+  if (x->ndim == TW_MAX_DIM) return tw_raise(L, "unsqueeze: a tensor has at most %d axes", TW_MAX_DIM);
   tw_shape_attrs a = {.shape = tw_tensor_shape(x)};
   memmove(a.shape.d + at + 1, a.shape.d + at, sizeof(int64_t) * (size_t)(x->ndim - at));
   a.shape.d[at] = 1;
@@ -270,7 +270,7 @@ static int squeeze(lua_State *L) {
   for (int i = 0; i < x->ndim; i++) {
     bool asked = axes >> i & 1;
     if (asked && x->shape[i] != 1 && !lua_isnoneornil(L, 2)) {
-      return luaL_error(L, "squeeze: axis %d has size %I, not 1", i + 1, (LUAI_UACINT)x->shape[i]);
+      return tw_raise(L, "squeeze: axis %d has size %I, not 1", i + 1, (LUAI_UACINT)x->shape[i]);
     }
     if (!(asked && x->shape[i] == 1)) a.shape.d[a.shape.n++] = x->shape[i];
   }
@@ -294,7 +294,7 @@ static int dot(lua_State *L) {
   tw_tensor *a = tw_handle_check(L, 1), *b = tw_handle_check(L, 2);
   if (a->ndim != 1 || b->ndim != 1 || a->size != b->size) {
     char p[128], q[128];
-    return luaL_error(L, "dot: two vectors of one length are needed: a is %s, b is %s", tw_tensor_describe(a, p, sizeof p), tw_tensor_describe(b, q, sizeof q));
+    return tw_raise(L, "dot: two vectors of one length are needed: a is %s, b is %s", tw_tensor_describe(a, p, sizeof p), tw_tensor_describe(b, q, sizeof q));
   }
   return call_pair(L, tw_matmul);
 }
@@ -306,7 +306,7 @@ static int linear(lua_State *L) {
   for (tw_activation i = TW_RELU; name && !then && i < TW_N_ACTIVATIONS; i++) then = strcmp(name, tw_activation_op(i)->name) == 0 ? tw_activation_op(i) : NULL;
   if (name && !then) then = tw_op_find(name);
   if (name && !(then && then->row && then->n_in == 1 && then->row->derivative[0])) {
-    return luaL_error(L, "linear: \"%s\" is no activation; the name of an elementwise function is needed, such as relu", name);
+    return tw_raise(L, "linear: \"%s\" is no activation; the name of an elementwise function is needed, such as relu", name);
   }
   tw_handle *h = tw_handle_new(L);
   tw_bind_status(L, tw_linear(tw_bind_ctx(L), x, w, b, then, &out));
@@ -317,7 +317,7 @@ static int linear(lua_State *L) {
 /* log_softmax(x, [axis = -1]), softmax likewise. */
 static int softmax_like(lua_State *L, bool exponentiate) {
   tw_tensor *x = tw_handle_check(L, 1), *out = NULL;
-  if (x->ndim == 0) return luaL_error(L, "%s: needs at least one axis", exponentiate ? "softmax" : "log_softmax");
+  if (x->ndim == 0) return tw_raise(L, "%s: needs at least one axis", exponentiate ? "softmax" : "log_softmax");
   tw_axis_attrs a = {.axis = lua_isnoneornil(L, 2) ? x->ndim - 1 : tw_arg_axis(L, 2, x->ndim)};
   tw_handle *h = tw_handle_new(L);
   tw_compose k = {.ctx = tw_bind_ctx(L)};
@@ -392,11 +392,11 @@ static int join(lua_State *L, bool stacked) {
   tw_tensor *first = tw_handle_check(L, -1);
   int ndim = first->ndim + stacked;
   tw_axis_attrs a = {.axis = lua_isnoneornil(L, 2) ? 0 : tw_arg_axis(L, 2, ndim)};
-  if (ndim == 0 || ndim > TW_MAX_DIM) return luaL_error(L, "%s: needs tensors with axes (at most %d)", stacked ? "stack" : "cat", TW_MAX_DIM);
+  if (ndim == 0 || ndim > TW_MAX_DIM) return tw_raise(L, "%s: needs tensors with axes (at most %d)", stacked ? "stack" : "cat", TW_MAX_DIM);
   for (lua_Integer i = 1; i <= n; i++) {
     lua_rawgeti(L, 1, i);
     if (!tw_bind_to_tensor(L, -1))
-      return luaL_error(L, "%s: element %I is a %s, not a tensor", stacked ? "stack" : "cat", (LUAI_UACINT)i, luaL_typename(L, -1));
+      return tw_raise(L, "%s: element %I is a %s, not a tensor", stacked ? "stack" : "cat", (LUAI_UACINT)i, luaL_typename(L, -1));
     lua_pop(L, 1);
   }
   tw_handle *h = tw_handle_new(L);

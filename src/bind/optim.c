@@ -17,7 +17,7 @@ static const char type_name[] = "tw.optimizer", info_name[] = "tw.optimizer_info
 tw_engine *tw_engine_check(lua_State *L, int idx) { return luaL_checkudata(L, idx, type_name); }
 
 void tw_engine_refuse_busy(lua_State *L, const tw_engine *e) {
-  if (e->L) luaL_error(L, "%s: called inside its own step", e->optim->kind->name);
+  if (e->L) tw_raise(L, "%s: called inside its own step", e->optim->kind->name);
 }
 
 void tw_engine_enter(lua_State *L, tw_engine *e, int self) {
@@ -64,7 +64,7 @@ static int new_engine(lua_State *L) {
   luaL_setmetatable(L, type_name);
   tw_pass *pass = tw_pass_push(L);
   pass->replay = tw_replay_new();
-  if (!pass->replay) return luaL_error(L, "%s: out of memory", kind->name);
+  if (!pass->replay) return tw_raise(L, "%s: out of memory", kind->name);
   lua_setiuservalue(L, 5, TW_ENGINE_PASS);
   lua_pushvalue(L, 3);
   lua_setiuservalue(L, 5, TW_ENGINE_FACE);
@@ -79,7 +79,7 @@ static int new_engine(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, kind);   /* it is anchored for good: optimizers of it may outlive its maker */
   }
   tw_leaves_collect(L, 2, &e->params, kind->name);
-  if (e->params.n == 0) return luaL_error(L, "%s: there is no real tensor among the parameters", kind->name);
+  if (e->params.n == 0) return tw_raise(L, "%s: there is no real tensor among the parameters", kind->name);
   if (inner) {
     luaL_argcheck(L, !inner->lent, 4, "it is another optimizer's already");
     inner->lent = true;
@@ -137,18 +137,18 @@ static int update(lua_State *L) {
   tw_leaves_every(L, 3, &given->leaves, name);
   const tw_leaves *p = &places->leaves, *g = &given->leaves;
   if (g->n != p->n) {
-    return luaL_error(L, "%s: %I gradients for %I parameters; give a tree like the parameters'", name, (LUAI_UACINT)g->n, (LUAI_UACINT)p->n);
+    return tw_raise(L, "%s: %I gradients for %I parameters; give a tree like the parameters'", name, (LUAI_UACINT)g->n, (LUAI_UACINT)p->n);
   }
   tw_tensor **grad = lua_newuserdatauv(L, (e->params.n + 1) * sizeof *grad, 0);
   for (size_t i = 0; i < e->params.n; i++) grad[i] = NULL;
   e->params.next = 0;
   for (size_t k = 0; k < p->n; k++) {
     size_t i = tw_leaves_find(&e->params, p->leaf[k]);
-    if (i == e->params.n) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", name);
+    if (i == e->params.n) return tw_raise(L, "%s: the tree of parameters has changed since the optimizer was made", name);
     grad[i] = g->leaf[k];
   }
   for (size_t i = 0; i < e->params.n; i++) {
-    if (!grad[i]) return luaL_error(L, "%s: the tree of parameters has changed since the optimizer was made", name);
+    if (!grad[i]) return tw_raise(L, "%s: the tree of parameters has changed since the optimizer was made", name);
   }
   for (size_t i = 0; i < e->params.n; i++) { /* a parameter as its own gradient: what grads() and info() speak of is the value before */
     if (grad[i]->storage != e->params.leaf[i]->storage) continue;
@@ -173,15 +173,15 @@ static int update(lua_State *L) {
 static tw_pass *last_pass(lua_State *L, const tw_engine *e) {
   lua_getiuservalue(L, 1, TW_ENGINE_PASS);
   tw_pass *s = lua_touserdata(L, -1);
-  if (s->opened.open) luaL_error(L, "%s: the step is not over yet", e->optim->kind->name);
-  if (s->leaves.n == 0 || !s->grads || !s->grads[0]) luaL_error(L, "%s: no step has been taken yet", e->optim->kind->name);
+  if (s->opened.open) tw_raise(L, "%s: the step is not over yet", e->optim->kind->name);
+  if (s->leaves.n == 0 || !s->grads || !s->grads[0]) tw_raise(L, "%s: no step has been taken yet", e->optim->kind->name);
   return s;
 }
 
 static int grads(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
   const tw_optim_kind *kind = e->optim->kind;
-  if (kind->residuals) return luaL_error(L, "%s: it works from residuals and has no gradient tree; info().grad_norm has the norm", kind->name);
+  if (kind->residuals) return tw_raise(L, "%s: it works from residuals and has no gradient tree; info().grad_norm has the norm", kind->name);
   tw_pass *s = last_pass(L, e);
   s->leaves.next = 0;
   tw_tree_push(L, 2, &s->leaves, s->grads, true);
@@ -207,7 +207,7 @@ static int info(lua_State *L) {
   const tw_optim *solver = e->optim;
   while (solver->inner) solver = solver->inner;
   bool own = solver->n_options == solver->n_own; /* it evaluates the function itself and knows the norm */
-  if (own && solver->steps == 0) return luaL_error(L, "%s: no step has been taken yet", e->optim->kind->name);
+  if (own && solver->steps == 0) return tw_raise(L, "%s: no step has been taken yet", e->optim->kind->name);
   tw_pass *s = own ? NULL : last_pass(L, e);
   tw_ctx *ctx = tw_bind_ctx(L);
   tw_optim_follow(ctx, e->optim);
@@ -287,7 +287,7 @@ static int set(lua_State *L) {
   }
   luaL_argcheck(L, t->ndim == 0 && t->dtype != TW_BOOL, 4, "a number is needed");
   if (t->lanes & ~1 || (t->lanes && !e->optim->laned))
-    return luaL_error(L, "%s: a hyperparameter differs between the slices of a tw.vmap", e->optim->kind->name);
+    return tw_raise(L, "%s: a hyperparameter differs between the slices of a tw.vmap", e->optim->kind->name);
   double *v = lua_newuserdatauv(L, (size_t)e->optim->lanes * sizeof *v, 0);
   tw_optim_numbers(e->optim, t, v);
   tw_bind_status(L, tw_optim_set(ctx, e->optim, group, option, 0, v, false));

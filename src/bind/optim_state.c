@@ -90,11 +90,11 @@ static tw_tensor *get_copy(lua_State *L, const char *owner, const char *name, co
     return NULL;
   }
   tw_tensor *t = tw_bind_to_tensor(L, -1), *own = NULL;
-  if (!t) luaL_error(L, "%s: the saved %s is no tensor", owner, name);
+  if (!t) tw_raise(L, "%s: the saved %s is no tensor", owner, name);
   tw_shape a = tw_tensor_shape(t), b = shape ? *shape : tw_tensor_shape(like);
   if (!tw_shape_equal(&a, &b) || like->dtype != t->dtype) {
     char has[128], wants[128];
-    luaL_error(L, "%s: the saved %s is %s, the parameter %s", owner, name, tw_tensor_describe(t, has, sizeof has),
+    tw_raise(L, "%s: the saved %s is %s, the parameter %s", owner, name, tw_tensor_describe(t, has, sizeof has),
                tw_tensor_describe(like, wants, sizeof wants));
   }
   tw_bind_status(L, tw_optim_copy(tw_bind_ctx(L), t, &own));
@@ -112,22 +112,22 @@ static int64_t get_integer(lua_State *L, const char *owner, const char *name) {
   lua_getfield(L, 2, name);
   int ok;
   lua_Integer v = lua_tointegerx(L, -1, &ok);
-  if (!ok || v < 0) luaL_error(L, "%s: the saved state has no count `%s`", owner, name);
+  if (!ok || v < 0) tw_raise(L, "%s: the saved state has no count `%s`", owner, name);
   lua_pop(L, 1);
   return v;
 }
 
 static void check_table(lua_State *L, const char *owner, const char *name) {
-  if (lua_getfield(L, 2, name) != LUA_TTABLE) luaL_error(L, "%s: the saved state has no table `%s`", owner, name);
+  if (lua_getfield(L, 2, name) != LUA_TTABLE) tw_raise(L, "%s: the saved state has no table `%s`", owner, name);
 }
 
 /* Field `name` of the table on top, a number or one per lane; out may be NULL. */
 static void get_numbers(lua_State *L, const tw_optim *o, const char *name, double *out) {
   int type = lua_getfield(L, -1, name);
   const tw_tensor *t = type == LUA_TUSERDATA ? tw_bind_to_tensor(L, -1) : NULL;
-  if (type != LUA_TNUMBER && !t) luaL_error(L, "%s: the saved state has no number `%s`", o->kind->name, name);
+  if (type != LUA_TNUMBER && !t) tw_raise(L, "%s: the saved state has no number `%s`", o->kind->name, name);
   if (t && (t->ndim > 0 || t->dtype == TW_BOOL || t->lanes & ~1 || (t->lanes && !o->laned))) {
-    luaL_error(L, "%s: the saved %s is not one number", o->kind->name, name);
+    tw_raise(L, "%s: the saved %s is not one number", o->kind->name, name);
   }
   if (t && out) tw_optim_numbers(o, t, out);
   for (int r = 0; r < o->lanes && !t && out; r++) out[r] = lua_tonumber(L, -1);
@@ -139,9 +139,9 @@ static void write_groups(lua_State *L, tw_optim *o, bool take) {
   if (!o->kind->group_numbers[0]) return;
   check_table(L, owner, "groups");
   int n = (int)lua_rawlen(L, -1);
-  if (n != o->n_groups) luaL_error(L, "%s: the saved state has %d groups, the optimizer %d", owner, n - 1, o->n_groups - 1);
+  if (n != o->n_groups) tw_raise(L, "%s: the saved state has %d groups, the optimizer %d", owner, n - 1, o->n_groups - 1);
   for (int g = 0; g < n; g++) {
-    if (lua_rawgeti(L, -1, g + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks group %d", owner, g);
+    if (lua_rawgeti(L, -1, g + 1) != LUA_TTABLE) tw_raise(L, "%s: the saved state lacks group %d", owner, g);
     for (int i = 0; o->kind->group_numbers[i]; i++) {
       get_numbers(L, o, o->kind->group_numbers[i], take ? o->group_number[g][i] : NULL);
     }
@@ -157,7 +157,7 @@ static tw_shape rows_of(lua_State *L, const char *owner, const char *name, const
   lua_pop(L, 1);
   if (t && (t->ndim != 2 || t->shape[1] != like->shape[1])) {
     char has[128];
-    luaL_error(L, "%s: the saved %s is %s; it must have rows of %I", owner, name, tw_tensor_describe(t, has, sizeof has), (LUAI_UACINT)like->shape[1]);
+    tw_raise(L, "%s: the saved %s is %s; it must have rows of %I", owner, name, tw_tensor_describe(t, has, sizeof has), (LUAI_UACINT)like->shape[1]);
   }
   if (t) shape.d[0] = t->shape[0];
   return shape;
@@ -169,7 +169,7 @@ static void write_all(lua_State *L, tw_optim *o, bool take) {
   check_table(L, owner, "leaves");
   for (int i = 0; i < o->n; i++) {
     tw_leaf *l = &o->leaf[i];
-    if (lua_rawgeti(L, -1, i + 1) != LUA_TTABLE) luaL_error(L, "%s: the saved state lacks parameter %d", owner, i + 1);
+    if (lua_rawgeti(L, -1, i + 1) != LUA_TTABLE) tw_raise(L, "%s: the saved state lacks parameter %d", owner, i + 1);
     for (int k = 0; k < o->n_slots; k++) {
       tw_shape shape = tw_optim_slot_shape(o, i, k);
       replace(ctx, &l->slot[k], get_copy(L, owner, o->kind->slots[k], l->p, &shape), take);
@@ -219,7 +219,7 @@ int tw_engine_write(lua_State *L) {
   if (calls > 0) get_numbers(L, o, "collected", collected);
   lua_pop(L, 1);
   for (int r = 0; r < o->lanes; r++) {
-    if (!(updates[r] >= 0 && updates[r] <= 9007199254740992.0)) luaL_error(L, "%s: the saved state has no count `updates`", owner);
+    if (!(updates[r] >= 0 && updates[r] <= 9007199254740992.0)) tw_raise(L, "%s: the saved state has no count `updates`", owner);
   }
   write_all(L, o, false);
   write_all(L, o, true);

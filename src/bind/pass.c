@@ -22,7 +22,7 @@ void tw_pass_room(lua_State *L, tw_pass *s, const char *owner) {
   tw_tensor **grown[2] = {tw_realloc(s->fresh, n * sizeof *s->fresh), tw_realloc(s->grads, n * sizeof *s->grads)};
   if (grown[0]) s->fresh = grown[0];
   if (grown[1]) s->grads = grown[1];
-  if (!grown[0] || !grown[1]) luaL_error(L, "%s: out of memory", owner);
+  if (!grown[0] || !grown[1]) tw_raise(L, "%s: out of memory", owner);
   for (size_t i = s->room; i < n; i++) s->fresh[i] = s->grads[i] = NULL;
   s->room = n;
 }
@@ -74,7 +74,7 @@ tw_pass *tw_pass_open(lua_State *L, int at, bool forward, const char *owner) {
   tw_pass *s = lua_touserdata(L, at);
   int level;
   tw_bind_settle(L);
-  if (s->opened.open) luaL_error(L, "%s: called inside itself", owner);
+  if (s->opened.open) tw_raise(L, "%s: called inside itself", owner);
   tw_pass_clear(L, s);
   tw_bind_status(L, forward ? tw_grad_open_forward(ctx, &level) : tw_grad_open(ctx, &level));
   open_pass(L, at, level);
@@ -85,7 +85,7 @@ void tw_pass_leaves(lua_State *L, tw_pass *s, int f, int n_args, uint32_t wrt, c
   for (int i = 0; i < n_args; i++) {
     if (tw_wrt_has(wrt, i)) tw_leaves_collect(L, f + 1 + i, &s->leaves, owner);
   }
-  if (s->leaves.n == 0) luaL_error(L, "%s: there is no real tensor to differentiate in the argument", owner);
+  if (s->leaves.n == 0) tw_raise(L, "%s: there is no real tensor to differentiate in the argument", owner);
   tw_pass_room(L, s, owner);
 }
 
@@ -100,7 +100,7 @@ int tw_pass_call(lua_State *L, tw_pass *s, int f, int n_args, uint32_t wrt, cons
   }
   lua_call(L, n_args, LUA_MULTRET);
   tw_bind_settle(L); /* and this thread is the current one again */
-  if (lua_gettop(L) == top) luaL_error(L, "%s: the function returned nothing; it must return the loss (for vjp and jvp: its result)", owner);
+  if (lua_gettop(L) == top) tw_raise(L, "%s: the function returned nothing; it must return the loss (for vjp and jvp: its result)", owner);
   return top + 1;
 }
 
@@ -113,7 +113,7 @@ int tw_pass_run(lua_State *L, int at, int f, int n_args, uint32_t wrt, const cha
   if (s->replay) tw_replay_begin(ctx, s->replay, s->opened.level, (int)s->leaves.n, s->fresh);
   int first = tw_pass_call(L, s, f, n_args, wrt, owner);
   tw_tensor *loss = tw_bind_to_tensor(L, first);
-  if (!loss) luaL_error(L, "%s: the function must return the loss, a 0-d tensor, first; got %s", owner, luaL_typename(L, first));
+  if (!loss) tw_raise(L, "%s: the function must return the loss, a 0-d tensor, first; got %s", owner, luaL_typename(L, first));
   tw_bind_status(L, tw_grad_backward(ctx, s->opened.level, 1, &loss, NULL, (int)s->leaves.n, s->fresh, s->grads));
   tw_grad_close(ctx, s->opened.level);
   s->opened.level = -1;
@@ -129,7 +129,7 @@ void tw_pass_end(lua_State *L, tw_pass *s, int first_result) {
 void tw_pass_keep(lua_State *L, tw_pass *s, const tw_leaves *leaves, tw_tensor *const *grads) {
   tw_pass_clear(L, s);
   for (size_t i = 0; i < leaves->n; i++) {
-    if (!tw_leaves_add(&s->leaves, leaves->leaf[i])) luaL_error(L, "out of memory");
+    if (!tw_leaves_add(&s->leaves, leaves->leaf[i])) tw_raise(L, "out of memory");
   }
   tw_pass_room(L, s, "the step");
   for (size_t i = 0; i < leaves->n; i++) s->grads[i] = tw_tensor_retain(grads[i]);

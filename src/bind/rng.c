@@ -15,7 +15,7 @@ tw_generator_box *tw_generator_check(lua_State *L, int idx) { return luaL_checku
 tw_tensor *tw_arg_generator(lua_State *L, int idx) {
   tw_generator_box *g = tw_generator_check(L, idx);
   if (tw_bind_ctx(L)->sealed && g->state->storage->outside) {
-    luaL_error(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
+    tw_raise(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
   }
   tw_draws_note(L, g->state);
   return g->state;
@@ -77,7 +77,7 @@ void tw_draws_note(lua_State *L, tw_tensor *state) {
   tw_tensor **grown = tw_grow(d->state, &d->cap_state, d->n, sizeof *grown);
   if (grown) d->state = grown;
   tw_tensor **copies = grown ? tw_grow(d->before, &d->cap_before, d->n, sizeof *copies) : NULL;
-  if (!copies) luaL_error(L, "rng: out of memory");
+  if (!copies) tw_raise(L, "rng: out of memory");
   d->before = copies;
   tw_bind_status(L, tw_optim_copy(tw_bind_ctx(L), state, &d->before[d->n]));
   d->state[d->n++] = tw_tensor_retain(state);
@@ -109,7 +109,7 @@ static int push_generator(lua_State *L, lua_Integer seed, tw_tensor *seeds, int 
   lua_setiuservalue(L, -2, 1);
   tw_shape two = {.n = 1, .d = {2}};
   tw_lanes lanes = {0};
-  if (seeds && !tw_lanes_join(&lanes, seeds)) return luaL_error(L, "rng: the numbers of lanes differ");
+  if (seeds && !tw_lanes_join(&lanes, seeds)) return tw_raise(L, "rng: the numbers of lanes differ");
   tw_bind_status(L, tw_tensor_new_packed(tw_bind_ctx(L), TW_I64, &two, &lanes, &g->state));
   for (int64_t lane = tw_lane_count(g->state) - 1; lane >= 0; lane--) {
     tw_tensor here = tw_tensor_lane(g->state, lane);
@@ -150,7 +150,7 @@ int tw_generator_draw(lua_State *L, tw_generator_box *g, const tw_op *op, const 
   tw_handle *h = tw_handle_new(L);
   tw_tensor *out = NULL;
   tw_ctx *ctx = tw_bind_ctx(L);
-  if (ctx->sealed && g->state->storage->outside) return luaL_error(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
+  if (ctx->sealed && g->state->storage->outside) return tw_raise(L, "a generator made outside run cannot be drawn from inside it; use run:rng(\"name\")");
   tw_draws_note(L, g->state);
   tw_bind_status(L, tw_draw(ctx, op, attrs, g->state, numbers, &out));
   tw_handle_fill(L, h, out);

@@ -76,8 +76,8 @@ static void put_tensor(lua_State *L, writer *w, const tw_tensor *t) {
 static void put_value(lua_State *L, writer *w, int idx, const char *path, int depth);
 
 static void put_table(lua_State *L, writer *w, int idx, const char *path, int depth) {
-  if (depth == MAX_DEPTH) luaL_error(L, "save: the tree is nested too deeply (or contains itself)");
-  if (lua_getmetatable(L, idx)) luaL_error(L, "save: %s is a table with a metatable; a tree has plain ones", *path ? path : "the tree");
+  if (depth == MAX_DEPTH) tw_raise(L, "save: the tree is nested too deeply (or contains itself)");
+  if (lua_getmetatable(L, idx)) tw_raise(L, "save: %s is a table with a metatable; a tree has plain ones", *path ? path : "the tree");
   luaL_checkstack(L, TW_FEW_KEYS + 8, "a tree is nested too deeply");
   size_t n;
   int top = lua_gettop(L);
@@ -123,7 +123,7 @@ static void put_value(lua_State *L, writer *w, int idx, const char *path, int de
     const char *text = lua_tolstring(L, idx, &n);
     put_string(w, text, n);
   } else {
-    luaL_error(L, "save: %s is a %s; a tree holds tensors, numbers, strings, booleans and tables", *path ? path : "the tree", luaL_typename(L, idx));
+    tw_raise(L, "save: %s is a %s; a tree holds tensors, numbers, strings, booleans and tables", *path ? path : "the tree", luaL_typename(L, idx));
   }
 }
 
@@ -140,7 +140,7 @@ static int encode(lua_State *L) {
     memcpy(w->bytes.data + sizeof magic, &length, sizeof length);
     tw__bytes_u32(&w->bytes, tw_crc32c(0, w->bytes.data, w->bytes.size));
   }
-  if (w->bytes.failed) luaL_error(L, "save: out of memory");
+  if (w->bytes.failed) tw_raise(L, "save: out of memory");
   return 0;
 }
 
@@ -192,7 +192,7 @@ typedef struct {
   lua_Integer tensors;
 } reader;
 
-static void malformed(lua_State *L, const reader *r, const char *what) { luaL_error(L, "load: %s: %s", r->path, what); }
+static void malformed(lua_State *L, const reader *r, const char *what) { tw_raise(L, "load: %s: %s", r->path, what); }
 
 static void get_tensor(lua_State *L, reader *r) {
   tw_shape shape = {0};
@@ -272,7 +272,7 @@ static const uint8_t *read_file(lua_State *L, const char *path, size_t *n) {
     tw_bind_status(L, s);
   }
   close(fd);
-  if (!S_ISREG(status.st_mode)) luaL_error(L, "load: %s: is no file", path);
+  if (!S_ISREG(status.st_mode)) tw_raise(L, "load: %s: is no file", path);
   uint8_t *data = lua_newuserdatauv(L, (size_t)status.st_size + 1, 0);
   size_t have = 0;
   ssize_t got = 0;
@@ -293,17 +293,17 @@ static int load(lua_State *L) {
   size_t n;
   lua_settop(L, 1);
   const uint8_t *data = read_file(L, r.path, &n);
-  if (n < sizeof magic || memcmp(data, magic, sizeof magic - 1) != 0) return luaL_error(L, "load: %s: was not written by tw.save", r.path);
-  if (data[7] != magic[7]) return luaL_error(L, "load: %s: has version %d, this thalweg reads version %d", r.path, data[7], magic[7]);
+  if (n < sizeof magic || memcmp(data, magic, sizeof magic - 1) != 0) return tw_raise(L, "load: %s: was not written by tw.save", r.path);
+  if (data[7] != magic[7]) return tw_raise(L, "load: %s: has version %d, this thalweg reads version %d", r.path, data[7], magic[7]);
   uint64_t length = 0;
   uint32_t stored, computed;
   if (n >= HEADER) memcpy(&length, data + sizeof magic, sizeof length);
   if (n < HEADER + TRAILER || length != n - HEADER - TRAILER) {
-    return luaL_error(L, "load: %s: is cut short or has grown: its length is not the one it records", r.path);
+    return tw_raise(L, "load: %s: is cut short or has grown: its length is not the one it records", r.path);
   }
   memcpy(&stored, data + n - TRAILER, sizeof stored);
   computed = tw_crc32c(0, data, n - TRAILER);
-  if (stored != computed) return luaL_error(L, "load: %s: is damaged: its checksum does not fit its contents", r.path);
+  if (stored != computed) return tw_raise(L, "load: %s: is damaged: its checksum does not fit its contents", r.path);
   r.at = (tw__cursor){data + HEADER, data + n - TRAILER, false};
   lua_newtable(L);
   r.seen = lua_gettop(L);

@@ -9,7 +9,7 @@
 
 /* The axis to go along: the argument at idx, the last one where it is left out. */
 static int line_axis(lua_State *L, int idx, const tw_tensor *x, const char *name) {
-  if (x->ndim == 0) luaL_error(L, "%s: a 0-d tensor has no axis", name);
+  if (x->ndim == 0) tw_raise(L, "%s: a 0-d tensor has no axis", name);
   return lua_isnoneornil(L, idx) ? x->ndim - 1 : tw_arg_axis(L, idx, x->ndim);
 }
 
@@ -64,7 +64,7 @@ static int topk(lua_State *L) {
   }
   if (k < 0 || k > x->shape[axis]) {
     char text[128];
-    return luaL_error(L, "topk: k is %I, axis %d of %s has %I elements", (LUAI_UACINT)k, axis + 1, tw_tensor_describe(x, text, sizeof text),
+    return tw_raise(L, "topk: k is %I, axis %d of %s has %I elements", (LUAI_UACINT)k, axis + 1, tw_tensor_describe(x, text, sizeof text),
                       (LUAI_UACINT)x->shape[axis]);
   }
   tw_handle *v = tw_handle_new(L), *i = tw_handle_new(L);
@@ -79,7 +79,7 @@ static int scan(lua_State *L, const tw_op *op) {
   tw_tensor *x = tw_handle_check(L, 1);
   if (x->ndim > 1 && lua_isnoneornil(L, 2)) {
     char text[128];
-    return luaL_error(L, "%s: along which axis? x is %s", op->name, tw_tensor_describe(x, text, sizeof text));
+    return tw_raise(L, "%s: along which axis? x is %s", op->name, tw_tensor_describe(x, text, sizeof text));
   }
   tw_scan_attrs a = {.axis = line_axis(L, 2, x, op->name)};
   return call1(L, op, &a, x);
@@ -100,7 +100,7 @@ static int flip(lua_State *L) {
 
 static int split(lua_State *L) {
   tw_tensor *x = tw_handle_check(L, 1);
-  if (x->ndim == 0) return luaL_error(L, "split: a 0-d tensor has no axis");
+  if (x->ndim == 0) return tw_raise(L, "split: a 0-d tensor has no axis");
   int axis = lua_isnoneornil(L, 3) ? 0 : tw_arg_axis(L, 3, x->ndim);
   bool listed = lua_istable(L, 2);
   int64_t n = x->shape[axis], size = listed ? 0 : luaL_checkinteger(L, 2);
@@ -118,7 +118,7 @@ static int split(lua_State *L) {
       int isnum;
       lua_rawgeti(L, 2, k);
       size = lua_tointegerx(L, -1, &isnum);
-      if (!isnum || size < 0) return luaL_error(L, "split: size %I must be a whole number >= 0, got %s", (LUAI_UACINT)k, luaL_tolstring(L, -1, NULL));
+      if (!isnum || size < 0) return tw_raise(L, "split: size %I must be a whole number >= 0, got %s", (LUAI_UACINT)k, luaL_tolstring(L, -1, NULL));
       lua_pop(L, 1);
     }
     s.start[axis] = start;
@@ -129,7 +129,7 @@ static int split(lua_State *L) {
     lua_rawseti(L, 3, k);
   }
   if (start != n || (int64_t)lua_rawlen(L, 3) != parts) {
-    return luaL_error(L, "split: the sizes must add up to %I, the size of axis %d", (LUAI_UACINT)n, axis + 1);
+    return tw_raise(L, "split: the sizes must add up to %I, the size of axis %d", (LUAI_UACINT)n, axis + 1);
   }
   return 1;
 }
@@ -188,7 +188,7 @@ static int one_hot(lua_State *L) {
   lua_Integer classes = 0;
   if (options == 2 || lua_isnoneornil(L, 2)) {
     tw_refuse_laned(L, index, "one_hot: without the number of classes");
-    if (index->size == 0) return luaL_error(L, "one_hot: the number of classes of an empty tensor must be given");
+    if (index->size == 0) return tw_raise(L, "one_hot: the number of classes of an empty tensor must be given");
     for (int64_t i = 0; i < index->size; i++) {
       int64_t at = tw_tensor_get_i64(index, i);
       classes = at > classes ? at : classes;
@@ -267,7 +267,7 @@ static int norm(lua_State *L) {
     if (lua_getfield(L, options, "p") != LUA_TNIL) {
       int isnum;
       p = lua_tonumberx(L, -1, &isnum);
-      if (!isnum) return luaL_error(L, "norm: p must be a number, got a %s", luaL_typename(L, -1));
+      if (!isnum) return tw_raise(L, "norm: p must be a number, got a %s", luaL_typename(L, -1));
     }
     lua_pop(L, 1);
   }
@@ -282,7 +282,7 @@ static int clamp(lua_State *L) {
   const tw_tensor *meets = NULL;
   tw_operand o[3] = {{NULL, NULL}, {NULL, NULL}, {NULL, NULL}};
   lua_settop(L, 3);
-  if (lua_isnil(L, 2) && lua_isnil(L, 3)) return luaL_error(L, "clamp: give a lower bound, an upper bound or both: x:clamp(0, 1), x:clamp(nil, 1)");
+  if (lua_isnil(L, 2) && lua_isnil(L, 3)) return tw_raise(L, "clamp: give a lower bound, an upper bound or both: x:clamp(0, 1), x:clamp(nil, 1)");
   for (int i = 1; i <= 3; i++) {
     if (i > 1 && lua_isnil(L, i)) continue;
     tw_operand_check(L, i);

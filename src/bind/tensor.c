@@ -28,7 +28,7 @@ static void measure(lua_State *L, int idx, tw_shape *shape, bool *booleans) {
 /* The hidden axes of the laned numbers in the table at idx, to any depth. */
 static void lanes_in(lua_State *L, int idx, int depth, tw_lanes *l) {
   const tw_tensor *t = tw_bind_to_tensor(L, idx);
-  if (t && !tw_lanes_join(l, t)) luaL_error(L, "tensor: the numbers of lanes differ");
+  if (t && !tw_lanes_join(l, t)) tw_raise(L, "tensor: the numbers of lanes differ");
   if (t || !lua_istable(L, idx) || depth > TW_MAX_DIM) return;
   lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
   for (lua_Integer i = 1; i <= n; i++) {
@@ -54,7 +54,7 @@ static int64_t fill(lua_State *L, int idx, tw_tensor *t, int axis, int64_t at, b
     tw_handle *h = tw_handle_test(L, idx);
     if (h && tw_bind_to_tensor(L, idx)->size == 1) {
       if (h->tensor->levels & tw_bind_ctx(L)->active) {
-        luaL_error(L, "tensor: element %I is being differentiated and would become a plain number; join tensors with tw.stack", (LUAI_UACINT)at + 1);
+        tw_raise(L, "tensor: element %I is being differentiated and would become a plain number; join tensors with tw.stack", (LUAI_UACINT)at + 1);
       }
       if (h->tensor->lanes) {
         put_laned(t, at, h->tensor);
@@ -64,7 +64,7 @@ static int64_t fill(lua_State *L, int idx, tw_tensor *t, int axis, int64_t at, b
       isnum = 1;
     }
     if (!isnum || (lua_type(L, idx) == LUA_TSTRING)) {
-      luaL_error(L, "tensor: every element must be a number%s, element %I is a %s", booleans ? " or boolean" : "", (LUAI_UACINT)at + 1, luaL_typename(L, idx));
+      tw_raise(L, "tensor: every element must be a number%s, element %I is a %s", booleans ? " or boolean" : "", (LUAI_UACINT)at + 1, luaL_typename(L, idx));
     }
     bool whole = t->dtype == TW_I64 && lua_isinteger(L, idx);
     for (int64_t lane = t->lanes ? tw_lane_count(t) - 1 : 0; lane >= 0; lane--) {
@@ -77,7 +77,7 @@ static int64_t fill(lua_State *L, int idx, tw_tensor *t, int axis, int64_t at, b
     return at + 1;
   }
   if (!lua_istable(L, idx) || (int64_t)lua_rawlen(L, idx) != t->shape[axis]) {
-    luaL_error(L, "tensor: the table is ragged: a part at depth %d has %I elements, the first has %I", axis + 1,
+    tw_raise(L, "tensor: the table is ragged: a part at depth %d has %I elements, the first has %I", axis + 1,
                (LUAI_UACINT)(lua_istable(L, idx) ? (lua_Integer)lua_rawlen(L, idx) : 0), (LUAI_UACINT)t->shape[axis]);
   }
   for (int64_t i = 1; i <= t->shape[axis]; i++) {
@@ -144,7 +144,7 @@ static int assign(lua_State *L);
 
 static int full(lua_State *L) {
   tw_shape shape;
-  if (!lua_istable(L, 1)) return luaL_error(L, "full: give the shape as a table: full({2, 3}, 1.5)");
+  if (!lua_istable(L, 1)) return tw_raise(L, "full: give the shape as a table: full({2, 3}, 1.5)");
   tw_arg_shape(L, 1, &shape);
   const tw_tensor *laned = lua_type(L, 2) == LUA_TUSERDATA ? tw_bind_to_tensor(L, 2) : NULL;
   if (laned && laned->lanes && laned->ndim == 0) {
@@ -247,7 +247,7 @@ static int item(lua_State *L) {
   tw_refuse_laned(L, x, "item");
   if (x->size != 1) {
     char shape[128];
-    return luaL_error(L, "item: needs a tensor with one element, got %s; x:table() gives all", tw_tensor_describe(x, shape, sizeof shape));
+    return tw_raise(L, "item: needs a tensor with one element, got %s; x:table() gives all", tw_tensor_describe(x, shape, sizeof shape));
   }
   push_element(L, x, 0);
   return 1;

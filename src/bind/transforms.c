@@ -12,17 +12,17 @@ enum { MAX_ARGS = 30 };
 static uint32_t wrt_option(lua_State *L, int idx) {
   if (!lua_istable(L, idx) || lua_getfield(L, idx, "wrt") == LUA_TNIL) return 1;
   uint32_t wrt = 0;
-  if (!lua_istable(L, -1)) luaL_error(L, "grad: wrt must be a list of argument numbers, like { wrt = {1, 3} }");
+  if (!lua_istable(L, -1)) tw_raise(L, "grad: wrt must be a list of argument numbers, like { wrt = {1, 3} }");
   lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
   for (lua_Integer i = 1; i <= n; i++) {
     int isnum;
     lua_rawgeti(L, -1, i);
     lua_Integer arg = lua_tointegerx(L, -1, &isnum);
     lua_pop(L, 1);
-    if (!isnum || arg < 1 || arg > MAX_ARGS) luaL_error(L, "grad: wrt must list argument numbers from 1 on");
+    if (!isnum || arg < 1 || arg > MAX_ARGS) tw_raise(L, "grad: wrt must list argument numbers from 1 on");
     wrt |= 1u << (arg - 1);
   }
-  if (!wrt) luaL_error(L, "grad: wrt lists no argument");
+  if (!wrt) tw_raise(L, "grad: wrt lists no argument");
   lua_pop(L, 1);
   return wrt;
 }
@@ -34,7 +34,7 @@ static int call_grad(lua_State *L) {
   const char *owner = with_value ? "value_and_grad" : "grad";
   int n_args = lua_gettop(L);
   for (int i = 0; i < MAX_ARGS; i++) {
-    if (tw_wrt_has(wrt, i) && i >= n_args) return luaL_error(L, "%s: argument %d is to be differentiated, but only %d were given", owner, i + 1, n_args);
+    if (tw_wrt_has(wrt, i) && i >= n_args) return tw_raise(L, "%s: argument %d is to be differentiated, but only %d were given", owner, i + 1, n_args);
   }
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
@@ -70,7 +70,7 @@ static int make(lua_State *L, bool with_value) {
   lua_pushboolean(L, with_value);
   tw_pass *s = tw_pass_push(L);
   s->replay = tw_replay_new();
-  if (!s->replay) return luaL_error(L, "%s: out of memory", with_value ? "value_and_grad" : "grad");
+  if (!s->replay) return tw_raise(L, "%s: out of memory", with_value ? "value_and_grad" : "grad");
   lua_pushcclosure(L, call_grad, 4);
   return 1;
 }
@@ -99,11 +99,11 @@ static tw_pass *every_place(lua_State *L, int idx, const char *owner) {
 /* A tensor at several places of the argument is one leaf: it can move along one tangent only. direction[i] belongs to leaf i. */
 static void pair_tangents(lua_State *L, tw_leaves *leaves, const tw_leaves *places, const tw_leaves *tangents, tw_tensor **direction) {
   if (places->n != tangents->n) {
-    luaL_error(L, "jvp: the tangent has %I tensors, the argument has %I; give a tree like the argument", (LUAI_UACINT)tangents->n, (LUAI_UACINT)places->n);
+    tw_raise(L, "jvp: the tangent has %I tensors, the argument has %I; give a tree like the argument", (LUAI_UACINT)tangents->n, (LUAI_UACINT)places->n);
   }
   for (size_t k = 0; k < places->n; k++) {
     size_t i = tw_leaves_find(leaves, places->leaf[k]);
-    if (direction[i] && direction[i] != tangents->leaf[k]) luaL_error(L, "jvp: one tensor stands at two places of the argument, with two tangents");
+    if (direction[i] && direction[i] != tangents->leaf[k]) tw_raise(L, "jvp: one tensor stands at two places of the argument, with two tangents");
     direction[i] = tangents->leaf[k];
   }
 }
@@ -125,7 +125,7 @@ static int pullback(lua_State *L) {
   int first = tw_pass_call(L, s, f, n_args, wrt, "vjp"), last = lua_gettop(L);
   tw_pass *y = every_place(L, first, "vjp"), *t = every_place(L, 1, "vjp");
   if (y->leaves.n != t->leaves.n) {
-    return luaL_error(L, "vjp: the cotangent has %I tensors, the result has %I; give a tree like the result", (LUAI_UACINT)t->leaves.n,
+    return tw_raise(L, "vjp: the cotangent has %I tensors, the result has %I; give a tree like the result", (LUAI_UACINT)t->leaves.n,
                       (LUAI_UACINT)y->leaves.n);
   }
   tw_bind_status(L, tw_grad_backward(ctx, s->opened.level, (int)y->leaves.n, y->leaves.leaf, t->leaves.leaf, (int)s->leaves.n, s->fresh, s->grads));
@@ -205,7 +205,7 @@ static void put_rows_in_front(lua_State *L, tw_pass *s, int h, int64_t width) {
     tw_cast_attrs same = {.dtype = (tw_dtype)g->dtype};
     tw_lanes_attrs front = {.h = h, .axis = 0, .size = width};
     tw_shape_attrs row = {.shape = {.n = g->ndim + 1, .d = {1}}};
-    if (row.shape.n > TW_MAX_DIM) luaL_error(L, "jacobian: the argument has %d axes, and the rows are one more", g->ndim);
+    if (row.shape.n > TW_MAX_DIM) tw_raise(L, "jacobian: the argument has %d axes, and the rows are one more", g->ndim);
     for (int a = 0; a < g->ndim; a++) row.shape.d[a + 1] = g->shape[a];
     tw_tensor *seen = h < 0 ? tw_do1(&k, &tw_op_reshape, &row, g) : tw_do1(&k, &tw_op_lanes_out, &front, g);
     tw_bind_status(L, tw_compose_end(&k, tw_do1(&k, &tw_op_cast, &same, seen), &s->grads[i]));

@@ -75,7 +75,7 @@ const tw_tree_key *tw_tree_keys(lua_State *L, int idx, tw_tree_key *few, size_t 
     key k = {0};
     if (lua_type(L, -1) == LUA_TSTRING) k.text = lua_tolstring(L, -1, &k.length);
     else if (lua_isinteger(L, -1)) k.integer = lua_tointeger(L, -1);
-    else luaL_error(L, "a tree's keys are integers and strings; found a %s", luaL_typename(L, -1));
+    else tw_raise(L, "a tree's keys are integers and strings; found a %s", luaL_typename(L, -1));
     if (count == cap) {
       key *grown = lua_newuserdatauv(L, 2 * cap * sizeof *grown, 0);
       memcpy(grown, keys, count * sizeof *keys);
@@ -111,7 +111,7 @@ static bool is_plain_table(lua_State *L, int idx) {
 /* Each level of a tree leaves values on the stack: many of them mean a table inside itself, and the C stack is shorter than Lua's. */
 static void check_depth(lua_State *L) {
   enum { DEEP = 3000 };
-  if (lua_gettop(L) > DEEP) luaL_error(L, "a tree is nested too deeply (or contains itself)");
+  if (lua_gettop(L) > DEEP) tw_raise(L, "a tree is nested too deeply (or contains itself)");
   luaL_checkstack(L, TW_FEW_KEYS + 12, "a tree is nested too deeply (or contains itself)");
 }
 
@@ -119,7 +119,7 @@ static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
   tw_tensor *t = tw_bind_to_tensor(L, idx);
   if (t) {
     if (!tw_is_real((tw_dtype)t->dtype) || t->buffer || (!every && tw_leaves_find(l, t) < l->n)) return;
-    if (!tw_leaves_add(l, t)) luaL_error(L, "tree: out of memory");
+    if (!tw_leaves_add(l, t)) tw_raise(L, "tree: out of memory");
     return;
   }
   if (!is_plain_table(L, idx)) return;
@@ -140,7 +140,8 @@ static void collect(lua_State *L, int idx, tw_leaves *l, bool every) {
 
 static void collect_tree(lua_State *L, int idx, tw_leaves *l, const char *owner, bool every) {
   if (!tw_handle_test(L, idx) && !is_plain_table(L, idx)) {
-    luaL_error(L, "%s: argument %d must be a tensor or a plain (nested) table of tensors, got %s", owner, idx, luaL_typename(L, idx));
+    bool named = luaL_getmetafield(L, idx, "__name") == LUA_TSTRING;
+    tw_raise(L, "%s: a tensor or a plain (nested) table of tensors is needed, got %s", owner, named ? lua_tostring(L, -1) : luaL_typename(L, idx));
   }
   collect(L, idx, l, every);
 }

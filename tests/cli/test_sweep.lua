@@ -309,5 +309,33 @@ test("thalweg lua runs a plain script with its arguments", function()
   test.eq(out, "table\tplain.lua\t--flag\t--flag\tb\n")
 end)
 
+test("a result ranks as a metric does; a metric that nobody logged is told with those there are; failures are told quiet or not", function()
+  shell.write("ranked.lua", [[
+local tw = require "thalweg"
+return tw.experiment { name = "ranked", objective = { metric = "acc", goal = "max" }, params = { lr = tw.space.choice { .1, .2, .3 } },
+  run = function(run)
+    local p = run.params
+    run:log { loss = p.lr }
+    run:result { acc = 10 * p.lr, size = 3 }
+    if p.lr == .3 then error("too large") end
+  end }]])
+  local _, err = expect(1, "run ranked.lua --quiet")
+  test.ok(err:find("ranked.lua:7: too large", 1, true), err)
+  local out = expect(0, "best runs/ranked.h5")
+  test.ok(out:find("best 2 of 3 configurations by acc (median over seeds, highest first):", 1, true), out)
+  test.ok(out:find("1  0.2    2    2    2      1     3", 1, true), out)
+  test.ok(expect(0, "best runs/ranked.h5 --metric size -n 1"):find("by size", 1, true))
+  _, err = expect(2, "best runs/ranked.h5 --metric los")
+  test.ok(err:find("unknown metric: los; did you mean loss?", 1, true), err)
+  shell.sh([[sed 's/metric = "acc"/metric = "los"/' ranked.lua > mistaken.lua]])
+  out = expect(1, "run mistaken.lua -o mistaken.h5")
+  test.ok(out:find("no run has a result with los yet; did you mean loss?", 1, true), out)
+end)
+
+test("--only that selects nothing is told what there is", function()
+  local _, err = expect(2, [[run ranked.lua --only 'lr>1' -o none.h5]])
+  test.ok(err:find("--only: no configuration is selected: lr>1; there are lr 0.1, 0.2, 0.3", 1, true), err)
+end)
+
 shell.remove()
 test.close()

@@ -113,6 +113,29 @@ test("a parameter that no configuration has is found before a run starts, and wh
   script.load(write("shared.lua", head .. 'return tw.experiment { name = "x", params = { lr = 1 }, run = require("common").run }\n'))
 end)
 
+test("an error inside the library has the line of the script that called it", function()
+  local tw = require "thalweg"
+  local before = [[
+local tw = ...
+local model = tw.nn.mlp { 3, 4, 2 }
+local p = model:init(tw.rng(1))
+local opt = tw.optim.sgd(p, { lr = 0.1 })
+local function loss(q, x) return model(q, x):sum() end
+]]
+  for code, wants in next, {
+    ["model(p, tw.ones(5, 2))"] = "linear: inner sizes differ",
+    ["opt:step(loss, tw.ones(5, 2))"] = "mine.lua:5: linear: inner sizes differ",
+    ["opt:step(function(q) return model(q, tw.ones(4, 3)) end)"] = "grad: the loss must be a single number",
+    ["opt:step(function() end)"] = "sgd: the function returned nothing",
+    ["tw.hessian(function(x) return x end)(3)"] = "a tensor or a plain (nested) table of tensors is needed, got number",
+    ["tw.optim.adam(model, { lr = 1 })"] = "adam: a tensor or a plain (nested) table of tensors is needed, got thalweg.model",
+    ["opt.lr = 0.2"] = "sgd: it cannot be changed: field is lr",
+  } do
+    local ok, message = pcall(assert(load(before .. code, "@mine.lua")), tw)
+    test.ok(not ok and message:find(wants, 1, true) and message:find("^mine.lua:[56]: "), code .. ": " .. tostring(message))
+  end
+end)
+
 test("a shadowed tw is not the library", function()
   local path = write("good.lua", head .. "local function run() local tw = { foo = 1 }; return function() return tw.foo end end" .. tail)
   test.eq(script.load(path).name, "x")

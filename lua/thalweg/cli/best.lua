@@ -9,7 +9,7 @@ local verb = {
   arguments = { { "FILE.h5", about = "a sweep's file; while it is being written its journals are read too" } },
   options = {
     { "-n", "--count", value = "N", about = "configurations shown; default 10", convert = arguments.integer(1) },
-    { "--metric", value = "NAME", about = "a metric other than the script's objective" },
+    { "--metric", value = "NAME", about = "a metric, or a result, other than the script's objective" },
     { "--goal", value = "min|max", about = "which end of it is good", convert = arguments.one_of { "min", "max" } },
     { "--at", value = "final|min|max", about = "its last, smallest or largest value in a run", convert = arguments.one_of { "final", "min", "max" } },
   },
@@ -19,8 +19,7 @@ local verb = {
 function verb.run(args)
   local sweep = source.open(args["file.h5"])
   local metric = args.metric or sweep:meta("objective_metric") or "loss"
-  local known = {}
-  for _, m in ipairs(sweep:metrics()) do known[m.stream == "" and m.name or m.stream .. "_" .. m.name] = true end
+  local known = standings.known(sweep)
   if args.metric and not known[metric] then
     error({ message = ("unknown metric: %s; %s"):format(metric, names.hint(metric, names.of(known))), status = 2 }, 0)
   end

@@ -48,7 +48,7 @@ local verb = {
     { "--keep-journal", about = "leaves the journals in OUT.h5.d when all is done" },
     { "--sync", value = "off|S|run", about = "to the disk never, every S seconds (default 5), or after each run", convert = sync },
     { "--compress", value = "0-9", about = "deflate level of the file; default 0: none", convert = arguments.integer(0, 9) },
-    { "--quiet", about = "shows neither progress nor table" },
+    { "--quiet", about = "shows neither progress nor table, failures alone" },
   },
   notes = "Running the same command again continues an interrupted sweep; a script with more values or repeats extends it.\n"
     .. "Exit status: 0 every run has a result, 1 some failed or crashed, 2 usage or script error, 3 storage, 75 stopped by SIGTERM or SIGUSR1,\n"

@@ -24,12 +24,6 @@ Optimizer.__newindex = function(self, k)
 end
 Optimizer.__name = "thalweg.optimizer"
 
--- A number that cannot be is the fault of a line of the script.
-local function set(self, ...)
-  local ok, message = pcall(self.engine.set, self.engine, ...)
-  if not ok then fault.raise("%s", message) end
-end
-
 -- Sets the numbers of the coming step: schedules are read at the number of steps taken so far.
 local function resolve(self)
   local changing = self.changing
@@ -38,7 +32,7 @@ local function resolve(self)
     for _, c in ipairs(changing) do
       c.now = c.stepper:factor(t)
       if core.is_tensor(c.now) then c.now:keep() end -- hyper() may ask behind the end of the tw.scope this step is in
-      set(self, c.group, c.place, c.now)
+      self.engine:set(c.group, c.place, c.now)
     end
   end
   if self.inner then resolve(self.inner) end
@@ -247,9 +241,9 @@ local function set_values(self, group, o, label)
     if v ~= nil and schedule.is(v) then
       local stepper = v:start()
       self.changing[#self.changing + 1] = { group = group, place = place, name = label .. field.name, stepper = stepper }
-      set(self, group, place, stepper:factor(0))
+      self.engine:set(group, place, stepper:factor(0))
     elseif v ~= nil then
-      set(self, group, place, number_of(field, v), field.kind ~= "number" or type(v) == "number")
+      self.engine:set(group, place, number_of(field, v), field.kind ~= "number" or type(v) == "number")
     end
   end
 end

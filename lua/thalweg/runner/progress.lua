@@ -79,12 +79,12 @@ function progress:note(text, always)
   write(text .. "\n")
 end
 
--- The message of a failed run; after ten of them only the count grows.
+-- The message of a failed run, quiet or not; after ten of them only the count grows.
 ---@param text string
 function progress:complain(text)
   self.notes = self.notes + 1
-  if self.notes <= notes_at_most then self:note(text) end
-  if self.notes == notes_at_most + 1 then self:note("further failures are not shown here") end
+  if self.notes <= notes_at_most then self:note(text, true) end
+  if self.notes == notes_at_most + 1 then self:note("further failures are not shown here", true) end
 end
 
 -- Called often; draws when it is time.

@@ -1,6 +1,7 @@
 -- The table that ends a sweep and that `thalweg best` prints: configurations by the median of the objective over their repeats, its spread over
 -- seeds, and their results.
 local labels = require "thalweg.runner.labels"
+local names = require "thalweg.names"
 
 local standings = {}
 
@@ -59,13 +60,22 @@ end
 ---@field planned integer
 ---@field median number
 
+-- What configurations can be ranked by: metrics, and results of whole runs where no metric has the name.
+---@return table<string, "metric"|"result">
+function standings.known(sweep)
+  local known = {}
+  for _, name in ipairs(sweep:results()) do known[name] = "result" end
+  for _, m in ipairs(sweep:metrics()) do known[m.stream == "" and m.name or m.stream .. "_" .. m.name] = "metric" end
+  return known
+end
+
 -- Configurations in the order of their first run, with the scores of their runs.
 ---@return thalweg.Standing[]
-local function collect(sweep, metric, at)
+local function collect(sweep, metric, at, is_result)
   local pick = { final = sweep.final, min = sweep.min, max = sweep.max }
-  local score = pick[at](sweep, metric)
-  local names, results = sweep:results(), {}
-  for _, name in ipairs(names) do results[name] = sweep:result(name) end
+  local score = is_result and sweep:result(metric) or pick[at](sweep, metric)
+  local results = {}
+  for _, name in ipairs(sweep:results()) do results[name] = sweep:result(name) end
   local list, by_config = {}, {}
   for i = 1, #sweep do
     local row = sweep:row(i)
@@ -93,13 +103,18 @@ end
 ---@param o { metric: string, goal: "min"|"max", at: "final"|"min"|"max", n: integer }
 ---@return string[]
 function standings.lines(sweep, o)
-  local list = collect(sweep, o.metric, o.at)
+  local known = standings.known(sweep)
+  local is_result = known[o.metric] == "result"
+  local list = collect(sweep, o.metric, o.at, is_result)
   local ranked = {}
   for i, entry in ipairs(list) do
     entry.place, entry.median = i, standings.median(entry.scores)
     if #entry.scores > 0 then ranked[#ranked + 1] = entry end
   end
-  if #ranked == 0 then return { ("no run has a result with %s yet"):format(o.metric) } end
+  if #ranked == 0 then
+    local hint = next(known) and not known[o.metric] and "; " .. names.hint(o.metric, names.of(known)) or ""
+    return { ("no run has a result with %s yet%s"):format(o.metric, hint) }
+  end
   local sign = o.goal == "max" and -1 or 1
   table.sort(ranked, function(a, b)
     if a.median ~= b.median then return sign * a.median < sign * b.median end
@@ -108,7 +123,10 @@ function standings.lines(sweep, o)
   local texts = {}
   for i, entry in ipairs(list) do texts[i] = entry.text end
   local parameters, values_of = labels.varying(texts)
-  local results = sweep:results()
+  local results = {}
+  for _, name in ipairs(sweep:results()) do
+    if not (is_result and name == o.metric) then results[#results + 1] = name end
+  end
   local shown = math.min(o.n, #ranked)
   local header = { "#" }
   for _, name in ipairs(parameters) do header[#header + 1] = name end
@@ -125,7 +143,7 @@ function standings.lines(sweep, o)
     rows[i] = row
   end
   local lines = standings.layout(header, rows)
-  local how = o.at == "final" and "" or o.at .. " over the steps, "
+  local how = (o.at == "final" or is_result) and "" or o.at .. " over the steps, "
   local of = shown < #list and ("best %d of %d"):format(shown, #list) or tostring(shown)
   local end_first = o.goal == "max" and "highest" or "lowest"
   table.insert(lines, 1, ("%s configuration%s by %s (%smedian over seeds, %s first):"):format(of, #list == 1 and "" or "s", o.metric, how, end_first))
