@@ -29,7 +29,14 @@ uint32_t tw_arg_axes(lua_State *L, int idx, int ndim) {
   return axes;
 }
 
+/* A size is one number for all lanes. */
+static void refuse_lane(lua_State *L, int idx) {
+  const tw_handle *h = tw_handle_test(L, idx);
+  if (h && h->tensor && tw_bind_to_tensor(L, idx)->ndim == 0) tw_refuse_laned(L, h->tensor, "a size");
+}
+
 static int64_t size_at(lua_State *L, int idx, int arg) {
+  refuse_lane(L, idx);
   int isnum;
   lua_Integer size = lua_tointegerx(L, idx, &isnum);
   if (!isnum || size < -1) luaL_argerror(L, arg, lua_pushfstring(L, "a size must be a whole number >= 0, got %s", luaL_tolstring(L, idx, NULL)));
@@ -56,6 +63,7 @@ int tw_arg_shape(lua_State *L, int first, tw_shape *shape) {
     if (shape->n == TW_MAX_DIM) luaL_argerror(L, i, "a tensor has at most 8 axes");
     shape->d[shape->n++] = size_at(L, i, i);
   }
+  if (i == first) refuse_lane(L, i);
   return i;
 }
 

@@ -241,7 +241,11 @@ test("what needs one number names the parameter and the two ways out, alone and 
     ["if p.lr < .1 then return end"] = 'the parameter "lr" differs between the runs computed together (lanes); use tw.where(...), or take "lr" off',
     ["local x = p.lr:item()"] = 'the parameter "lr" differs',
     ["print(p.lr)"] = 'the parameter "lr" differs',
-    ["local x = tw.zeros(p.lr)"] = 'the parameter "lr"',
+    ["local x = tw.zeros(p.lr)"] = 'a size: the parameter "lr" differs',
+    ["local x = tw.zeros{ 2, p.lr }"] = 'a size: the parameter "lr" differs',
+    ["local x = tw.ones(3):reshape(p.lr, 1)"] = 'a size: the parameter "lr" differs',
+    ["local x = run:rng('a'):normal(p.lr)"] = 'a size: the parameter "lr" differs',
+    ["run:stop_if(tw.gt(tw.ones(3) * p.lr, 1))"] = "run:stop_if: the condition must be true, false or a 0-d tensor: it has 1 axes",
     ["local x = run.id"] = "run.id: it differs between the runs computed together",
     ["local x = math.random()"] = "math.random: the seed differs between the runs computed together",
   } do
@@ -315,6 +319,29 @@ test("what a script's pcall catches in one run happens to that run alone", funct
   } do
     same_at_every_width(script(name, '"noise"', "noise = space.choice{ 1e-2, .1, .5, .3, .2, 0 }", body), 6)
   end
+end)
+
+test("a run's log holds what was written until it ended", function()
+  local file = script("prints", '"a"', "a = space.choice{ 4, 6, 20 }", [[
+    for step = 1, 8 do
+      print("step", step)
+      run:log{ loss = p.a - step }
+      run:stop_if(tw.lt(p.a, step + 1), "small")
+    end
+    print "end"]])
+  local ids, said = {}, {}
+  for id, text in expect(0, "run " .. file .. " --dry-run"):gmatch("(%x+) .-(a=%d+)") do ids[text] = id end
+  for i, flags in ipairs { "--lanes 1", "--lanes 3 -j 1" } do
+    expect(0, ("run %s -o prints%d.h5 %s --quiet"):format(file, i, flags))
+    said[i] = {}
+    for _, text in ipairs { "a=4", "a=6", "a=20" } do
+      local shown = expect(0, ("show prints%d.h5 %s"):format(i, ids[text]))
+      said[i][text] = table.concat({ shown:find("step\t6", 1, true) and "6" or "", shown:find("step\t8", 1, true) and "8" or "",
+        shown:find("\n%s*end\n") and "end" or "" }, " ")
+    end
+  end
+  test.eq(said[1], { ["a=4"] = "  ", ["a=6"] = "6  ", ["a=20"] = "6 8 end" })
+  test.eq(said[2], said[1])
 end)
 
 test("a lane where only one number for all runs will do is refused before anything runs", function()

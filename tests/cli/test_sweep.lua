@@ -332,6 +332,13 @@ return tw.experiment { name = "ranked", objective = { metric = "acc", goal = "ma
   test.ok(out:find("no run has a result with los yet; did you mean loss?", 1, true), out)
 end)
 
+test("the live line's best is that of the whole file", function()
+  shell.sh([[sed 's/metric = "acc", goal = "max"/metric = "loss"/' ranked.lua > grown.lua]])
+  expect(0, "run grown.lua --only 'lr==.1' -o best.h5")
+  local _, err = expect(0, "run grown.lua --only 'lr==.2' -o best.h5")
+  test.ok(err:find("best loss 0.1 (lr=0.1)", 1, true), err)
+end)
+
 test("--only that selects nothing is told what there is", function()
   local _, err = expect(2, [[run ranked.lua --only 'lr>1' -o none.h5]])
   test.ok(err:find("--only: no configuration is selected: lr>1; there are lr 0.1, 0.2, 0.3", 1, true), err)

@@ -162,7 +162,7 @@ local refused = {
   ["bad argument #2 to 'format' (number expected, got the parameter \"lr\""] = function(lr) return string.format("%g", lr) end,
   ["bad argument #2 to 'narrow' (number expected, got the parameter \"lr\""] = function(lr) return tw.ones(2):narrow(1, lr, 1) end,
   ["bad argument #1 to 'sum' (number expected, got the parameter \"lr\""] = function(lr) return tw.ones(2):sum(lr) end,
-  ['got the parameter "lr", which differs'] = function(lr) return tw.zeros(lr, 2) end,
+  ['a size: the parameter "lr" differs between the runs'] = function(lr) return tw.zeros(lr, 2) end,
   ["item: the value differs between the runs computed together (lanes); use tw.where(...), or take the parameter it comes from off"] =
     function(lr) return (tw.ones(1) * lr):item() end,
   ["got a value that differs between lanes"] = function(lr) return math.sqrt(2 * lr) end,

@@ -177,11 +177,16 @@ local function read_all(path)
   return text
 end
 
--- Executes the rows of `missing`. Returns what pool.execute returns.
-local function sweep_runs(at, experiment, plan, missing, attempts, uuid, bar, pack, o)
+-- What a row's text is shown as.
+local function shortener_of(plan)
   local texts = {}
   for i, row in ipairs(plan.rows) do texts[i] = row.text end
-  local short = labels.shortener(texts)
+  return labels.shortener(texts)
+end
+
+-- Executes the rows of `missing`. Returns what pool.execute returns.
+local function sweep_runs(at, experiment, plan, missing, attempts, uuid, bar, pack, o)
+  local short = shortener_of(plan)
   local units = groups.units(experiment, plan.rows, missing, o.workers or sys.cpus(), o.lanes)
   local count = math.min(o.workers or sys.cpus(), #units)
   local bury = coroner(at, plan, attempts, uuid, o)
@@ -211,6 +216,22 @@ local function sweep_runs(at, experiment, plan, missing, attempts, uuid, bar, pa
     end,
     stillborn = function(index) return (read_all(output(index)):gsub("%s+$", "")) end,
   }
+end
+
+-- The best run the file has, and its parameters: what the live line starts from.
+local function best_of(sweep, experiment)
+  local objective = experiment.objective
+  local sign, best, text = objective.goal == "max" and 1 or -1, nil, nil
+  if not sweep then return nil, nil end
+  local scores = sweep[objective.at](sweep, objective.metric)
+  local statuses = sweep:statuses()
+  for i, id in ipairs(sweep:order()) do
+    local score = scores[i]
+    if (statuses[id] == "done" or statuses[id] == "stopped") and score == score and (not best or sign * score > sign * best) then
+      best, text = score, sweep:row(i).text
+    end
+  end
+  return best, text
 end
 
 local function signals_so_far()
@@ -259,6 +280,7 @@ local function execute(at, experiment, plan, known, o)
   local changed = not same(order, known.order) or known.sweep:meta("script") ~= experiment.source
   local uuid = known.sweep and known.sweep:meta("uuid") or record.uuid()
   if #missing > 0 or changed then append_plan(at, experiment, plan, known, order, uuid, o) end
+  local best, best_text = best_of(known.sweep, experiment)
   known.sweep = nil
   collectgarbage() -- the workers need no copy of the past
   place.sweep_out(at)
@@ -269,6 +291,7 @@ local function execute(at, experiment, plan, known, o)
     local objective = experiment.objective
     local bar = progress.new {
       name = experiment.name, total = #plan.rows, done = #plan.rows - #missing, metric = objective.metric, goal = objective.goal, quiet = o.quiet,
+      best = best, best_text = best and shortener_of(plan)(best_text),
     }
     by, at_once, trouble = sweep_runs(at, experiment, plan, missing, attempts, uuid, bar, pack, o)
     bar:close()

@@ -140,6 +140,7 @@ end
 function Run:stop_if(condition, reason)
   local own = own_of(self, "stop_if")
   if core.is_laned(condition) then
+    if condition.ndim ~= 0 then fault.raise("run:stop_if: the condition must be true, false or a 0-d tensor: it has %d axes", condition.ndim) end
     local values, place = core.lane_numbers(condition), own.place
     for i, v in ipairs(values) do
       if not own.over[place[i]] and v ~= false and v ~= 0 then leave_lane(self, place[i], "stopped", reason and tostring(reason) or "") end

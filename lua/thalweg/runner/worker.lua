@@ -25,20 +25,23 @@ local function line(text)
   return #text > 2000 and text:sub(1, 2000) .. "..." or text
 end
 
--- What runs wrote becomes <id>.log of each, and what follows starts with an empty file.
+local function log_of(job, row) return job.dir .. "/" .. row.hex .. ".log" end
+
+-- What has been written so far becomes the log of a run that ends.
+local function copy_output(job, row)
+  if process.captured() == 0 then return end
+  local file, copy = io.open(job.capture, "rb"), io.open(log_of(job, row), "wb")
+  if file and copy then copy:write(file:read("a")) end
+  if file then file:close() end
+  if copy then copy:close() end
+end
+
+-- And of those that end with the pass; what follows starts with an empty file.
 local function keep_output(job, rows)
   if process.captured() == 0 then return end
-  local first = job.dir .. "/" .. rows[1].hex .. ".log"
-  os.rename(job.capture, first)
+  for i = 2, #rows do copy_output(job, rows[i]) end
+  if rows[1] then os.rename(job.capture, log_of(job, rows[1])) end
   process.capture(job.capture)
-  if #rows == 1 then return end
-  local file = io.open(first, "rb")
-  local text = file and file:read("a") or ""
-  if file then file:close() end
-  for i = 2, #rows do
-    local copy = io.open(job.dir .. "/" .. rows[i].hex .. ".log", "wb")
-    if copy then copy:write(text):close() end
-  end
 end
 
 -- math.random has one state for all lanes, so that runs with seeds of their own cannot have it.
@@ -63,7 +66,7 @@ function Worker:pass(units, o)
   local rows, attempts, reports = {}, {}, {}
   for lane, i in ipairs(units) do
     rows[lane], attempts[lane] = job.rows[i], (job.attempts[i] or 1) + (self.again[i] or 0)
-    if attempts[lane] > 1 then os.remove(job.dir .. "/" .. rows[lane].hex .. ".log") end
+    if attempts[lane] > 1 then os.remove(log_of(job, rows[lane])) end
   end
   local width, declared = #rows, experiment.lanes
   process.working(units[1])
@@ -84,7 +87,10 @@ function Worker:pass(units, o)
     book:finish(status, message, wall, cpu, lane)
     reports[#reports + 1] = ("%d\t%s\t%.17g\t%.9g\t%s"):format(units[lane], status, value or 0 / 0, wall, line(message))
   end
-  local ok, run = xpcall(object.new, object.on_error, rows, book, declared, finish)
+  local ok, run = xpcall(object.new, object.on_error, rows, book, declared, function(lane, ...)
+    if lane ~= o.unrecorded then copy_output(job, rows[lane]) end
+    finish(lane, ...)
+  end)
   local status, message, trace
   if not ok then
     status, message, trace = "failed", run.message, run.trace
@@ -123,7 +129,8 @@ function Worker:pass(units, o)
   going = math.huge -- the rest is only writing
   for _, lane in ipairs(left) do finish(lane, status, message) end
   if trace then io.stderr:write(trace, "\n") end
-  keep_output(job, rows)
+  for k, lane in ipairs(left) do left[k] = rows[lane] end
+  keep_output(job, left)
   return reports
 end
 
