@@ -6,7 +6,6 @@ local names = require "thalweg.names"
 local options = require "thalweg.options"
 local ordered = require "thalweg.ordered"
 local override = require "thalweg.override"
-local override = require "thalweg.override"
 local space = require "thalweg.space"
 
 ---@class thalweg.Experiment
@@ -62,6 +61,46 @@ local quick_fields = {
   { name = "repeats", type = "integer", min = 1, optional = true, about = "seeds per configuration" },
 }
 
+-- f(value) for every value of every parameter, in turn; name: nil where the values are tables of named ones.
+local function each_value(params, f)
+  for _, k in ipairs(ordered.keys(params)) do
+    for _, v in ipairs(space.enumerate(params[k])) do f(type(k) == "string" and k or nil, v) end
+  end
+end
+
+-- Dotted names under which numbers stand.
+local function numeric_names(params)
+  local known = {}
+  each_value(params, function(name, v)
+    local columns = {}
+    if name then described.flatten(columns, name, v)
+    elseif type(v) == "table" then
+      for k, value in next, v do described.flatten(columns, tostring(k), value) end
+    end
+    for _, column in ipairs(columns) do
+      if type(column[2]) == "number" then known[column[1]] = true end
+    end
+  end)
+  return names.of(known)
+end
+
+-- What stands under a name, in the space or in what it gives: 0.1 * schedule is an object with a factor once there are numbers.
+local function find_in(params, name, f)
+  if override.map(params, name, f) then return true end
+  local found = false
+  each_value(params, function(own, v) found = override.map(own and { [own] = v } or { v }, name, f) ~= nil or found end)
+  return found
+end
+
+local function hint_for(name, params)
+  local all, under = numeric_names(params), {}
+  for _, one in ipairs(all) do
+    if one:sub(1, #name + 1) == name .. "." then under[#under + 1] = one end
+  end
+  if #under > 0 then return "numbers under it: " .. table.concat(under, ", ") end
+  return names.hint(name, all)
+end
+
 -- Names in the parameters that are numbers wherever they stand.
 local function check_lanes(given, params)
   local lanes, seen = {}, {}
@@ -71,15 +110,16 @@ local function check_lanes(given, params)
     seen[name] = true
     lanes[#lanes + 1] = name
     if name ~= "seed" then
-      local found = override.map(params, name, function(old)
+      local found = find_in(params, name, function(old)
         for _, v in ipairs(space.enumerate(old)) do
           if type(v) ~= "number" then
-            fault.raise("experiment: lanes: only numbers can differ between runs computed together: %s is %s", name, options.show(v))
+            fault.raise("experiment: lanes: only numbers can differ between runs computed together: %s is %s; %s", name, options.show(v),
+              hint_for(name, params))
           end
         end
         return old
       end)
-      if not found then fault.raise("experiment: lanes: no parameter has this name: name is %s", name) end
+      if not found then fault.raise("experiment: lanes: no parameter has this name: name is %s; %s", name, hint_for(name, params)) end
     elseif params.seed ~= nil then
       fault.raise('experiment: lanes: "seed" means the repeat: a parameter has this name too; rename it')
     end

@@ -3,6 +3,7 @@
 -- Where a run function, or a function of the script's that it calls, does this to a parameter that is a lane or to what is computed from it, it is known from
 -- the compiled code: registers are followed from run.params to the instruction.
 local bytecode = require "thalweg.bytecode"
+local core = require "thalweg.core"
 local fault = require "thalweg.fault"
 local names = require "thalweg.names"
 local space = require "thalweg.space"
@@ -24,9 +25,13 @@ end
 -- What gives nil where a plain number has an answer.
 local converts = { [math.tointeger] = "math.tointeger", [math.type] = "math.type", [tonumber] = "tonumber" }
 
+-- Comparisons of tensors, whose result is a tensor.
+local compares, comparison = {}, { lt = true, le = true, gt = true, ge = true }
+for _, name in ipairs { "lt", "le", "gt", "ge", "eq", "ne" } do compares[core[name]] = true end
+
 -- What a register may hold: { run } the run function's argument, { path, own } run.params (own: of that argument, for sure) or what stands under a dotted
 -- name in it, { made } what is computed from that lane, { known } a function or table of the script's, { proto, outer } a closure, { info } what opt:info()
--- gives, { stopped } that of it.
+-- gives, { stopped } that of it, { method } a method that is to be called, { truths } what a comparison of tensors gives.
 
 local deepest = 8 -- calls inside calls that are followed
 
@@ -57,6 +62,12 @@ local function field_of(t, key)
   local v = rawget(t, key)
   if v == nil and type(meta) == "table" and type(rawget(meta, "__index")) == "table" then v = rawget(rawget(meta, "__index"), key) end
   if type(v) == "function" or type(v) == "table" then return { known = v } end
+end
+
+-- What a call gives, as far as it matters.
+local function result_of(f)
+  if f.method == "info" then return { info = true } end
+  if comparison[f.method] or compares[f.known] then return { truths = true } end
 end
 
 local function upvalues_of(f)
@@ -116,9 +127,12 @@ function Walk:instructions(p, outer, register, depth)
       end
     elseif op == TEST or op == TESTSET or op == NOT then
       local value = register[op == TEST and a or b]
-      if value and value.stopped then
+      if value and value.stopped and next(self.lanes) then
         self:refuse(p, pc, "opt:info().stopped may differ between the runs computed together (lanes): if, while and until take it as true; "
           .. "end runs with run:stop_if(opt:info().stopped), or take what differs off the list")
+      elseif value and value.truths then
+        self:refuse(p, pc, "a comparison of tensors gives a tensor, which if, while, until, and, or, not take as true; compare numbers, x:item() < y, "
+          .. "or end the run with run:stop_if(x:lt(y))")
       end
     elseif bitwise[op] then
       for _, r in ipairs { b, op >= FIRST_WITH_REGISTERS and op ~= BNOT and c or nil } do
@@ -148,7 +162,7 @@ function Walk:instructions(p, outer, register, depth)
       register[a + 1] = register[b]
       new = { method = key and key[2] }
     elseif op == CALL or op == VARARG or (op >= FORLOOP and op <= TFORLOOP) or op == LOADNIL then
-      new = op == CALL and register[a] and register[a].method == "info" and { info = true } or nil
+      new = op == CALL and register[a] and result_of(register[a]) or nil
       for r in pairs(register) do
         if r >= a and (op ~= LOADNIL or r <= a + b) then register[r] = nil end
       end

@@ -221,7 +221,7 @@ static int meta_less(lua_State *L) {
     const tw_tensor *t = tw_bind_to_tensor(L, i);
     if (t) tw_refuse_laned(L, t, "comparison: tensors are not compared with < > <= >=");
   }
-  return tw_raise(L, "tensors are not compared with < > <= >=; use x:lt(y), x:gt(y) ..., and :item() for a number");
+  return tw_raise(L, "tensors are not compared with < > <= >=; a condition compares numbers, x:item() < y; x:lt(y), x:gt(y) ... give tensors");
 }
 
 static int meta_concat(lua_State *L) {

@@ -79,6 +79,15 @@ test("an optimizer's hyperparameters inside a recipe", function()
   same_at_every_width(file, 10)
 end)
 
+test("the number before a schedule, in a recipe", function()
+  local rate = "lr = space.choice{ .01, .1, .3 } * schedule.cosine{ steps = 10 }"
+  local file = script("before", '"opt.lr.factor"', ("opt = space.choice{ tw.optim.sgd{ %s }, tw.optim.adam{ %s } }"):format(rate, rate), [[
+    local x = tw.tensor{ 3, 4 }
+    local opt = p.opt:new(x)
+    for step = 1, 12 do run:log{ loss = opt:step(function(x) return x:dot(x) end), lr = opt:hyper().lr } end]])
+  same_at_every_width(file, 6)
+end)
+
 test("methods that evaluate the function themselves: searches of different lengths, regions, singular systems, runs that stop", function()
   local loss = [[
     local noise, x = run:rng("noise"), run:rng("init"):uniform(2, { low = -1.5, high = 1.5 })
@@ -368,12 +377,14 @@ end)
 
 test("wrong lists of lanes", function()
   for lanes, wants in next, {
-    ['"momentum"'] = "lanes: no parameter has this name: name is momentum",
+    ['"momentum"'] = "lanes: no parameter has this name: name is momentum; valid: decay.factor, decay.min, decay.steps, lr",
+    ['"decay"'] = "decay is 0.1*cosine{min=0,steps=9}; numbers under it: decay.factor, decay.min, decay.steps",
     ['"lr", "lr"'] = "lanes: a name stands twice: name is lr",
     ['"mode"'] = 'lanes: only numbers can differ between runs computed together: mode is "a"',
     ["1"] = "lanes is a list of parameters: entry is 1",
   } do
-    local _, err = expect(2, "run " .. script("wrong", lanes, 'lr = space.choice{ .01, .1 }, mode = "a"', "run:log{ loss = 1 }"))
+    local params = 'lr = space.choice{ .01, .1 }, mode = "a", decay = .1 * schedule.cosine{ steps = 9 }'
+    local _, err = expect(2, "run " .. script("wrong", lanes, params, "run:log{ loss = 1 }"))
     test.ok(err:find(wants, 1, true), err)
   end
 end)

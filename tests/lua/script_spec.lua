@@ -113,6 +113,24 @@ test("a parameter that no configuration has is found before a run starts, and wh
   script.load(write("shared.lua", head .. 'return tw.experiment { name = "x", params = { lr = 1 }, run = require("common").run }\n'))
 end)
 
+test("a comparison of tensors as a condition is refused: Lua takes it as true", function()
+  for _, body in ipairs {
+    "if x:lt(1) then return end", "while tw.gt(x, 1) do x = x - 1 end", "repeat x = x - 1 until x:le(0)", "local small = x:lt(1) if not small then x = 1 end",
+  } do
+    local text = head .. 'return tw.experiment { name = "x", run = function(run)\nlocal x = tw.tensor(3)\n' .. body .. "\nend }"
+    local message = refuse(text, "a comparison of tensors gives a tensor")
+    test.ok(message:find("bad.lua:4:", 1, true), message)
+  end
+  script.load(write("good.lua", head .. [[return tw.experiment { name = "x", run = function(run)
+    local x, opt = tw.tensor(3), run.opt
+    if x:lt(1):item() or x:item() < 1 then x = 1 end
+    repeat x = tw.where(x:lt(1), x, x - 1) until opt:info().stopped
+    local list = { lt = function() return false end }
+    if list.lt() then x = 2 end
+    run:stop_if(x:lt(1))
+  end }]]))
+end)
+
 test("an error inside the library has the line of the script that called it", function()
   local tw = require "thalweg"
   local before = [[

@@ -98,7 +98,7 @@ for message, f in next, {
   ["zeros: unknown option type; valid: dtype"] = function() return tw.zeros(2, { type = "f32" }) end,
   ["item: needs a tensor with one element, got f64[2 3]; x:table() gives all"] = function() return x:item() end,
   ["reshape: f64[2 3] has 6 elements, f64[4] would have 4"] = function() return x:reshape(4) end,
-  ["tensors are not compared with < > <= >=; use x:lt(y)"] = function() return x < x end,
+  ["tensors are not compared with < > <= >=; a condition compares numbers, x:item() < y"] = function() return x < x end,
   ["a tensor's elements are not assigned with ="] = function() x[1] = 2 end,
   ["the table is ragged"] = function() return tw.tensor { { 1, 2 }, { 3 } } end,
   ["every element must be a number"] = function() return tw.tensor { 1, "2" } end,

@@ -177,10 +177,11 @@ local function read_all(path)
   return text
 end
 
--- What a row's text is shown as.
-local function shortener_of(plan)
+-- What a row's text is shown as; and another text, of a row that only the file has.
+local function shortener_of(plan, other)
   local texts = {}
   for i, row in ipairs(plan.rows) do texts[i] = row.text end
+  texts[#texts + 1] = other
   return labels.shortener(texts)
 end
 
@@ -291,7 +292,7 @@ local function execute(at, experiment, plan, known, o)
     local objective = experiment.objective
     local bar = progress.new {
       name = experiment.name, total = #plan.rows, done = #plan.rows - #missing, metric = objective.metric, goal = objective.goal, quiet = o.quiet,
-      best = best, best_text = best and shortener_of(plan)(best_text),
+      best = best, best_text = best and shortener_of(plan, best_text)(best_text),
     }
     by, at_once, trouble = sweep_runs(at, experiment, plan, missing, attempts, uuid, bar, pack, o)
     bar:close()
