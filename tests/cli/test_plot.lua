@@ -378,5 +378,38 @@ test("draw checks its spec", function()
   test.eq(#of_kind(parsed(script), "lines"), 2)
 end)
 
+test("a number inside a recipe on the axis: a line for each kind and for what else varies in it; marks stand where their runs are", function()
+  shell.write("recipes.lua", [[
+local tw = require "thalweg"
+local rate = tw.space.choice { .01, .1, 1 }
+return tw.experiment { name = "recipes", params = {
+    opt = tw.space.choice { tw.optim.sgd { lr = rate }, tw.optim.sgd { lr = rate, momentum = 0.5 }, tw.optim.adam { lr = rate } } },
+  run = function(run)
+    local x = tw.tensor { 3, 4 }
+    local opt = run.params.opt:new(x)
+    for _ = 1, 30 do run:log { loss = opt:step(function(x) return (x * x):dot(x * x) end) } end
+  end }]])
+  local status, _, err = shell.run("run recipes.lua --quiet")
+  test.eq(status, 0, err)
+  local drawn = expect(0, "plot runs/recipes.h5 --x opt.lr --print-script -o x.png")
+  local plots, at = parsed(drawn), {}
+  local titles = {}
+  for _, plot in ipairs(plots) do titles[#titles + 1] = plot.title end
+  titles = table.concat(titles, "; ")
+  for _, label in ipairs { "opt=sgd", "opt=sgd opt_momentum=0.5", "opt=adam" } do has(titles, label) end
+  local low, high, top = tonumber(drawn:match("set xrange %[([^:]*):")), tonumber(drawn:match("set xrange %[[^:]*:([^%]]*)%]")),
+    tonumber(drawn:match("set yrange %[[^:]*:([^%]]*)%]"))
+  for _, plot in ipairs(plots) do
+    for _, row in ipairs(plot.rows) do
+      if #row == 2 and row[2] == top then
+        at[#at + 1] = row[1]
+        test.ok(row[1] >= low and row[1] <= high, row[1] .. " is in the picture")
+      end
+    end
+  end
+  table.sort(at)
+  test.ok(#at == 4 and at[1] < 0.1 and at[2] > 0.1 and at[2] < 0.12 and at[4] <= high, table.concat(at, " ")) -- sgd at 0.1 and at 1, without and with momentum
+end)
+
 shell.remove()
 test.close()

@@ -64,11 +64,28 @@ local function scale_x(numbers, names, forced)
   return scale
 end
 
--- Marks of several groups at one place stand beside each other.
+-- Number i of n marks at one place: they stand beside each other, inside the picture.
 local function beside(x, scale, i, n)
   local part = 0.016 * (i - (n + 1) / 2)
-  if scale.log then return x * (scale.high / scale.low) ^ part end
-  return x + (scale.high - scale.low) * part
+  local place = x + (scale.high - scale.low) * part
+  if scale.log then place = x * (scale.high / scale.low) ^ part end
+  return math.min(math.max(place, scale.low), scale.high)
+end
+
+-- Which groups have a mark at each place.
+local function crowds(summaries, y)
+  local out = {}
+  for i, s in ipairs(summaries) do
+    local function add(at)
+      out[at] = out[at] or {}
+      if out[at][#out[at]] ~= i then table.insert(out[at], i) end
+    end
+    for _, at in ipairs(s.diverged) do add(at) end
+    for _, point in ipairs(s.points) do
+      if point[2] > y.high then add(point[1]) end
+    end
+  end
+  return out
 end
 
 local function summary(selected, group, position, metric, at)
@@ -94,11 +111,20 @@ local function summary(selected, group, position, metric, at)
   return { points = points, line = line, diverged = diverged }
 end
 
--- What the groups are when nobody says: every parameter that varies but the one on the axis.
+-- What the groups are when nobody says: every parameter that varies but the one on the axis. Where that is inside another (opt.lr), the kinds of the other
+-- (opt) and what else varies in it.
 local function other_parameters(selected, name)
-  local out = {}
+  local out, root = {}, name:match("^[^.]*")
   for _, other in ipairs(selected.varying) do
-    if other ~= name:match("^[^.]*") then out[#out + 1] = other end
+    if other ~= root then
+      out[#out + 1] = other
+    elseif root ~= name then
+      local inside = selected:by_kind(root)
+      out[#out + 1] = root
+      for _, one in ipairs(inside) do
+        if one ~= name:gsub("%.", "_") then out[#out + 1] = one end
+      end
+    end
   end
   return out
 end
@@ -118,20 +144,22 @@ local function scale_y(selected, metric, summaries, forced)
   return axis.scale(values, log)
 end
 
--- Marks at an edge, one per place.
-local function marks(xs, edge, x, i, n)
+-- Marks of group i at an edge, one per place.
+local function marks(xs, edge, x, i, crowd)
   local rows, seen = {}, {}
   for _, at in ipairs(xs) do
     if not seen[at] then
       seen[at] = true
-      rows[#rows + 1] = { beside(at, x, i, n), edge }
+      for place, group in ipairs(crowd[at]) do
+        if group == i then rows[#rows + 1] = { beside(at, x, place, #crowd[at]), edge } end
+      end
     end
   end
   return rows
 end
 
--- The layers of group i of n: those below and those above all points; and how many runs lie above the axis.
-local function layers_of(s, x, y, edge, i, n, label)
+-- The layers of group i: those below and those above all points; and how many runs lie above the axis. A group without a line is named at its marks.
+local function layers_of(s, x, y, edge, i, crowd, label)
   local points, above, line = {}, {}, {}
   local over = 0
   for _, point in ipairs(s.points) do
@@ -142,10 +170,15 @@ local function layers_of(s, x, y, edge, i, n, label)
       points[#points + 1] = point
     end
   end
-  for k, row in ipairs(s.line) do line[k] = row and not (y.log and row[2] <= 0) and row end
+  local has_line = false
+  for k, row in ipairs(s.line) do
+    line[k] = row and not (y.log and row[2] <= 0) and row
+    has_line = has_line or line[k] ~= false
+  end
   local top = { { draw = "line", rows = line, style = i, label = label, marked = true } }
-  if over > 0 then top[#top + 1] = { draw = "mark", rows = marks(above, y.high, x, i, n), style = i, symbol = 8 } end
-  if #s.diverged > 0 then top[#top + 1] = { draw = "mark", rows = marks(s.diverged, edge, x, i, n), style = i } end
+  if over > 0 then top[#top + 1] = { draw = "mark", rows = marks(above, y.high, x, i, crowd), style = i, symbol = 8 } end
+  if #s.diverged > 0 then top[#top + 1] = { draw = "mark", rows = marks(s.diverged, edge, x, i, crowd), style = i } end
+  if not has_line and #top > 1 then top[1].label, top[#top].label = nil, label end
   return { draw = "points", rows = points, style = i }, top, over
 end
 
@@ -167,9 +200,9 @@ function param.figure(selected, spec)
   local y = scale_y(selected, metric, summaries, axis.forced(spec.log, "y"))
   x.label, y.label = selected:labelled(name), selected:value_label(metric, spec.at)
   local edge = selected:bad(metric) > 0 and y.high or y.low
-  local layers, tops, lost, over = {}, {}, 0, 0
+  local layers, tops, lost, over, crowd = {}, {}, 0, 0, crowds(summaries, y)
   for i, s in ipairs(summaries) do
-    local points, top, out = layers_of(s, x, y, edge, i, #groups, selected:legend(groups, i))
+    local points, top, out = layers_of(s, x, y, edge, i, crowd, selected:legend(groups, i))
     layers[i] = points
     table.move(top, 1, #top, #tops + 1, tops)
     lost, over = lost + #s.diverged, over + out

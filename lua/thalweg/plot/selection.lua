@@ -253,9 +253,33 @@ end
 function Selection:parameter(run, name)
   local v = run.values[column(name)]
   if type(v) == "number" then return v end
-  local text = self.texts_of(run.text)[name]
+  local text = not (self.kinds and self.kinds[name]) and self.texts_of(run.text)[name]
   if text and not (type(v) == "string" and text:sub(1, 1) == '"') then return tonumber(text) or text end
   return v ~= nil and tostring(v) or nil
+end
+
+-- From now on a parameter that is an object stands for its kind; the names of the numbers in it that vary, in order.
+---@param name string
+---@return string[]
+function Selection:by_kind(name)
+  local prefix, known, first, out = column(name) .. "_", {}, {}, {}
+  self.kinds = self.kinds or {}
+  self.kinds[name] = true
+  for _, run in ipairs(self.runs) do
+    for k, v in next, run.values do
+      if k:sub(1, #prefix) == prefix then
+        if first[k] == nil then first[k] = v end
+        known[k] = known[k] or v ~= first[k]
+      end
+    end
+  end
+  for _, run in ipairs(self.runs) do -- what some have and others lack varies as well
+    for k in next, first do known[k] = known[k] or run.values[k] == nil end
+  end
+  for _, k in ipairs(names.of(known)) do
+    if known[k] then out[#out + 1] = k end
+  end
+  return out
 end
 
 -- Checks that a parameter exists. Raises with the list of those there are.
