@@ -82,6 +82,10 @@ got=$("$top/thalweg" x 2>&1 >"$TMPDIR/out")
 is "leaves with 2 when the build fails" "$?" 2
 has "shows the end of the log when the build fails" "$got" "oops"
 is "keeps standard output for the command" "$(cat "$TMPDIR/out")" ""
+got=$("$top/thalweg" test --help)
+is "tells what test takes" "$?: ${got%% *}" "0: usage:"
+"$top/thalweg" test --fast >/dev/null
+is "refuses an option of test" "$?" 2
 got=$("$top/thalweg" test 2>&1)
 is "leaves with 1 when the build of the tests fails" "$?" 1
 is "closes with a count when the tests cannot be built" "$(printf '%s\n' "$got" | tail -n 1)" "0 passed, 1 failed"
