@@ -50,6 +50,14 @@ local comparisons = {
   ["!="] = function(a, b) return a ~= b end,
 }
 
+-- A parameter inside another is opt.lr in a script and opt_lr in the file: both are understood.
+local function other_spelling(name, parameters)
+  local column = name:gsub("%.", "_")
+  for _, one in ipairs(parameters) do
+    if one:gsub("%.", "_") == column then return one end
+  end
+end
+
 -- Compiles an expression. Returns a predicate over a table of flat values by dotted name ("lr", "decay.rate"; a schedule by its kind).
 -- Raises { message, status = 2 }: a syntax error with its column, an unknown name with the valid ones.
 -- `o` replaces what messages begin with, how they are raised, and which names are known.
@@ -94,10 +102,9 @@ function only.compile(text, parameters, o)
       local value = token.value == "true"
       return function() return value end
     end
-    if not known(token.value) then
-      raise(string.format("%s: unknown parameter: %s; %s", what, token.value, names.hint(token.value, parameters)))
-    end
-    return function(values) return values[token.value] end, token.value
+    local name = known(token.value) and token.value or other_spelling(token.value, parameters)
+    if not name then raise(string.format("%s: unknown parameter: %s; %s", what, token.value, names.hint(token.value, parameters))) end
+    return function(values) return values[name] end
   end
 
   local function comparison()

@@ -339,6 +339,32 @@ test("the live line's best is that of the whole file", function()
   test.ok(err:find("best loss 0.1 (lr=0.1)", 1, true), err)
 end)
 
+test("best ranks what --where keeps, and takes the best of each with --by; opt.lr and opt_lr are one name", function()
+  shell.write("kinds.lua", [[
+local tw = require "thalweg"
+local rate = tw.space.choice { .01, .1, .2 }
+return tw.experiment { name = "kinds", params = { opt = tw.space.choice { tw.optim.sgd { lr = rate }, tw.optim.adam { lr = rate } } }, repeats = 2,
+  run = function(run)
+    local x = tw.tensor { 3, 4 }
+    local opt = run.params.opt:new(x)
+    for _ = 1, 9 do run:log { loss = opt:step(function(x) return x:dot(x) end) } end
+  end }]])
+  expect(0, "run kinds.lua --quiet")
+  local out = expect(0, "best runs/kinds.h5 --by opt")
+  for _, wants in ipairs { "best for each opt, 2 of 6 configurations by loss", "1  sgd{lr=0.2}", "2  adam{lr=0.2}" } do
+    test.ok(out:find(wants, 1, true), out)
+  end
+  for _, name in ipairs { "opt.lr", "opt_lr" } do
+    out = expect(0, ([[best runs/kinds.h5 --where '%s<.15 and repeat==1']]):format(name))
+    test.ok(out:find("4 configurations by loss", 1, true) and out:find("1  sgd{lr=0.1} ", 1, true) and not out:find("0.2", 1, true), out)
+    test.ok(expect(0, ([[ls runs/kinds.h5 --only '%s<.15']]):format(name)):find("8 of 12 runs", 1, true))
+    test.ok(expect(0, ([[run kinds.lua --only '%s<.15' -o some.h5 --dry-run]]):format(name)):find("8 of 8 runs", 1, true))
+  end
+  test.ok(expect(0, [[best runs/kinds.h5 --where 'opt_lr>5']]):find("no run is selected", 1, true))
+  local _, err = expect(2, "best runs/kinds.h5 --by opz")
+  test.ok(err:find("--by: unknown parameter: opz; did you mean opt?", 1, true), err)
+end)
+
 test("--only that selects nothing is told what there is", function()
   local _, err = expect(2, [[run ranked.lua --only 'lr>1' -o none.h5]])
   test.ok(err:find("--only: no configuration is selected: lr>1; there are lr 0.1, 0.2, 0.3", 1, true), err)

@@ -9,13 +9,14 @@ local redraw_every = 0.2 -- seconds, on a terminal
 local lines_every = 10   -- seconds, elsewhere: 10, 20, 40, ... up to 160
 local notes_at_most = 10 -- messages of failed runs shown
 
----@param o { name: string, total: integer, done: integer, metric: string, goal: "min"|"max", quiet: boolean, best: number|nil, best_text: string|nil }
+---@param o { name: string, total: integer, done: integer, metric: string, goal: "min"|"max", quiet: boolean, best: number|nil,
+---  best_text: string|nil }
 function progress.new(o)
   local now = process.wall()
   return setmetatable({
     name = o.name, total = o.total, before = o.done, ended = 0, failed = 0, diverged = 0, metric = o.metric, sign = o.goal == "max" and 1 or -1,
-    best = o.best, best_text = o.best_text or "", mood = nil, quiet = o.quiet, columns = not o.quiet and sys.terminal("err"), live = false, started = now, drawn = 0,
-    next_line = now + lines_every, period = lines_every, notes = 0,
+    best = o.best, best_text = o.best_text or "", mood = nil, quiet = o.quiet, columns = not o.quiet and sys.terminal("err"), live = false,
+    started = now, drawn = 0, next_line = now + lines_every, period = lines_every, notes = 0,
   }, progress)
 end
 

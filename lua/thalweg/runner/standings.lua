@@ -71,7 +71,7 @@ end
 
 -- Configurations in the order of their first run, with the scores of their runs.
 ---@return thalweg.Standing[]
-local function collect(sweep, metric, at, is_result)
+local function collect(sweep, metric, at, is_result, o)
   local pick = { final = sweep.final, min = sweep.min, max = sweep.max }
   local score = is_result and sweep:result(metric) or pick[at](sweep, metric)
   local results = {}
@@ -79,9 +79,13 @@ local function collect(sweep, metric, at, is_result)
   local list, by_config = {}, {}
   for i = 1, #sweep do
     local row = sweep:row(i)
-    local entry = by_config[row.config]
+    local values, entry = row.values, by_config[row.config]
+    if o.holds then
+      values["repeat"], values.status = row.rep, row.status
+      if not o.holds(values) then goto next_row end
+    end
     if not entry then
-      entry = { text = row.text, scores = {}, results = {}, planned = 0 }
+      entry = { text = row.text, scores = {}, results = {}, planned = 0, of = o.by and (values[o.by] == nil and "-" or values[o.by]) }
       by_config[row.config] = entry
       list[#list + 1] = entry
     end
@@ -94,19 +98,33 @@ local function collect(sweep, metric, at, is_result)
         if v == v then table.insert(entry.results[name], v) end
       end
     end
+    ::next_row::
   end
   return list
 end
 
+-- The first of each value of the parameter asked for.
+local function first_of_each(ranked)
+  local seen, out = {}, {}
+  for _, entry in ipairs(ranked) do
+    if not seen[entry.of] then
+      seen[entry.of] = true
+      out[#out + 1] = entry
+    end
+  end
+  return out
+end
+
 -- The lines of the table.
 ---@param sweep userdata
----@param o { metric: string, goal: "min"|"max", at: "final"|"min"|"max", n: integer }
+---@param o { metric: string, goal: "min"|"max", at: "final"|"min"|"max", n: integer, by: string|nil, holds: nil|fun(values: table): boolean }
 ---@return string[]
 function standings.lines(sweep, o)
   local known = standings.known(sweep)
   local is_result = known[o.metric] == "result"
-  local list = collect(sweep, o.metric, o.at, is_result)
+  local list = collect(sweep, o.metric, o.at, is_result, o)
   local ranked = {}
+  if #list == 0 then return { "no run is selected" } end
   for i, entry in ipairs(list) do
     entry.place, entry.median = i, standings.median(entry.scores)
     if #entry.scores > 0 then ranked[#ranked + 1] = entry end
@@ -120,6 +138,7 @@ function standings.lines(sweep, o)
     if a.median ~= b.median then return sign * a.median < sign * b.median end
     return a.place < b.place
   end)
+  if o.by then ranked = first_of_each(ranked) end
   local texts = {}
   for i, entry in ipairs(list) do texts[i] = entry.text end
   local parameters, values_of = labels.varying(texts)
@@ -144,7 +163,7 @@ function standings.lines(sweep, o)
   end
   local lines = standings.layout(header, rows)
   local how = (o.at == "final" or is_result) and "" or o.at .. " over the steps, "
-  local of = shown < #list and ("best %d of %d"):format(shown, #list) or tostring(shown)
+  local of = o.by and ("best for each %s, %d of %d"):format(o.by, shown, #list) or shown < #list and ("best %d of %d"):format(shown, #list) or tostring(shown)
   local end_first = o.goal == "max" and "highest" or "lowest"
   table.insert(lines, 1, ("%s configuration%s by %s (%smedian over seeds, %s first):"):format(of, #list == 1 and "" or "s", o.metric, how, end_first))
   return lines
