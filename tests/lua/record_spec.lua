@@ -85,6 +85,22 @@ test("the final value is the last one logged, in whatever row; a NaN that was lo
   check(assert(record.load(again)))
 end)
 
+test("the guide tells every name that a metric cannot have", function()
+  local file = assert(io.open((os.getenv "TW_ROOT" or ".") .. "/docs/guide.md"))
+  local guide = file:read "a":match("These names are the file's:(.-)\n\n")
+  file:close()
+  logged(function(book)
+    local n = 0
+    for name in guide:match("^(.-), nor begin"):gmatch("`([%w_]+)`") do
+      n = n + 1
+      if name ~= "step" then test.raises(name, book.log, book, { [name] = 1 }) end -- that one says which step it is
+    end
+    test.eq(n, 26)
+    for prefix in guide:match("nor begin with(.-)%. "):gmatch("`([%w_]+)`") do test.raises(prefix .. "x", book.log, book, { [prefix .. "x"] = 1 }) end
+    book:log { loss = 1 }
+  end)
+end)
+
 test("a plan grows: later frames bring new runs, the latest order counts, texts of a key are replaced", function()
   local dir = fresh()
   append(dir, { run(1, { { "lr", 0.1 } }) }, { 1 }, { command = "first", history = "one" })
