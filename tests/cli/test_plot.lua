@@ -378,6 +378,22 @@ test("draw checks its spec", function()
   test.eq(#of_kind(parsed(script), "lines"), 2)
 end)
 
+test("a result of whole runs against a parameter, and as a histogram; curves say what to do", function()
+  shell.write("scored.lua", [[
+local tw = require "thalweg"
+return tw.experiment { name = "scored", params = { lr = tw.space.choice { .1, .2, .3 } }, repeats = 2,
+  run = function(run) run:log { loss = run.params.lr } run:result { score = 1 / run.params.lr + run.seed % 2 } end }]])
+  expect(0, "run scored.lua --quiet")
+  local points = {}
+  for _, plot in ipairs((parsed(expect(0, "plot runs/scored.h5 score --x lr --print-script -o x.png")))) do
+    for _, row in ipairs(plot.rows) do points[row[1]] = math.max(points[row[1]] or 0, row[2]) end
+  end
+  for _, lr in ipairs { .1, .2, .3 } do test.ok(points[lr] >= 1 / lr and points[lr] <= 1 / lr + 1, lr) end
+  has(expect(0, "plot runs/scored.h5 score --kind hist --where 'lr==.1' --print-script -o x.png"), "score")
+  local _, err = expect(2, "plot runs/scored.h5 score -o x.png")
+  has(err, "score is a result, one number for each run: draw it against a parameter, --x NAME, or with --kind hist")
+end)
+
 test("a number inside a recipe on the axis: a line for each kind and for what else varies in it; marks stand where their runs are", function()
   shell.write("recipes.lua", [[
 local tw = require "thalweg"

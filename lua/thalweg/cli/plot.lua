@@ -29,7 +29,8 @@ local verb = {
   arguments = {
     { "OUT.h5", about = "a sweep's file, or several; or the word schedule and expressions: schedule '0.1*cosine{steps=100}'",
       optional = true },
-    { "METRIC", about = "what is drawn; default the experiment's objective; curves draw several, one above the other", optional = true, many = true },
+    { "METRIC", about = "what is drawn, a metric or (param, hist) a result; default the objective; curves draw several, one above the other",
+      optional = true, many = true },
   },
   options = {
     { "--kind", value = "KIND", about = "curves (default), param, surface, hist or schedule", convert = arguments.one_of(plot.kinds) },

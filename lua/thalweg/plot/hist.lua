@@ -113,7 +113,7 @@ end
 ---@param spec table
 ---@return table figure
 function hist.figure(selected, spec)
-  local metric = selected:metric(spec.metric[1], 0).variable
+  local metric = selected:metric(spec.metric[1], 0, true).variable
   local groups, which = selected:few(selected:groups(spec.by or selected.varying), spec.by and most_groups or 1, metric)
   if which and not spec.by then
     which = which .. ": " .. (#selected.varying == 1 and selected.varying[1] .. "=" or "") .. groups[1].label

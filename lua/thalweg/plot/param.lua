@@ -188,7 +188,7 @@ local function runs(count) return count == 1 and "1 run" or count .. " runs" end
 ---@param spec table
 ---@return table figure
 function param.figure(selected, spec)
-  local metric = selected:metric(spec.metric[1], 0).variable
+  local metric = selected:metric(spec.metric[1], 0, true).variable
   local name = spec.x or default_x(selected)
   selected:check_parameter("--x", name)
   local position, numbers, names = positions(selected, name)

@@ -133,11 +133,30 @@ function Selection:metrics()
   return out
 end
 
+-- Is it a result of whole runs, one number for each?
+---@param name string
+---@return boolean
+function Selection:is_result(name)
+  if self:metrics()[name] then return false end
+  for _, sweep in ipairs(self.sweeps) do
+    for _, one in ipairs(sweep:results()) do
+      if one == name then return true end
+    end
+  end
+  return false
+end
+
 -- A metric by its variable's name, the objective when there is none. Raises with the list of those there are.
 ---@param name? string
 ---@param axes? integer how many axes its values must have
+---@param results? boolean a result will do
 ---@return table metric
-function Selection:metric(name, axes)
+function Selection:metric(name, axes, results)
+  local wanted = name or self.objective.metric
+  if self:is_result(wanted) then
+    if results then return { name = wanted, stream = "", variable = wanted, shape = {} } end
+    if name then fail("%s is a result, one number for each run: draw it against a parameter, --x NAME, or with --kind hist", name) end
+  end
   local all, fitting = self:metrics(), {}
   for variable, metric in next, all do
     if not axes or #metric.shape == axes then fitting[#fitting + 1] = variable end
@@ -173,11 +192,13 @@ end
 ---@param at string|integer
 ---@return string
 function Selection:value_label(name, at)
+  if self:is_result(name) then return self:labelled(name) end
   if type(at) == "number" then return ("%s at step %d"):format(self:labelled(name), at) end
   return at .. " " .. self:labelled(name)
 end
 
--- Values and steps of a scalar metric in a run, without the rows that do not have it. Kept: several parts of a plot ask for the same.
+-- Values and steps of a scalar metric in a run, without the rows that do not have it; of a result the one value. Kept: several parts of a plot ask for the
+-- same.
 ---@return number[] values, integer[] steps
 function Selection:trace(run, variable)
   local kept = self.traces[variable]
@@ -186,7 +207,16 @@ function Selection:trace(run, variable)
     self.traces[variable] = kept
   end
   if not kept[run] then
-    local values, steps = run.sweep:trace(variable, run.index)
+    local values, steps
+    if self:is_result(variable) then
+      self.columns = self.columns or {}
+      local column = self.columns[run.sweep] and self.columns[run.sweep][variable] or run.sweep:result(variable)
+      self.columns[run.sweep] = self.columns[run.sweep] or {}
+      self.columns[run.sweep][variable] = column
+      values, steps = { column[run.index] }, { 0 }
+    else
+      values, steps = run.sweep:trace(variable, run.index)
+    end
     local v, s = {}, {}
     for i = 1, #values do
       if values[i] == values[i] then v[#v + 1], s[#s + 1] = values[i], steps[i] end
@@ -353,7 +383,8 @@ end
 ---@return thalweg.PlotGroup[] best, string metric
 function Selection:best(groups, n, variable)
   local o = self.objective
-  local metric = self:metrics()[o.metric] and #self:metrics()[o.metric].shape == 0 and o.metric or variable
+  local scalar = self:metrics()[o.metric] and #self:metrics()[o.metric].shape == 0 or self:is_result(o.metric)
+  local metric = scalar and o.metric or variable
   local goal, at = metric == o.metric and o.goal or "min", metric == o.metric and o.at or "final"
   local ranked = {}
   for i, group in ipairs(groups) do
