@@ -211,6 +211,7 @@ end
 ---@param params table the experiment's
 ---@param path string the script's; a run function from elsewhere may serve several experiments, so that it may ask for what this one does not have
 function lint.check(f, lanes, params, path)
+  if debug.getinfo(f, "S").what == "C" or fault.is_library(f) then return end -- nothing of the script's to read
   local walk = setmetatable({ lanes = {}, seen = {}, asked = {}, set = {} }, Walk)
   for _, name in ipairs(lanes) do walk.lanes[name] = true end
   walk:follow(bytecode.of(f), upvalues_of(f), { { run = true } }, 0)

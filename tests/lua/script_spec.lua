@@ -109,6 +109,7 @@ test("a parameter that no configuration has is found before a run starts, and wh
     for _, p in ipairs { { w = 1 } } do rate = rate + p.w + helper(run.params) end
     local opt = { params = { w = 3 } }
     return rate + p.own + opt.params.w + p.opt.options.momentum + more]]))
+  script.load(write("builtin.lua", head .. 'return tw.experiment { name = "x", run = print }\n'))
   write("common.lua", "return { run = function(run) return run.params.wall end }")
   script.load(write("shared.lua", head .. 'return tw.experiment { name = "x", params = { lr = 1 }, run = require("common").run }\n'))
 end)
