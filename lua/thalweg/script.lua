@@ -114,7 +114,9 @@ function script.load(path)
   end
   local modules = sealed_modules()
   lint.names(result.run, modules)
-  parameters.check(result.run, result.lanes, result.params, path)
+  local chunks = { bytecode.of(opened.chunk) }
+  for _, module in ipairs(opened.modules) do chunks[#chunks + 1] = bytecode.of(module.chunk) end
+  parameters.check(result.run, result.lanes, result.params, path, chunks)
   if result.where then lint.names(result.where, modules) end
   local functions = codehash.functions(result.params)
   for i, own in ipairs(functions) do

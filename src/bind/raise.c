@@ -1,6 +1,7 @@
 /* Errors: their place is the line of the script's author.
  *   core.author(f): f() gives "file:line: " of errors from now on */
 #include <stdarg.h>
+#include <string.h>
 
 #include "bind/handle.h"
 #include "tensor/ctx.h"
@@ -32,8 +33,15 @@ int tw_raise(lua_State *L, const char *format, ...) {
   return lua_error(L);
 }
 
+/* "file:line: " stands in front already: the message comes from a function of the script that the engine called. */
+static bool has_place(const char *text) {
+  size_t file = strcspn(text, ": \n"), line = text[file] == ':' ? strspn(text + file + 1, "0123456789") : 0;
+  return file > 0 && line > 0 && strncmp(text + file + 1 + line, ": ", 2) == 0;
+}
+
 int tw_bind_raise(lua_State *L, const tw_error *e) {
-  push_place(L);
+  if (has_place(e->text)) lua_pushliteral(L, "");
+  else push_place(L);
   lua_pushstring(L, e->text);
   lua_concat(L, 2);
   tw_lanes_note_failure(L);

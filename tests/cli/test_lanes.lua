@@ -301,6 +301,10 @@ test("what decides the same for a lane and a plain number is not refused", funct
   expect(0, "run " .. script("undecided", '"lr"', "lr = space.choice{ .01, .1 }, mode = 1", [[
     local x = p.mode == 1 and p.lr or 0.1
     if p.lr and p.lr ~= nil and not (p.lr == "auto") and run.params then x = x * 2 end
+    local model = { params = { lr = 0.1 }, info = function() return { stopped = true } end }
+    if model.params.lr == 0.1 and model:info().stopped then x = x + 0 end
+    local function is_zero(v) return type(v) == "number" and v == 0 end
+    if is_zero(p.lr) then x = 0 end
     local y = p.mode & 1
     x = x * (x == nil and 2 or y)
     run:log{ loss = x }]]))

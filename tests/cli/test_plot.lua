@@ -408,6 +408,11 @@ return tw.experiment { name = "recipes", params = {
   local status, _, err = shell.run("run recipes.lua --quiet")
   test.eq(status, 0, err)
   local drawn = expect(0, "plot runs/recipes.h5 --x opt.lr --print-script -o x.png")
+  test.eq(expect(0, "plot runs/recipes.h5 --x opt_lr --print-script -o x.png"):gsub("opt_lr", "opt.lr"), (drawn:gsub("opt_lr", "opt.lr")))
+  local kinds = parsed(expect(0, "plot runs/recipes.h5 --x opt.lr --by opt --print-script -o x.png"))
+  local lines = 0
+  for _, plot in ipairs(kinds) do lines = lines + (plot.title and plot.title ~= "" and 1 or 0) end
+  test.eq(lines, 2)
   local plots, at = parsed(drawn), {}
   local titles = {}
   for _, plot in ipairs(plots) do titles[#titles + 1] = plot.title end

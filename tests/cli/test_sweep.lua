@@ -332,6 +332,17 @@ return tw.experiment { name = "ranked", objective = { metric = "acc", goal = "ma
   test.ok(out:find("no run has a result with los yet; did you mean loss?", 1, true), out)
 end)
 
+test("an objective with axes ranks nothing, and the sweep grows all the same", function()
+  shell.write("vector.lua", [[
+local tw = require "thalweg"
+return tw.experiment { name = "vector", objective = { metric = "vec" }, params = { k = tw.space.choice { 1, 2 } },
+  run = function(run) run:log { vec = tw.tensor { run.params.k, 1 } } end }]])
+  local out = expect(0, "run vector.lua -o vector.h5")
+  test.ok(out:find("vec has the shape [2] at every step; configurations are ranked by a single number", 1, true), out)
+  expect(0, "run vector.lua -o vector.h5 --repeats 2 --quiet")
+  test.ok(expect(0, "ls vector.h5"):find("4 done", 1, true))
+end)
+
 test("the live line's best is that of the whole file", function()
   shell.sh([[sed 's/metric = "acc", goal = "max"/metric = "loss"/' ranked.lua > grown.lua]])
   expect(0, "run grown.lua --only 'lr==.1' -o best.h5")

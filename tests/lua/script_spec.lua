@@ -108,7 +108,19 @@ test("a parameter that no configuration has is found before a run starts, and wh
     if p.cool == nil and not p.hot then p.own = 2 end
     for _, p in ipairs { { w = 1 } } do rate = rate + p.w + helper(run.params) end
     local opt = { params = { w = 3 } }
-    return rate + p.own + opt.params.w + p.opt.options.momentum + more]]))
+    local z = p.momentum and p.momentum * 2 or 0
+    if p.ema then local e = p.ema rate = rate * e end
+    if p.beta ~= nil then rate = rate * p.beta end
+    local function default(v, d) if v == nil then return d end return v end
+    rate = default(p.delta, 0.9)
+    return rate + p.own + opt.params.w + p.opt.options.momentum + more + z]]))
+  script.load(write("filled.lua", with [[
+    local p = run.params
+    for k, v in pairs { eta = 1 } do if p[k] == nil then p[k] = v end end
+    return p.eta]]))
+  script.load(write("backed.lua", with [[
+    local p = setmetatable(run.params, { __index = { eta = 1 } })
+    return p.eta + run.params.eta]]))
   script.load(write("builtin.lua", head .. 'return tw.experiment { name = "x", run = print }\n'))
   write("common.lua", "return { run = function(run) return run.params.wall end }")
   script.load(write("shared.lua", head .. 'return tw.experiment { name = "x", params = { lr = 1 }, run = require("common").run }\n'))
@@ -116,7 +128,7 @@ end)
 
 test("a comparison of tensors as a condition is refused: Lua takes it as true", function()
   for _, body in ipairs {
-    "if x:lt(1) then return end", "while tw.gt(x, 1) do x = x - 1 end", "repeat x = x - 1 until x:le(0)", "local small = x:lt(1) if not small then x = 1 end",
+    "if x:lt(1) then return end", "while tw.gt(x, 1) do x = x - 1 end", "repeat x = x - 1 until x:le(0)", "if x:sum():ge(2) then x = 1 end",
   } do
     local text = head .. 'return tw.experiment { name = "x", run = function(run)\nlocal x = tw.tensor(3)\n' .. body .. "\nend }"
     local message = refuse(text, "a comparison of tensors gives a tensor")
@@ -128,7 +140,18 @@ test("a comparison of tensors as a condition is refused: Lua takes it as true", 
     repeat x = tw.where(x:lt(1), x, x - 1) until opt:info().stopped
     local list = { lt = function() return false end }
     if list.lt() then x = 2 end
+    local mask
+    if opt then mask = x:gt(0) end
+    if mask then x = tw.where(mask, 0, x) end
+    mask = opt and x:gt(0) or x:ge(1)
     run:stop_if(x:lt(1))
+  end }]]))
+  script.load(write("own.lua", head .. [[
+  local Version = {} Version.__index = Version
+  function Version:lt(o) return self.n < o.n end
+  return tw.experiment { name = "x", run = function(run)
+    local v = setmetatable({ n = 1 }, Version)
+    if v:lt(setmetatable({ n = 2 }, Version)) then run:log { loss = 1 } end
   end }]]))
 end)
 
@@ -149,9 +172,12 @@ local function loss(q, x) return model(q, x):sum() end
     ["tw.hessian(function(x) return x end)(3)"] = "a tensor or a plain (nested) table of tensors is needed, got number",
     ["tw.optim.adam(model, { lr = 1 })"] = "adam: a tensor or a plain (nested) table of tensors is needed, got thalweg.model",
     ["opt.lr = 0.2"] = "sgd: it cannot be changed: field is lr",
+    ["tw.grad(tw.custom { forward = function(x) return x:sum() end, vjp = function(g) return g * tw.zeros(4) end })(tw.ones(2))"] =
+      "mine.lua:6: custom: result 1 of vjp is f64[4]",
   } do
     local ok, message = pcall(assert(load(before .. code, "@mine.lua")), tw)
     test.ok(not ok and message:find(wants, 1, true) and message:find("^mine.lua:[56]: "), code .. ": " .. tostring(message))
+    test.ok(not message:find("mine.lua.*mine.lua"), message)
   end
 end)
 

@@ -42,7 +42,7 @@ function verb.run(args)
   local sweep = source.open(args["file.h5"])
   local keep = filter(sweep, args)
   local metric = sweep:meta("objective_metric") or "loss"
-  local final = sweep:final(metric)
+  local final = standings.ranks(sweep, metric) and sweep:final(metric) or {}
   local list, texts = {}, {}
   for i = 1, #sweep do
     list[i] = sweep:row(i)

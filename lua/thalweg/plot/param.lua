@@ -111,14 +111,21 @@ local function summary(selected, group, position, metric, at)
   return { points = points, line = line, diverged = diverged }
 end
 
+-- The parameter that varies and holds the one on the axis (opt of opt.lr or opt_lr); nil where that stands by itself.
+local function holder(selected, name)
+  for _, other in ipairs(selected.varying) do
+    if name:sub(1, #other + 1):gsub("%.$", "_") == other .. "_" then return other end
+  end
+end
+
 -- What the groups are when nobody says: every parameter that varies but the one on the axis. Where that is inside another (opt.lr), the kinds of the other
 -- (opt) and what else varies in it.
 local function other_parameters(selected, name)
-  local out, root = {}, name:match("^[^.]*")
+  local out, root = {}, holder(selected, name)
   for _, other in ipairs(selected.varying) do
     if other ~= root then
-      out[#out + 1] = other
-    elseif root ~= name then
+      if other ~= name then out[#out + 1] = other end
+    else
       local inside = selected:by_kind(root)
       out[#out + 1] = root
       for _, one in ipairs(inside) do
@@ -193,6 +200,9 @@ function param.figure(selected, spec)
   selected:check_parameter("--x", name)
   local position, numbers, names = positions(selected, name)
   local by = spec.by or other_parameters(selected, name)
+  for _, one in ipairs(by) do
+    if one == holder(selected, name) then selected:by_kind(one) end -- each of its texts would have a value of its own
+  end
   local groups, which = selected:few(selected:groups(by), most_lines, metric)
   local summaries = {}
   for i, group in ipairs(groups) do summaries[i] = summary(selected, group, position, metric, spec.at) end

@@ -223,7 +223,7 @@ end
 local function best_of(sweep, experiment)
   local objective = experiment.objective
   local sign, best, text = objective.goal == "max" and 1 or -1, nil, nil
-  if not sweep then return nil, nil end
+  if not sweep or not standings.ranks(sweep, objective.metric) then return nil, nil end
   local scores = sweep[objective.at](sweep, objective.metric)
   local statuses = sweep:statuses()
   for i, id in ipairs(sweep:order()) do

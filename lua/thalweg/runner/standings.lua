@@ -69,6 +69,17 @@ function standings.known(sweep)
   return known
 end
 
+-- Does a metric of this name have one number a row? Returns its shape, too.
+---@param sweep userdata
+---@param name string
+---@return boolean, integer[]|nil
+function standings.ranks(sweep, name)
+  for _, m in ipairs(sweep:metrics()) do
+    if m.variable == name and #m.shape > 0 then return false, m.shape end
+  end
+  return true
+end
+
 -- Configurations in the order of their first run, with the scores of their runs.
 ---@return thalweg.Standing[]
 local function collect(sweep, metric, at, is_result, o)
@@ -122,6 +133,10 @@ end
 function standings.lines(sweep, o)
   local known = standings.known(sweep)
   local is_result = known[o.metric] == "result"
+  local ranks, shape = standings.ranks(sweep, o.metric)
+  if not ranks then
+    return { ("%s has the shape [%s] at every step; configurations are ranked by a single number"):format(o.metric, table.concat(shape, " ")) }
+  end
   local list = collect(sweep, o.metric, o.at, is_result, o)
   local ranked = {}
   if #list == 0 then return { "no run is selected" } end
