@@ -167,9 +167,9 @@ function Walk:instructions(p, outer, register, depth)
     elseif op == GETUPVAL then
       new = outer[b + 1]
     elseif op == SELF then
-      local key = p.constants[c + 1]
+      local named = (instruction >> 15) & 1 == 1 -- else the name is in a register
       register[a + 1] = register[b]
-      new = { method = key and key[2] }
+      new = named and { method = p.constants[c + 1][2] } or nil
     elseif op == CALL or op == VARARG or (op >= FORLOOP and op <= TFORLOOP) or op == LOADNIL then
       new = op == CALL and register[a] and self:result_of(register[a], pc) or nil
       for r in pairs(register) do

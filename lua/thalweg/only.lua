@@ -1,5 +1,6 @@
 -- The language of --only: comparisons of parameters with and, or, not and parentheses, "lr<0.1 and decay=='cosine'". It can do
 -- nothing but select. A parameter that a configuration does not have compares false with everything (~= included).
+local canonical = require "thalweg.canonical"
 local fault = require "thalweg.fault"
 local names = require "thalweg.names"
 
@@ -174,6 +175,34 @@ function only.compile(text, parameters, o)
   local predicate = either()
   if list[p] then complain(list[p].at, "unexpected %s", tostring(list[p].value)) end
   return predicate
+end
+
+-- "lr 0.001 to 0.1, momentum 0 to 0.9": what there is to select from.
+---@param runs { values: table<string, any> }[]
+---@return string
+function only.ranges(runs)
+  local seen, count = {}, {}
+  for _, run in ipairs(runs) do
+    for name, v in next, run.values do
+      seen[name] = seen[name] or {}
+      local key = type(v) == "number" and canonical.number(v) or tostring(v)
+      if not seen[name][key] then
+        seen[name][key] = true
+        count[name] = (count[name] or 0) + 1
+      end
+    end
+  end
+  local out = {}
+  for _, name in ipairs(names.of(seen)) do
+    local list = names.of(seen[name])
+    table.sort(list, function(a, b)
+      local x, y = tonumber(a), tonumber(b)
+      if x and y and x ~= y then return x < y end
+      return a < b
+    end)
+    out[#out + 1] = name .. " " .. (#list <= 3 and table.concat(list, ", ") or list[1] .. " to " .. list[#list])
+  end
+  return table.concat(out, "; ")
 end
 
 return only

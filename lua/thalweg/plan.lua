@@ -147,23 +147,6 @@ local function apply_set(params, list)
   return params
 end
 
--- What the parameters with few values may be.
-local function there_are(configurations, parameters)
-  local parts = {}
-  for _, name in ipairs(parameters) do
-    local seen, texts = {}, {}
-    for _, c in ipairs(configurations) do
-      local v = c.values[name]
-      if v ~= nil and not seen[v] then
-        seen[v] = true
-        texts[#texts + 1] = type(v) == "number" and canonical.number(v) or tostring(v)
-      end
-    end
-    if #texts > 1 then parts[#parts + 1] = name .. " " .. (#texts > 5 and table.concat(texts, ", ", 1, 5) .. ", ..." or table.concat(texts, ", ")) end
-  end
-  return #parts > 0 and "there are " .. table.concat(parts, "; ") or "there is one configuration"
-end
-
 -- Builds the plan. Names are sorted bytewise, the last varies fastest, the repeat fastest of all.
 -- Raises { message, status = 2 }: unknown names, wrong values, equal configurations, a collision of ids.
 ---@param experiment thalweg.Experiment
@@ -183,7 +166,7 @@ function plan.build(experiment, o)
     for _, c in ipairs(configurations) do
       if keep(c.values) then kept[#kept + 1] = c end
     end
-    if #kept == 0 then fault.usage(("--only: no configuration is selected: %s; %s"):format(o.only, there_are(configurations, parameters))) end
+    if #kept == 0 then fault.usage(("--only: no configuration is selected: %s; there are: %s"):format(o.only, only.ranges(configurations))) end
     configurations, restricted = kept, true
   end
   local rows, owner, seeds = {}, {}, {}

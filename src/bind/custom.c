@@ -79,7 +79,7 @@ static int call_rule(lua_State *L) {
     if (!tw_shape_equal(&a, &b) || t->dtype != like->dtype) {
       char has[128], wants[128];
       return tw_raise(L, "custom: result %d of %s is %s, it must be %s", i + 1, r->name, tw_tensor_describe(t, has, sizeof has),
-                        tw_tensor_describe(like, wants, sizeof wants));
+                      tw_tensor_describe(like, wants, sizeof wants));
     }
     r->result[i] = t;
   }

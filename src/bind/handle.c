@@ -190,13 +190,13 @@ void tw_refuse_laned(lua_State *L, const tw_tensor *t, const char *what) {
   }
   if (!t->label) {
     tw_raise(L, "%s: the value differs between the runs computed together (lanes); use tw.where(...), or take the parameter it comes from off the "
-               "experiment's lanes list", what);
+             "experiment's lanes list", what);
   }
   lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
   lua_rawgeti(L, -1, t->label);
   const char *name = lua_tostring(L, -1);
   tw_raise(L, "%s: the parameter \"%s\" differs between the runs computed together (lanes); use tw.where(...), or take \"%s\" off the experiment's lanes "
-             "list", what, name, name);
+           "list", what, name, name);
 }
 
 static int collect(lua_State *L) {

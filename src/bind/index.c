@@ -240,7 +240,7 @@ static int narrow(lua_State *L) {
   s.size[axis] = luaL_checkinteger(L, 4);
   if (s.size[axis] < 0 || s.size[axis] > x->shape[axis] - s.start[axis]) {
     return tw_raise(L, "narrow: %I elements from %I do not fit axis %d of size %I", (LUAI_UACINT)s.size[axis], (LUAI_UACINT)s.start[axis] + 1, axis + 1,
-                      (LUAI_UACINT)x->shape[axis]);
+                    (LUAI_UACINT)x->shape[axis]);
   }
   return push_slice(L, x, &s, 0);
 }

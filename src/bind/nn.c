@@ -43,7 +43,7 @@ static void window_size(lua_State *L, int idx, const char *owner, const char *na
     lua_Integer v = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &isnum) : 0;
     if (!isnum || v < low || v > INT32_MAX) {
       tw_raise(L, "%s: %s must be a whole number of at least %d%s, got %s", owner, name, (int)low, axes == 2 ? " or a pair {rows, columns} of them" : "",
-                 luaL_tolstring(L, idx, NULL));
+               luaL_tolstring(L, idx, NULL));
     }
     lua_pop(L, 1);
     out[i] = v;

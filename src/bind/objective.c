@@ -24,6 +24,12 @@ typedef struct {
   bool want_second, kept, whole; /* whole: the terms were called by a plain number */
 } objective;
 
+void tw_engine_check_function(lua_State *L, const tw_engine *e) {
+  if (lua_type(L, 2) == LUA_TFUNCTION) return;
+  tw_raise(L, "%s: step needs the function to be minimised, opt:step(function(params) ... return loss end), got %s", e->optim->kind->name,
+           tw_handle_test(L, 2) ? "a tensor" : luaL_typename(L, 2));
+}
+
 void tw_engine_check_same(lua_State *L, const tw_engine *e, const tw_leaves *seen) {
   bool same = seen->n == e->params.n;
   for (size_t i = 0; same && i < seen->n; i++) same = seen->leaf[i] == e->params.leaf[i];
@@ -227,7 +233,7 @@ static tw_tensor *read_terms(lua_State *L, int idx) {
 /* solve(f, params, ...) */
 int tw_engine_solve(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
+  tw_engine_check_function(L, e);
   int n_args = lua_gettop(L) - 2;
   tw_ctx *ctx = tw_bind_ctx(L);
   tw_engine_refuse_busy(L, e);

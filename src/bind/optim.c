@@ -106,7 +106,7 @@ static int step(lua_State *L) {
   tw_engine *e = tw_engine_check(L, 1);
   if (tw_optim_solves(e->optim)) return tw_engine_solve(L);
   tw_engine_refuse_busy(L, e);
-  luaL_checktype(L, 2, LUA_TFUNCTION);
+  tw_engine_check_function(L, e);
   int n_args = lua_gettop(L) - 2;
   lua_getiuservalue(L, 1, TW_ENGINE_PASS);
   int at = lua_gettop(L);

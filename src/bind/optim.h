@@ -33,6 +33,8 @@ void tw_register_kinds(lua_State *L);
 
 /* engine:solve(f, params, ...): a step of a kind that evaluates f itself. */
 int tw_engine_solve(lua_State *L);
+/* Raises unless argument 2 of step is a function. */
+void tw_engine_check_function(lua_State *L, const tw_engine *);
 /* Raises unless the leaves seen in the tree of parameters are those the optimizer was made with. */
 void tw_engine_check_same(lua_State *L, const tw_engine *, const tw_leaves *seen);
 /* A result that shows a parameter's own memory gets a copy: it is the value before the update. */

@@ -95,7 +95,7 @@ static tw_tensor *get_copy(lua_State *L, const char *owner, const char *name, co
   if (!tw_shape_equal(&a, &b) || like->dtype != t->dtype) {
     char has[128], wants[128];
     tw_raise(L, "%s: the saved %s is %s, the parameter %s", owner, name, tw_tensor_describe(t, has, sizeof has),
-               tw_tensor_describe(like, wants, sizeof wants));
+             tw_tensor_describe(like, wants, sizeof wants));
   }
   tw_bind_status(L, tw_optim_copy(tw_bind_ctx(L), t, &own));
   lua_pop(L, 1);

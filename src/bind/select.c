@@ -65,7 +65,7 @@ static int topk(lua_State *L) {
   if (k < 0 || k > x->shape[axis]) {
     char text[128];
     return tw_raise(L, "topk: k is %I, axis %d of %s has %I elements", (LUAI_UACINT)k, axis + 1, tw_tensor_describe(x, text, sizeof text),
-                      (LUAI_UACINT)x->shape[axis]);
+                    (LUAI_UACINT)x->shape[axis]);
   }
   tw_handle *v = tw_handle_new(L), *i = tw_handle_new(L);
   tw_bind_status(L, tw_topk(tw_bind_ctx(L), x, k, axis, largest, &values, &index));

@@ -78,7 +78,7 @@ static int64_t fill(lua_State *L, int idx, tw_tensor *t, int axis, int64_t at, b
   }
   if (!lua_istable(L, idx) || (int64_t)lua_rawlen(L, idx) != t->shape[axis]) {
     tw_raise(L, "tensor: the table is ragged: a part at depth %d has %I elements, the first has %I", axis + 1,
-               (LUAI_UACINT)(lua_istable(L, idx) ? (lua_Integer)lua_rawlen(L, idx) : 0), (LUAI_UACINT)t->shape[axis]);
+             (LUAI_UACINT)(lua_istable(L, idx) ? (lua_Integer)lua_rawlen(L, idx) : 0), (LUAI_UACINT)t->shape[axis]);
   }
   for (int64_t i = 1; i <= t->shape[axis]; i++) {
     lua_rawgeti(L, idx, i);

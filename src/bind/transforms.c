@@ -126,7 +126,7 @@ static int pullback(lua_State *L) {
   tw_pass *y = every_place(L, first, "vjp"), *t = every_place(L, 1, "vjp");
   if (y->leaves.n != t->leaves.n) {
     return tw_raise(L, "vjp: the cotangent has %I tensors, the result has %I; give a tree like the result", (LUAI_UACINT)t->leaves.n,
-                      (LUAI_UACINT)y->leaves.n);
+                    (LUAI_UACINT)y->leaves.n);
   }
   tw_bind_status(L, tw_grad_backward(ctx, s->opened.level, (int)y->leaves.n, y->leaves.leaf, t->leaves.leaf, (int)s->leaves.n, s->fresh, s->grads));
   tw_pass_clear(L, y);

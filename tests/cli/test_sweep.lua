@@ -378,7 +378,7 @@ end)
 
 test("--only that selects nothing is told what there is", function()
   local _, err = expect(2, [[run ranked.lua --only 'lr>1' -o none.h5]])
-  test.ok(err:find("--only: no configuration is selected: lr>1; there are lr 0.1, 0.2, 0.3", 1, true), err)
+  test.ok(err:find("--only: no configuration is selected: lr>1; there are: lr 0.1, 0.2, 0.3", 1, true), err)
 end)
 
 shell.remove()

@@ -146,6 +146,14 @@ test("a comparison of tensors as a condition is refused: Lua takes it as true", 
     mask = opt and x:gt(0) or x:ge(1)
     run:stop_if(x:lt(1))
   end }]]))
+  local many = {} -- the name of a method beyond the constants that an instruction can name
+  for i = 1, 300 do many[i] = ('"c%d"'):format(i) end
+  script.load(write("many.lua", head .. [[
+  return tw.experiment { name = "x", run = function(run)
+    local first = { "a", "b", "c", "lt", "le", "gt", "ge" } -- among them what the register of the name would stand for
+    local list = { ]] .. table.concat(many, ", ") .. [[ }
+    if first:other(list) then run:log { loss = 1 } end
+  end }]]))
   script.load(write("own.lua", head .. [[
   local Version = {} Version.__index = Version
   function Version:lt(o) return self.n < o.n end
@@ -168,6 +176,7 @@ local function loss(q, x) return model(q, x):sum() end
     ["model(p, tw.ones(5, 2))"] = "linear: inner sizes differ",
     ["opt:step(loss, tw.ones(5, 2))"] = "mine.lua:5: linear: inner sizes differ",
     ["opt:step(function(q) return model(q, tw.ones(4, 3)) end)"] = "grad: the loss must be a single number",
+    ["opt:step(loss(p, tw.ones(4, 3)))"] = "sgd: step needs the function to be minimised, opt:step(function(params) ... return loss end), got a tensor",
     ["opt:step(function() end)"] = "sgd: the function returned nothing",
     ["tw.hessian(function(x) return x end)(3)"] = "a tensor or a plain (nested) table of tensors is needed, got number",
     ["tw.optim.adam(model, { lr = 1 })"] = "adam: a tensor or a plain (nested) table of tensors is needed, got thalweg.model",

@@ -34,32 +34,6 @@ local drawn = { done = true, stopped = true, diverged = true, running = true, in
 
 local function column(name) return (name:gsub("%.", "_")) end
 
--- "lr 0.001 to 0.1, momentum 0 to 0.9": what there is to select from.
-local function ranges(runs)
-  local seen, count = {}, {}
-  for _, run in ipairs(runs) do
-    for name, v in next, run.values do
-      seen[name] = seen[name] or {}
-      local key = type(v) == "number" and canonical.number(v) or tostring(v)
-      if not seen[name][key] then
-        seen[name][key] = true
-        count[name] = (count[name] or 0) + 1
-      end
-    end
-  end
-  local out = {}
-  for _, name in ipairs(names.of(seen)) do
-    local list = names.of(seen[name])
-    table.sort(list, function(a, b)
-      local x, y = tonumber(a), tonumber(b)
-      if x and y and x ~= y then return x < y end
-      return a < b
-    end)
-    out[#out + 1] = name .. " " .. (#list <= 3 and table.concat(list, ", ") or list[1] .. " to " .. list[#list])
-  end
-  return table.concat(out, "; ")
-end
-
 local function load_runs(sweep, path, n_paths, runs)
   for i = 1, #sweep do
     local row = sweep:row(i)
@@ -109,7 +83,7 @@ function selection.of(o)
   end
   if #self.runs == 0 then
     if self.left_out > 0 then fail("no run has rows to draw: all %d are %s", self.left_out, table.concat(names.of(statuses), ", ")) end
-    fail("no run is selected: --where is %s; there are: %s", tostring(o.where), ranges(all))
+    fail("no run is selected: --where is %s; there are: %s", tostring(o.where), only.ranges(all))
   end
   local first = self.sweeps[1]
   local about = first:meta("about")

@@ -65,7 +65,7 @@ end
 function standings.known(sweep)
   local known = {}
   for _, name in ipairs(sweep:results()) do known[name] = "result" end
-  for _, m in ipairs(sweep:metrics()) do known[m.stream == "" and m.name or m.stream .. "_" .. m.name] = "metric" end
+  for _, m in ipairs(sweep:metrics()) do known[m.variable] = "metric" end
   return known
 end
 
