@@ -52,7 +52,7 @@ end
 ---@param o { paths?: string[], sweeps?: userdata[], where?: string }
 ---@return thalweg.Selection
 function selection.of(o)
-  local self = setmetatable({ runs = {}, sweeps = {}, left_out = 0, traces = {} }, Selection)
+  local self = setmetatable({ runs = {}, sweeps = {}, left_out = 0, traces = {}, columns = {}, kinds = {} }, Selection)
   local all, paths = {}, o.paths or {}
   local count = #paths + #(o.sweeps or {})
   if count == 0 then fail("no sweep is given; name a file: OUT.h5") end
@@ -183,11 +183,10 @@ function Selection:trace(run, variable)
   if not kept[run] then
     local values, steps
     if self:is_result(variable) then
-      self.columns = self.columns or {}
-      local column = self.columns[run.sweep] and self.columns[run.sweep][variable] or run.sweep:result(variable)
-      self.columns[run.sweep] = self.columns[run.sweep] or {}
-      self.columns[run.sweep][variable] = column
-      values, steps = { column[run.index] }, { 0 }
+      local columns = self.columns[run.sweep] or {}
+      columns[variable] = columns[variable] or run.sweep:result(variable)
+      self.columns[run.sweep] = columns
+      values, steps = { columns[variable][run.index] }, { 0 }
     else
       values, steps = run.sweep:trace(variable, run.index)
     end
@@ -257,7 +256,7 @@ end
 function Selection:parameter(run, name)
   local v = run.values[column(name)]
   if type(v) == "number" then return v end
-  local text = not (self.kinds and self.kinds[name]) and self.texts_of(run.text)[name]
+  local text = not self.kinds[name] and self.texts_of(run.text)[name]
   if text and not (type(v) == "string" and text:sub(1, 1) == '"') then return tonumber(text) or text end
   return v ~= nil and tostring(v) or nil
 end
@@ -267,7 +266,6 @@ end
 ---@return string[]
 function Selection:by_kind(name)
   local prefix, known, first, out = column(name) .. "_", {}, {}, {}
-  self.kinds = self.kinds or {}
   self.kinds[name] = true
   for _, run in ipairs(self.runs) do
     for k, v in next, run.values do
